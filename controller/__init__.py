@@ -1,0 +1,1 @@
+"""The controller: SealedSecrets become Secrets."""

@@ -1,0 +1,65 @@
+"""The one error tree, so that callers branch on a class and people read a cure.
+
+    SealerError                  every error this project raises on purpose
+    ├── UsageError               the caller asked for something impossible: exit code 2
+    ├── ManifestError            text that is not a usable YAML or JSON manifest
+    ├── KeyFileError             a certificate or private key that cannot or must not be used
+    ├── UnsealError              a ciphertext that does not open
+    │   └── NoKeyError           ... because no key of the ring fits: a new key may cure it
+    ├── TemplateError            a template that does not parse or render
+    └── ManyErrors               several of the above: one bad item never hides the rest
+
+Refuses to carry secrets: a message names places (file, line, document, key), never plaintext,
+ciphertext, key bytes or tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SealerError(Exception):
+    """A failure with a message for people and, where there is one, a hint how to cure it."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(SealerError):
+    """The request itself is wrong: options that contradict each other, a missing argument."""
+
+
+class ManifestError(SealerError):
+    """Text or fields of a manifest that cannot be used; the message says where."""
+
+
+class KeyFileError(SealerError):
+    """A certificate or private key that cannot be read or must not be used."""
+
+
+class UnsealError(SealerError):
+    """A ciphertext that does not open: damaged, moved, renamed, or sealed for another key."""
+
+
+class NoKeyError(UnsealError):
+    """No key of the ring opens the item; adding the right key may cure it."""
+
+
+class TemplateError(SealerError):
+    """A template that does not parse or render; the message is redacted: places, never values."""
+
+
+class ManyErrors(SealerError):
+    """Several failures of one run, in document order.
+
+    ``errors`` holds at least one error; the message joins theirs, a line each.
+    """
+
+    def __init__(self, errors: Sequence[SealerError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(error.message for error in self.errors))

@@ -1,0 +1,1 @@
+"""Go text/template with sprig's functions, pure and bounded."""

@@ -1,0 +1,18 @@
+"""The error tree keeps its promise: a message for people, a hint where there is one."""
+
+from __future__ import annotations
+
+from sealer.errors import ManifestError, ManyErrors, SealerError, UnsealError
+
+
+def test_an_error_prints_its_message_alone() -> None:
+    error = ManifestError("secret.yaml:3: bad", hint="quote it")
+    assert str(error) == "secret.yaml:3: bad"
+    assert error.hint == "quote it"
+    assert isinstance(error, SealerError)
+
+
+def test_many_errors_keep_their_order_and_their_lines() -> None:
+    many = ManyErrors([UnsealError("one"), ManifestError("two")])
+    assert many.message == "one\ntwo"
+    assert [type(error) for error in many.errors] == [UnsealError, ManifestError]
