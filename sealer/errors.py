@@ -35,7 +35,24 @@ class UsageError(SealerError):
 
 
 class ManifestError(SealerError):
-    """Text or fields of a manifest that cannot be used; the message says where."""
+    """Text or fields of a manifest that cannot be used.
+
+    ``path`` names the field, as keys and list indices from the document's root; ``line`` counts
+    from 0 in the document's text, where the path does not tell it. Only the document knows its
+    file and place in it: ``Document.locate`` puts them before the message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        path: tuple[str | int, ...] = (),
+        line: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+        self.line = line
 
 
 class KeyFileError(SealerError):
@@ -43,11 +60,32 @@ class KeyFileError(SealerError):
 
 
 class UnsealError(SealerError):
-    """A ciphertext that does not open: damaged, moved, renamed, or sealed for another key."""
+    """A ciphertext that does not open: damaged, moved, renamed, or sealed for another key.
+
+    ``key`` is the item's name in ``encryptedData``, where one item is to blame.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, key: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
 
 
 class NoKeyError(UnsealError):
-    """No key of the ring opens the item; adding the right key may cure it."""
+    """No key of the ring opens the item; adding the right key may cure it.
+
+    ``reasons`` pairs each key's name with why that key did not fit, in the order tried.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        key: str | None = None,
+        reasons: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, key=key)
+        self.reasons = reasons
 
 
 class TemplateError(SealerError):

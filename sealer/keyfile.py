@@ -1,0 +1,72 @@
+"""Key files to key pairs: PEM, or the key Secrets that kubectl prints.
+
+``kubectl get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml`` prints a List of
+Secrets; JSON, one Secret and several documents are taken too. One bad key never hides the rest.
+"""
+
+from __future__ import annotations
+
+from sealer.errors import KeyFileError, ManifestError, ManyErrors, SealerError
+from sealer.keys import KeyPair, private_key_blocks
+from sealer.manifest import read_documents
+from sealer.secret import Secret
+
+PRIVATE_KEY = "tls.key"
+CERTIFICATE = "tls.crt"
+
+
+def read_keys(text: str, source: str) -> list[KeyPair]:
+    """Return the key pairs of one file, in its order; ``source`` names it in errors.
+
+    A PEM text may hold several private keys; a certificate beside a single one goes with it.
+    Raises KeyFileError (ManyErrors for several): no key in it, or one that cannot be used.
+    """
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "apiVersion", "kind", "items", "---\n")):
+        return _read_manifests(text, source)
+    if "-----BEGIN" in text:
+        return _read_pem(text.encode(), source)
+    return _read_manifests(text, source)
+
+
+def _read_pem(pem: bytes, source: str) -> list[KeyPair]:
+    blocks = private_key_blocks(pem)
+    certificate = pem if len(blocks) == 1 and b"BEGIN CERTIFICATE-" in pem else None
+    try:
+        return [KeyPair.from_pem(block, certificate, name=source) for block in blocks or [pem]]
+    except KeyFileError as error:
+        raise KeyFileError(f"{source}: {error.message}", hint=error.hint) from None
+
+
+def _read_manifests(text: str, source: str) -> list[KeyPair]:
+    pairs: list[KeyPair] = []
+    errors: list[SealerError] = []
+    for document in read_documents(text.splitlines(keepends=True), source):
+        if document.is_empty:
+            continue
+        try:
+            resources = list(document.resources())
+        except SealerError as error:
+            errors.append(error)
+            continue
+        for resource in resources:
+            try:
+                pairs.append(key_pair_of(Secret.from_dict(resource.value)))
+            except (KeyFileError, ManifestError, ManyErrors) as error:
+                errors.append(resource.locate(error))
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
+    if not pairs:
+        raise KeyFileError(
+            f"{source}: there is no private key in it",
+            hint="give a PEM private key, or the key Secrets as kubectl prints them",
+        )
+    return pairs
+
+
+def key_pair_of(secret: Secret) -> KeyPair:
+    """Read a key Secret (``kubernetes.io/tls``); KeyFileError where it cannot be used."""
+    if PRIVATE_KEY not in secret.data:
+        raise KeyFileError(f"has no {PRIVATE_KEY}", hint="this is no key Secret of a controller")
+    return KeyPair.from_pem(
+        secret.data[PRIVATE_KEY], secret.data.get(CERTIFICATE), name=secret.name
+    )

@@ -1,0 +1,276 @@
+"""Sealing keys: a certificate seals, a private key unseals, a ring tries its keys in turn.
+
+Certificates are X.509 as Bitnami's controller writes them (``generate``), and any RSA
+certificate that people bring. They serve as dated containers of a public key: no chain is
+built, no extension is read. Never touch ``x509.Certificate.extensions`` here: Bitnami's key
+usage (encipherOnly without keyAgreement) makes pyca raise ValueError.
+
+Refuses keys that must not be used for sealing (not RSA, under 2048 bits, expired, not yet
+valid); an old small key may still unseal. Never shows private key bytes in a repr or an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from sealer.crypto import decrypt, wrapped_key_bytes
+from sealer.errors import KeyFileError, NoKeyError, UnsealError
+
+MIN_SEALING_BITS = 2048
+EXPIRY_WARNING = timedelta(days=30)
+_PEM = re.compile(rb"-----BEGIN (?P<kind>[A-Z0-9 ]+)-----\s.*?-----END (?P=kind)-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A public sealing key with its validity; compare by ``fingerprint``."""
+
+    pem: bytes = field(repr=False)
+    """PEM, one block, ending in a newline."""
+    fingerprint: str
+    """SHA-256 of the DER certificate, 64 lower-case hex digits; as ``openssl x509 -sha256``."""
+    public_key: rsa.RSAPublicKey = field(repr=False, compare=False)
+    subject: str
+    """RFC 4514; empty for Bitnami's default certificates."""
+    not_before: datetime
+    not_after: datetime
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Certificate:
+        """Read the first certificate of a PEM text (a chain's leaf); KeyFileError otherwise."""
+        for block in _PEM.finditer(pem):
+            if block["kind"] == b"CERTIFICATE":
+                return cls._from_x509(_load_certificate(block[0]))
+        if any(b"PRIVATE KEY" in block["kind"] for block in _PEM.finditer(pem)):
+            raise KeyFileError(
+                "this is a private key, not a certificate",
+                hint="seal with the certificate; keep the private key away from here",
+            )
+        raise KeyFileError(
+            "there is no PEM certificate in it",
+            hint="a certificate begins with -----BEGIN CERTIFICATE-----",
+        )
+
+    @classmethod
+    def _from_x509(cls, certificate: x509.Certificate) -> Certificate:
+        try:
+            public_key = certificate.public_key()
+        except (ValueError, UnsupportedAlgorithm):
+            raise KeyFileError("the certificate's public key cannot be read") from None
+        if not isinstance(public_key, rsa.RSAPublicKey):
+            kind = type(public_key).__name__.removesuffix("PublicKey")
+            raise KeyFileError(
+                f"the certificate holds no RSA key but {kind}",
+                hint="sealing needs an RSA certificate, as the controller makes them",
+            )
+        return cls(
+            pem=certificate.public_bytes(serialization.Encoding.PEM),
+            fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+            public_key=public_key,
+            subject=certificate.subject.rfc4514_string(),
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+        )
+
+    @property
+    def bits(self) -> int:
+        """The modulus size in bits."""
+        return self.public_key.key_size
+
+    def check(self, now: datetime) -> list[str]:
+        """Raise KeyFileError if nothing may be sealed with it at ``now``; return warnings."""
+        if self.bits < MIN_SEALING_BITS:
+            raise KeyFileError(
+                f"the certificate's RSA key has {self.bits} bits, fewer than {MIN_SEALING_BITS}",
+                hint="fetch the cluster's current certificate",
+            )
+        if now > self.not_after:
+            raise KeyFileError(
+                f"the certificate expired on {self.not_after:%Y-%m-%d %H:%M} UTC",
+                hint="fetch the cluster's current certificate",
+            )
+        if now < self.not_before:
+            raise KeyFileError(
+                f"the certificate is not valid before {self.not_before:%Y-%m-%d %H:%M} UTC",
+                hint="check this machine's clock",
+            )
+        left = self.not_after - now
+        if left < EXPIRY_WARNING:
+            return [f"the certificate expires in {left.days} days, on {self.not_after:%Y-%m-%d}"]
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A private key that unseals, with the certificate that seals for it where it is known."""
+
+    private_key: rsa.RSAPrivateKey = field(repr=False, compare=False)
+    certificate: Certificate | None
+    name: str = ""
+    """Where it came from: the key Secret's name or the file's; for people, never compared."""
+
+    @classmethod
+    def from_pem(cls, key: bytes, certificate: bytes | None = None, *, name: str = "") -> KeyPair:
+        """Read a PKCS#1 or PKCS#8 PEM private key and, if given, the certificate made for it.
+
+        Raises KeyFileError: not PEM, encrypted, not RSA, or the certificate is another key's.
+        """
+        private_key = _load_private_key(key)
+        known = None if certificate is None else Certificate.from_pem(certificate)
+        if known and known.public_key.public_numbers() != private_key.public_key().public_numbers():
+            raise KeyFileError("the certificate was not made for this private key")
+        return cls(private_key=private_key, certificate=known, name=name)
+
+    @property
+    def fingerprint(self) -> str:
+        """The certificate's fingerprint; empty where only the private key is known."""
+        return self.certificate.fingerprint if self.certificate else ""
+
+    def private_pem(self) -> bytes:
+        """The private key as PKCS#1 PEM ("RSA PRIVATE KEY"), as Bitnami stores it, in clear."""
+        return self.private_key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+
+    def fits(self, certificate: Certificate) -> bool:
+        """Tell whether this private key opens what the certificate seals."""
+        mine = self.private_key.public_key().public_numbers()
+        return mine == certificate.public_key.public_numbers()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """Private keys, newest first: the first seals anew, all unseal."""
+
+    keys: tuple[KeyPair, ...]
+
+    @classmethod
+    def of(cls, keys: Iterable[KeyPair]) -> KeyRing:
+        """Order by the certificates' NotBefore, newest first; keys without one come last."""
+
+        def age(pair: KeyPair) -> float:
+            return -pair.certificate.not_before.timestamp() if pair.certificate else float("inf")
+
+        return cls(tuple(sorted(keys, key=age)))
+
+    def open(self, ciphertext: bytes, label: bytes, *, prefer: str = "") -> tuple[bytes, KeyPair]:
+        """Return the plaintext and the key that opened it.
+
+        Keys of another modulus size are passed over; the key whose certificate's fingerprint is
+        ``prefer`` is tried first. Raises NoKeyError when none fits, with each key's reason in
+        ``reasons``, and UnsealError when a key fits and the value is damaged.
+        """
+        size = wrapped_key_bytes(ciphertext)
+        reasons: list[tuple[str, str]] = []
+        damaged: UnsealError | None = None
+        for pair in sorted(self.keys, key=lambda pair: not prefer or pair.fingerprint != prefer):
+            if (pair.private_key.key_size + 7) // 8 != size:
+                reasons.append((pair.name, f"another size than {size * 8} bits"))
+                continue
+            try:
+                return decrypt(pair.private_key, ciphertext, label), pair
+            except NoKeyError as error:
+                reasons.append((pair.name, error.message))
+            except UnsealError as error:
+                damaged = error
+        if damaged:
+            raise damaged
+        raise NoKeyError("no key could decrypt it", reasons=tuple(reasons))
+
+
+def generate(
+    *, now: datetime, validity: timedelta, common_name: str = "", bits: int = 4096
+) -> KeyPair:
+    """Make a sealing key with a self-signed certificate as Bitnami's controller writes it.
+
+    ``now`` must be aware; it becomes NotBefore, to the second.
+    Source: bitnami-labs/sealed-secrets ``pkg/crypto/keys.go`` (SignKey).
+    """
+    private_key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    public_key = private_key.public_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
+    pkcs1 = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
+    start = now.replace(microsecond=0)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .serial_number(x509.random_serial_number() >> 32 or 1)
+        .not_valid_before(start)
+        .not_valid_after(start + validity)
+        .public_key(public_key)
+        # Key usage "encipher only", which pyca's KeyUsage refuses to build: BIT STRING, 1 bit.
+        .add_extension(
+            x509.UnrecognizedExtension(ExtensionOID.KEY_USAGE, b"\x03\x02\x00\x01"), critical=True
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectKeyIdentifier(hashlib.sha256(pkcs1).digest()[:20]), critical=False
+        )
+        .sign(private_key, hashes.SHA256())
+    )
+    return KeyPair(private_key=private_key, certificate=Certificate._from_x509(certificate))
+
+
+def private_key_blocks(pem: bytes) -> list[bytes]:
+    """Return the PEM text of each private key in it, in order."""
+    return [block[0] for block in _PEM.finditer(pem) if block["kind"].endswith(b"PRIVATE KEY")]
+
+
+def _load_certificate(pem: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise KeyFileError("the PEM certificate is damaged") from None
+
+
+def _load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
+    blocks = private_key_blocks(pem)
+    if not blocks:
+        raise KeyFileError(
+            "there is no PEM private key in it",
+            hint="a private key begins with -----BEGIN RSA PRIVATE KEY----- or PRIVATE KEY",
+        )
+    if b"ENCRYPTED" in blocks[0]:
+        raise KeyFileError(
+            "the private key is protected by a passphrase", hint="decrypt it with openssl pkey"
+        )
+    try:
+        # OpenSSL's full check of a 4096-bit key takes 0.2 s, times the ring's length at start-up;
+        # _is_consistent finds the same damage at once.
+        private_key = serialization.load_pem_private_key(
+            blocks[0], password=None, unsafe_skip_rsa_key_validation=True
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # pyca's text may quote the key's structure; ours must not.
+        raise KeyFileError("the PEM private key is damaged") from None
+    if not isinstance(private_key, rsa.RSAPrivateKey):
+        kind = type(private_key).__name__.removesuffix("PrivateKey")
+        raise KeyFileError(f"the private key is no RSA key but {kind}")
+    if not _is_consistent(private_key.private_numbers()):
+        raise KeyFileError("the PEM private key is damaged")
+    return private_key
+
+
+def _is_consistent(key: rsa.RSAPrivateNumbers) -> bool:
+    """Tell whether the numbers of a key belong together (RFC 8017, 3.2)."""
+    return (
+        key.p * key.q == key.public_numbers.n
+        and (key.d * key.public_numbers.e - 1) % (key.p - 1) == 0
+        and (key.d * key.public_numbers.e - 1) % (key.q - 1) == 0
+        and key.dmp1 == key.d % (key.p - 1)
+        and key.dmq1 == key.d % (key.q - 1)
+        and key.iqmp * key.q % key.p == 1
+    )

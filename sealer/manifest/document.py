@@ -1,0 +1,287 @@
+"""Documents of a stream, one at a time: their text kept to the byte, their value when asked.
+
+A stream is split as Kubernetes' own reader does: at lines that begin with ``---``, and between
+concatenated JSON objects. So ten thousand documents take no more memory than the largest one,
+and a document that does not parse never hides the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sealer.errors import ManifestError, ManyErrors, SealerError
+from sealer.fields import Path, type_name
+from sealer.manifest import json_syntax, nodes, yaml_syntax
+from sealer.manifest.nodes import MapNode, Node, ScalarNode
+
+MAX_DOCUMENT_CHARACTERS = 64 * 2**20
+_E = TypeVar("_E", bound=SealerError)
+_MARKER = re.compile(r"---(?=\s|$)")
+_BLANK = re.compile(r"\s*(?:#.*)?$")
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
+_EMPTY_DOCUMENT = re.compile(r"(?:---)?\s*(?:(?:#|%).*\s*)*")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a file or stream; parsed on first use."""
+
+    text: str
+    """Its own characters, the ``---`` line before it included, as they stood in the stream."""
+    source: str = "<text>"
+    """The file's name for messages."""
+    first_line: int = 1
+    """The line of the stream on which ``text`` begins, from 1."""
+    index: int = 1
+    """Which document of its stream it is, from 1."""
+    json: bool = False
+    """Whether it is JSON and not YAML."""
+
+    @cached_property
+    def node(self) -> Node | None:
+        """The parsed tree, None for an empty document; raises a located ManifestError."""
+        try:
+            if self.json:
+                return json_syntax.compose(self.text, 0)[0]
+            return yaml_syntax.compose(self.text)
+        except ManifestError as error:
+            raise self.locate(error) from None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds nothing but blank lines and comments."""
+        return not self.json and _EMPTY_DOCUMENT.fullmatch(self.text) is not None
+
+    @cached_property
+    def _reading(self) -> tuple[Any, list[ManifestError]]:
+        node = self.node
+        value, faults = nodes.to_value(node) if node else (None, [])
+        return value, [self.locate(fault) for fault in faults]
+
+    @property
+    def value(self) -> Any:
+        """The JSON value as Kubernetes reads it; raises located faults, all of them."""
+        value, faults = self._reading
+        if faults:
+            raise _as_one(faults)
+        return value
+
+    @property
+    def kind(self) -> str:
+        """The top-level ``kind``, empty where there is none; asks no more of the document."""
+        return _word(self.node, "kind")
+
+    @property
+    def api_version(self) -> str:
+        """The top-level ``apiVersion``, empty where there is none."""
+        return _word(self.node, "apiVersion")
+
+    @property
+    def newline(self) -> str:
+        """The line end it uses: CRLF or LF."""
+        return "\r\n" if "\r\n" in self.text[:4096] else "\n"
+
+    def resources(self) -> Iterator[Resource]:
+        """Yield the Kubernetes objects in it: itself, or the items of a List, at any depth.
+
+        What is wrong with the document is raised at the end, so that faults of the objects can
+        be told beside it: use nothing of them before the last is out.
+        """
+        value, faults = self._reading
+        if isinstance(value, dict):
+            yield from _resources(Resource(self, (), value))
+        else:
+            problem = f"a Kubernetes manifest is a mapping, not {type_name(value)}"
+            raise self.locate(ManifestError(problem))
+        if faults:
+            raise _as_one(faults)
+
+    def locate(self, error: ManifestError) -> ManifestError:
+        """Put the file and line before an error's message."""
+        line = error.line
+        if line is None:
+            line = nodes.line_of(self.node, error.path) if self.node else 0
+        field = dotted(error.path)
+        where = f"{self.source}:{self.first_line + line}: "
+        return _renamed(error, f"{where}{field}{': ' if field else ''}{error.message}")
+
+    def with_text(self, text: str) -> Document:
+        """The same place with other text."""
+        return replace(self, text=text)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One Kubernetes object of a document, and where in it."""
+
+    document: Document
+    path: Path
+    value: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Its ``kind`` where that is a string, else empty."""
+        kind = self.value.get("kind")
+        return kind if isinstance(kind, str) else ""
+
+    @property
+    def api_version(self) -> str:
+        """Its ``apiVersion`` where that is a string, else empty."""
+        version = self.value.get("apiVersion")
+        return version if isinstance(version, str) else ""
+
+    @property
+    def title(self) -> str:
+        """``Secret prod/db``, for messages."""
+        metadata = self.value.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        parts = [str(metadata[key]) for key in ("namespace", "name") if metadata.get(key)]
+        return " ".join([self.kind or "object", "/".join(parts)]).strip()
+
+    def locate(self, error: SealerError) -> SealerError:
+        """Put file, line, kind and name before the message of an error about this object."""
+        if isinstance(error, ManyErrors):
+            return ManyErrors([self.locate(one) for one in error.errors])
+        path: Path = error.path if isinstance(error, ManifestError) else ()
+        key = getattr(error, "key", None)
+        if key is not None:
+            path = ("spec", "encryptedData", key)
+        node, line = self.document.node, getattr(error, "line", None)
+        if line is None:
+            line = nodes.line_of(node, (*self.path, *path)) if node else 0
+        number = f" (document {self.document.index})" if self.document.index > 1 else ""
+        field = f"{dotted(path)}: " if path else ""
+        where = f"{self.document.source}:{self.document.first_line + line}: {self.title}{number}: "
+        return _renamed(error, f"{where}{field}{error.message}")
+
+
+def read_documents(lines: Iterable[str], source: str) -> Iterator[Document]:
+    """Split a stream of lines (ends kept) into documents; parses nothing but JSON's braces."""
+    splitter = _Splitter(source)
+    for line in lines:
+        yield from splitter.feed(line)
+    yield from splitter.flush()
+
+
+def dotted(path: Path) -> str:
+    """Write a path for people: ``data.password``, ``items[2].data["a.b"]``."""
+    words = ""
+    for step in path:
+        if isinstance(step, int):
+            words += f"[{step}]"
+        elif re.fullmatch(r"[\w-]+", step):
+            words += f".{step}" if words else step
+        else:
+            words += f'["{step}"]'
+    return words
+
+
+class _Splitter:
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.index = 0
+        self.line = 1
+        self._start([])
+
+    def _start(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.size = sum(map(len, lines))
+        self.first_line = self.line
+        self.begun = False
+        self.is_json = False
+        self.depth = 0
+
+    def feed(self, line: str) -> Iterator[Document]:
+        starts_json = line.lstrip().startswith("{")
+        if _MARKER.match(line) or (self.is_json and self.depth <= 0 and starts_json):
+            yield from self.flush()
+        if not self.begun:
+            content = line[3:] if _MARKER.match(line) else line
+            self.begun = not _BLANK.match(content)
+            self.is_json = content.lstrip().startswith("{")
+        if self.is_json:
+            for token in _JSON_TOKEN.findall(line):
+                self.depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token, 0)
+        self.lines.append(line)
+        self.line += 1
+        self.size += len(line)
+        if self.size > MAX_DOCUMENT_CHARACTERS:
+            raise ManifestError(f"{self.source}:{self.first_line}: a document beyond 64 MiB")
+
+    def flush(self) -> Iterator[Document]:
+        text, json = "".join(self.lines), self.is_json
+        first_line, begun = self.first_line, self.begun
+        self._start([])
+        if not text:
+            return
+        pieces = list(_json_pieces(text)) if json else []
+        for piece, lines_before in pieces or [(text, 0)]:
+            self.index += begun
+            yield Document(
+                piece, self.source, first_line + lines_before, max(1, self.index), bool(pieces)
+            )
+
+
+def _json_pieces(text: str) -> Iterator[tuple[str, int]]:
+    """Cut concatenated JSON objects apart; nothing at all where the text is not JSON.
+
+    Text that begins with ``{`` and does not parse is given back whole as JSON, for its error,
+    unless YAML's flow syntax can read it.
+    """
+    start = len(text) - len(text.removeprefix("---").lstrip())
+    first, pieces = 0, []
+    try:
+        while start < len(text):
+            _, end = json_syntax.compose(text, start)
+            rest = text[end:]
+            end += len(rest) - len(rest.lstrip())
+            pieces.append((text[first:end], text.count("\n", 0, first)))
+            first = start = end
+    except ManifestError:
+        try:
+            yaml_syntax.compose(text)
+        except ManifestError:
+            yield text[first:].removeprefix("---"), text.count("\n", 0, first)
+        return
+    # A marker is YAML's, and no part of a JSON document.
+    yield from ((piece.removeprefix("---"), line) for piece, line in pieces)
+
+
+def _resources(resource: Resource) -> Iterator[Resource]:
+    items = resource.value.get("items")
+    if not (resource.kind.endswith("List") and isinstance(items, list)):
+        yield resource
+        return
+    for index, item in enumerate(items):
+        path = (*resource.path, "items", index)
+        if not isinstance(item, dict):
+            problem = ManifestError(f"an item is {type_name(item)}", path=path)
+            raise resource.document.locate(problem)
+        # The items of a SecretList need not repeat what the list's kind says.
+        if resource.kind != "List" and "kind" not in item:
+            kind = resource.kind.removesuffix("List")
+            item = {"apiVersion": resource.api_version, "kind": kind, **item}
+        yield from _resources(Resource(resource.document, path, item))
+
+
+def _word(node: Node | None, key: str) -> str:
+    found = nodes.find(node, (key,)) if isinstance(node, MapNode) else None
+    is_string = isinstance(found, ScalarNode) and isinstance(found.value, str)
+    return found.text if is_string else ""  # type: ignore[union-attr]
+
+
+def _renamed(error: _E, message: str) -> _E:
+    """The same error with another message; ``copy`` would call the wrong constructor."""
+    clone = error.__class__.__new__(error.__class__)
+    clone.__dict__.update(error.__dict__)
+    clone.args = (message,)
+    clone.message = message
+    return clone
+
+
+def _as_one(errors: list[ManifestError]) -> SealerError:
+    return errors[0] if len(errors) == 1 else ManyErrors(errors)

@@ -1,0 +1,49 @@
+"""JSON values to YAML and JSON text, so that Kubernetes reads back the same values.
+
+PyYAML would write ``name: n`` bare, which Kubernetes reads as false: every string that this
+project's own reader would not read back as itself is quoted.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from sealer.manifest.yaml_syntax import resolve
+
+
+class _Dumper(yaml.CSafeDumper):
+    pass
+
+
+def _represent_string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = None
+    if "\n" in text:
+        style = "|"
+    elif resolve(text) != text or text in ("<<", "="):
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_string)
+_Dumper.ignore_aliases = lambda self, data: True  # type: ignore[method-assign]
+
+
+def to_yaml(value: Any) -> str:
+    """Write one document as block-style YAML without a ``---`` line; keys keep their order."""
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=2**31 - 1,
+    )
+    return text
+
+
+def to_json(value: Any) -> str:
+    """Write one document as JSON, indented by two spaces, with a newline at its end."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,183 @@
+"""Edits that change one value's characters and leave every other byte of a document alone.
+
+Comments, quotes, block headers, indentation, line ends and the order of keys are people's; a
+dump would lose them. Each edit is read back before it is handed out, so that a layout this
+module does not understand is an error and never damage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sealer.errors import ManifestError
+from sealer.fields import Path
+from sealer.manifest.document import Document, dotted
+from sealer.manifest.dump import to_yaml
+from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode, find
+from sealer.manifest.yaml_syntax import block_lines, resolve
+
+Splice = tuple[int, int, str]
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/=._-]*", re.ASCII)
+
+
+def replace_scalars(document: Document, values: Mapping[Path, str]) -> Document:
+    """Return the document with the strings at these paths replaced, in the style they had.
+
+    Raises a located ManifestError if a path is not a scalar or the result does not read back.
+    """
+    splices: dict[int, Splice] = {}
+    for path, value in values.items():
+        node = find(document.node, path) if document.node else None
+        if not isinstance(node, ScalarNode):
+            raise document.locate(ManifestError("is not there as a single value", path=path))
+        splice = _scalar_splice(document, node, value)
+        if splices.setdefault(node.start, splice) != splice and node.start in splices:
+            problem = "shares its value with another key by an alias"
+            raise document.locate(ManifestError(problem, path=path, hint="write it out"))
+    return _verified(document, _apply(document.text, splices.values()), dict(values))
+
+
+def put(document: Document, path: Path, value: Any) -> Document:
+    """Return the document with the value at ``path`` set; parents that are missing are made.
+
+    A string replaces a scalar in its own style; anything else is added after the last entry of
+    its mapping. Raises a located ManifestError for layouts that cannot be edited in place.
+    """
+    if isinstance(find(document.node, path) if document.node else None, ScalarNode):
+        return replace_scalars(document, {path: value})
+    parent, known = _deepest_map(document, path)
+    for step in reversed(path[known + 1 :]):
+        value = {step: value}
+    splice = _entry_splice(document, parent, str(path[known]), value)
+    return _verified(document, _apply(document.text, [splice]), {path[: known + 1]: value})
+
+
+def _apply(text: str, splices: Any) -> str:
+    for start, end, new in sorted(splices, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _verified(document: Document, text: str, expected: Mapping[Path, Any]) -> Document:
+    """Read the edit back: the new values are there, and all else is what it was."""
+    edited = document.with_text(text)
+    before, after = document.value, edited.value
+    for path, value in expected.items():
+        before = _with(before, path, value)
+    if before != after:
+        path = next(iter(expected), ())
+        raise document.locate(ManifestError("cannot be edited in place in this layout", path=path))
+    return edited
+
+
+def _with(value: Any, path: Path, new: Any) -> Any:
+    if not path:
+        return new
+    if isinstance(value, list):
+        index = int(path[0])
+        return [*value[:index], _with(value[index], path[1:], new), *value[index + 1 :]]
+    value = value or {}
+    return {**value, path[0]: _with(value.get(path[0]), path[1:], new)}
+
+
+def _scalar_splice(document: Document, node: ScalarNode, value: str) -> Splice:
+    text = document.text
+    properties = _PROPERTIES.match(text, node.start)
+    start = properties.end() if properties and not document.json else node.start
+    if node.style in ("|", ">"):
+        return start, node.end, _block(text, start, node, value)
+    return start, node.end, _scalar_text(value, node.style)
+
+
+def _scalar_text(value: str, style: str) -> str:
+    if style == "'" and "\n" not in value:
+        return "'" + value.replace("'", "''") + "'"
+    if style == "" and _PLAIN.fullmatch(value) and resolve(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _block(text: str, start: int, node: ScalarNode, value: str) -> str:
+    """Rewrite a block scalar under its own header, wrapped as wide as it was."""
+    header, *body = block_lines(text[start : node.end])
+    newline = "\r\n" if header.endswith("\r\n") else "\n"
+    filled = [line for line in body if line.strip()]
+    indent = filled[0][: len(filled[0]) - len(filled[0].lstrip(" "))] if filled else "  "
+    trailer = body[len(body) - next(_trailing_blank(body)) :] if body else []
+    wrap = node.style == "|" and len(filled) > 1
+    width = len(filled[0].strip()) if wrap else max(1, len(value))
+    lines = [value[at : at + width] for at in range(0, len(value), width)] or [""]
+    closing = newline if not body or body[-1].endswith("\n") else ""
+    return header + newline.join(indent + line for line in lines) + closing + "".join(trailer)
+
+
+def _trailing_blank(lines: list[str]) -> Any:
+    count = 0
+    while count < len(lines) and not lines[len(lines) - 1 - count].strip():
+        count += 1
+    yield count
+
+
+def _deepest_map(document: Document, path: Path) -> tuple[MapNode | ScalarNode, int]:
+    """Return the mapping (or null) nearest to ``path`` that is there, and how deep it lies."""
+    for known in range(len(path) - 1, -1, -1):
+        node = find(document.node, path[:known]) if document.node else None
+        if isinstance(node, MapNode) or (isinstance(node, ScalarNode) and node.value is None):
+            return node, known
+        if node is not None:
+            break
+    raise document.locate(ManifestError(f"has no room for {dotted(path)}", path=path[:1]))
+
+
+def _entry_splice(document: Document, parent: MapNode | ScalarNode, key: str, value: Any) -> Splice:
+    if isinstance(parent, ScalarNode):
+        raise document.locate(
+            ManifestError(f"{key} cannot be added under an empty value", hint="write {} there")
+        )
+    if parent.flow:
+        return _flow_splice(document, parent, key, value)
+    text, newline = document.text, document.newline
+    first = parent.entries[0][0].start
+    indent = first - (text.rfind("\n", 0, first) + 1)
+    at = _end_of_line(text, _last_leaf(parent))
+    block = to_yaml({key: value})
+    lines = "".join(" " * indent + line for line in block_lines(block))
+    lines = lines.replace("\n", newline)
+    if at > 0 and text[at - 1] != "\n":
+        return at, at, newline + lines.removesuffix(newline)
+    return at, at, lines
+
+
+def _flow_splice(document: Document, parent: MapNode, key: str, value: Any) -> Splice:
+    text = document.text
+    entry = f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+    if not parent.entries:
+        return parent.start + 1, parent.end - 1, entry
+    first, last = parent.entries[0][0], parent.entries[-1][1]
+    # Between two entries stands what stands before the first: a space, or a line's indentation.
+    gap = text[parent.start + 1 : first.start]
+    gap = gap if not gap or gap.isspace() else " "
+    return last.end, last.end, f",{gap or ' '}{entry}"
+
+
+def _last_leaf(node: Node) -> int:
+    """Where the last thing inside ends; libyaml puts a block mapping's end at the next token."""
+    if isinstance(node, ScalarNode) or node.flow:
+        return node.end
+    if isinstance(node, ListNode):
+        return max((_last_leaf(item) for item in node.items), default=node.end)
+    return max(
+        (max(_last_leaf(key), _last_leaf(value)) for key, value in node.entries), default=node.end
+    )
+
+
+def _end_of_line(text: str, at: int) -> int:
+    if at > 0 and text[at - 1] == "\n":
+        return at
+    newline = text.find("\n", at)
+    return len(text) if newline < 0 else newline + 1

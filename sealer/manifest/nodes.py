@@ -1,0 +1,182 @@
+"""The tree of one document with places in its text, and its value as Kubernetes reads it.
+
+Nodes are what both syntaxes parse to. Offsets are characters of the document's own text; lines
+count from 0 there. An alias is the same node again, so a tree may be a graph without cycles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sealer.errors import ManifestError
+from sealer.fields import Path, type_name
+
+
+@dataclass(slots=True)
+class ScalarNode:
+    """A string, number, boolean or null; ``style`` is ``'``, ``"``, ``|``, ``>`` or empty."""
+
+    start: int
+    end: int
+    line: int
+    text: str
+    value: str | int | float | bool | None
+    style: str
+
+
+@dataclass(slots=True)
+class ListNode:
+    """A sequence."""
+
+    start: int
+    end: int
+    line: int
+    items: list[Node]
+    flow: bool
+
+
+@dataclass(slots=True)
+class MapNode:
+    """A mapping; entries in their order, duplicates and merge keys (``<<``) included."""
+
+    start: int
+    end: int
+    line: int
+    entries: list[tuple[Node, Node]]
+    flow: bool
+
+    def get(self, key: str) -> Node | None:
+        """Return the last value of ``key``; merge keys are not looked into."""
+        found = None
+        for name, node in self.entries:
+            if isinstance(name, ScalarNode) and name.value == key:
+                found = node
+        return found
+
+
+Node = ScalarNode | ListNode | MapNode
+
+
+class _Reader:
+    """Turns nodes into a JSON value and collects every fault on the way."""
+
+    def __init__(self) -> None:
+        self.faults: list[ManifestError] = []
+
+    def read(self, node: Node, path: Path) -> Any:
+        if isinstance(node, ScalarNode):
+            if isinstance(node.value, float) and not math.isfinite(node.value):
+                self._fault("is not a number that JSON has", path, "quote it")
+            return node.value
+        if isinstance(node, ListNode):
+            return [self.read(item, (*path, index)) for index, item in enumerate(node.items)]
+        return self._read_map(node, path)
+
+    def _read_map(self, node: MapNode, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.entries:
+            if isinstance(key_node, ScalarNode) and _is_merge(key_node):
+                for key, value in self._merge_sources(value_node, path):
+                    merged.setdefault(key, value)
+                continue
+            name = self._key(key_node, path)
+            if name is None:
+                continue
+            if name in result:
+                line = key_node.line
+                self._fault("the key is there twice", (*path, name), "remove one", line)
+            result[name] = self.read(value_node, (*path, name))
+        return {**merged, **result} if merged else result
+
+    def _merge_sources(self, node: Node, path: Path) -> Iterator[tuple[str, Any]]:
+        sources = node.items if isinstance(node, ListNode) else [node]
+        for source in sources:
+            if not isinstance(source, MapNode):
+                self._fault("<< merges mappings only", path, None, source.line)
+                continue
+            yield from self._read_map(source, path).items()
+
+    def _key(self, node: Node, path: Path) -> str | None:
+        if not isinstance(node, ScalarNode):
+            self._fault("a key must be a string", path, None, node.line)
+            return None
+        value = node.value
+        if isinstance(value, str):
+            return value
+        # Kubernetes turns integer keys into their digits; the same digits are no surprise.
+        if type(value) is int and str(value) == node.text:
+            return node.text
+        self._fault(
+            f"the key {node.text} is not a string but {type_name(value)}, as Kubernetes reads YAML",
+            path,
+            f'quote it: "{node.text}"',
+            node.line,
+        )
+        return None
+
+    def _fault(self, message: str, path: Path, hint: str | None, line: int | None = None) -> None:
+        self.faults.append(ManifestError(message, hint=hint, path=path, line=line))
+
+
+def to_value(node: Node) -> tuple[Any, list[ManifestError]]:
+    """Return the JSON value of a tree and all faults in it; the value is usable if there are none.
+
+    A fault: a key that Kubernetes would not read as the string it looks like (``y: on``), a
+    duplicate key, a number that JSON does not have.
+    """
+    reader = _Reader()
+    value = reader.read(node, ())
+    return value, reader.faults
+
+
+def find(node: Node, path: Path) -> Node | None:
+    """Return the node at ``path``, or None; merge keys are followed."""
+    for step in path:
+        if isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            continue
+        found = _find_entry(node, str(step)) if isinstance(node, MapNode) else None
+        if found is None:
+            return None
+        node = found
+    return node
+
+
+def line_of(node: Node, path: Path) -> int:
+    """Return the line of ``path``, or of its nearest ancestor that is there."""
+    line = node.line
+    for step in path:
+        if isinstance(node, MapNode):
+            for key, value in node.entries:
+                if isinstance(key, ScalarNode) and key.text == step:
+                    line, node = key.line, value
+                    break
+            else:
+                return line
+            continue
+        found = find(node, (step,))
+        if found is None:
+            return line
+        line, node = found.line, found
+    return line
+
+
+def _is_merge(node: ScalarNode) -> bool:
+    return node.text == "<<" and node.style == ""
+
+
+def _find_entry(node: MapNode, key: str) -> Node | None:
+    found = node.get(key)
+    if found is not None:
+        return found
+    for name, value in node.entries:
+        if isinstance(name, ScalarNode) and _is_merge(name):
+            for source in value.items if isinstance(value, ListNode) else [value]:
+                inherited = _find_entry(source, key) if isinstance(source, MapNode) else None
+                if inherited is not None:
+                    return inherited
+    return None

@@ -1,0 +1,224 @@
+"""YAML text to nodes, as Kubernetes reads YAML (1.1, sigs.k8s.io/yaml), within bounds.
+
+libyaml's events are composed here without recursion, because PyYAML's own composer neither
+bounds its depth nor says what an alias expands to. Error texts are libyaml's constant ones; the
+text around a fault is never quoted, since it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from sealer.errors import ManifestError
+from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode
+
+MAX_DEPTH = 100
+_EXPANSION_FACTOR = 10
+_EXPANSION_ALLOWANCE = 10_000
+
+_BOOLEANS = {
+    word: truth
+    for truth, words in (
+        (True, "y Y yes Yes YES true True TRUE on On ON"),
+        (False, "n N no No NO false False FALSE off Off OFF"),
+    )
+    for word in words.split()
+}
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_TAG = "tag:yaml.org,2002:"
+_TAGS = {_TAG + name for name in ("str", "bool", "int", "float", "null", "map", "seq", "timestamp")}
+
+
+def resolve(text: str) -> str | int | float | bool | None:
+    """Return what Kubernetes takes a plain (unquoted, untagged) scalar for.
+
+    Source: sigs.k8s.io/yaml ``goyaml.v2/resolve.go``; dates stay strings there.
+    """
+    if text in _NULLS:
+        return None
+    if text[0] not in "yYnNtTfFoO+-.0123456789":
+        return text
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _INTEGER.fullmatch(text):
+        return _integer(text)
+    if _FLOAT.fullmatch(text.replace("_", "")) and text[0] != "_":
+        return float(text.replace("_", ""))
+    if _SPECIAL_FLOAT.fullmatch(text):
+        return float(text.replace(".", "", 1))
+    return text
+
+
+def _integer(text: str) -> str | int | float:
+    digits = text.replace("_", "")
+    sign = -1 if digits[0] == "-" else 1
+    digits = digits.lstrip("+-")
+    base = {"0b": 2, "0o": 8, "0x": 16}.get(digits[:2])
+    if base is None and len(digits) > 1 and digits[0] == "0":
+        base, digits = 8, "0o" + digits[1:]
+    try:
+        number = sign * int(digits, base or 10)
+    except ValueError:
+        return text
+    # Go falls back to a float where neither int64 nor uint64 holds it.
+    return number if -(2**63) <= number < 2**64 else float(number)
+
+
+def compose(text: str) -> Node | None:
+    """Parse the one document in ``text``; None if it holds nothing but comments.
+
+    Raises ManifestError with ``line`` set (from 0): bad syntax, several documents, too deep,
+    aliases that expand beyond reason, tags that have no meaning in JSON.
+    """
+    composer = _Composer()
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            composer.feed(event)
+    except yaml.YAMLError as error:
+        raise _syntax_error(error) from None
+    return composer.root
+
+
+def _syntax_error(error: yaml.YAMLError) -> ManifestError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return ManifestError("not YAML: it holds a character that text does not have")
+    return ManifestError(f"not valid YAML: {problem}", line=mark.line)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end is still to come."""
+
+    node: ListNode | MapNode
+    weight: int = 1
+    depth: int = 1
+    key: Node | None = None
+    anchor: str | None = None
+
+
+@dataclass(slots=True)
+class _Composer:
+    root: Node | None = None
+    documents: int = 0
+    weight: int = 0
+    stack: list[_Open] = field(default_factory=list)
+    # anchor -> node, weight and depth; None while the node is still open
+    anchors: dict[str, tuple[Node, int, int] | None] = field(default_factory=dict)
+
+    def feed(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                node = _scalar(event)
+                weight = 1 + len(node.text) // 100
+                self.weight += weight
+                if event.anchor:
+                    self.anchors[event.anchor] = (node, weight, 1)
+                self._add(node, weight, 1)
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._open(event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._close(event)
+            case yaml.DocumentStartEvent():
+                self.documents += 1
+                if self.documents > 1:
+                    raise ManifestError(
+                        "more than one YAML document without a --- line of its own",
+                        line=_line(event),
+                    )
+            case _:
+                pass
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        known = self.anchors.get(str(event.anchor))
+        if known is None:
+            reason = "itself" if event.anchor in self.anchors else "no anchor"
+            raise ManifestError(f"an alias refers to {reason}", line=_line(event))
+        node, weight, depth = known
+        self._add(node, weight, depth)
+
+    def _open(self, event: yaml.CollectionStartEvent) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            raise ManifestError(f"nested deeper than {MAX_DEPTH}", line=_line(event))
+        _check_tag(event.tag, _line(event))
+        start, line, flow = _start(event), _line(event), bool(event.flow_style)
+        node: ListNode | MapNode
+        if isinstance(event, yaml.MappingStartEvent):
+            node = MapNode(start, start, line, [], flow)
+        else:
+            node = ListNode(start, start, line, [], flow)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        self.weight += 1
+        self.stack.append(_Open(node, anchor=event.anchor))
+
+    def _close(self, event: yaml.CollectionEndEvent) -> None:
+        done = self.stack.pop()
+        done.node.end = _end(event)
+        if done.anchor:
+            self.anchors[done.anchor] = (done.node, done.weight, done.depth)
+        self._add(done.node, done.weight, done.depth)
+
+    def _add(self, node: Node, weight: int, depth: int) -> None:
+        if not self.stack:
+            self.root = node
+            return
+        parent = self.stack[-1]
+        parent.weight += weight
+        parent.depth = max(parent.depth, depth + 1)
+        too_heavy = parent.weight > self.weight * _EXPANSION_FACTOR + _EXPANSION_ALLOWANCE
+        if too_heavy or parent.depth > MAX_DEPTH:
+            raise ManifestError("its aliases expand to too much", line=node.line)
+        if isinstance(parent.node, ListNode):
+            parent.node.items.append(node)
+        elif parent.key is None:
+            parent.key = node
+        else:
+            parent.node.entries.append((parent.key, node))
+            parent.key = None
+
+
+def _scalar(event: yaml.ScalarEvent) -> ScalarNode:
+    style = event.style or ""
+    text: str = event.value
+    value: str | int | float | bool | None = text
+    if event.tag is not None and event.tag != "!":
+        _check_tag(event.tag, _line(event))
+        if event.tag not in (_TAG + "str", _TAG + "timestamp"):
+            value = resolve(text)
+    elif event.implicit[0]:
+        value = resolve(text)
+    return ScalarNode(_start(event), _end(event), _line(event), text, value, style)
+
+
+# libyaml marks every event; only the type stubs allow for none.
+def _start(event: yaml.Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
+
+
+def _end(event: yaml.Event) -> int:
+    return event.end_mark.index if event.end_mark else 0
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line if event.start_mark else 0
+
+
+def _check_tag(tag: str | None, line: int) -> None:
+    if tag is not None and tag != "!" and tag not in _TAGS:
+        raise ManifestError("a YAML tag that Kubernetes has no use for", line=line)
+
+
+def block_lines(text: str) -> Iterator[str]:
+    """Yield the lines of ``text`` with their ends, as YAML and not as Python counts them."""
+    yield from re.findall(r"[^\n]*\n|[^\n]+", text)

@@ -1,0 +1,41 @@
+"""Ciphertext for a new key: a SealedSecret's items opened and sealed again, nothing else touched.
+
+No plaintext leaves this module. The recipient is the caller's certificate and never one that a
+manifest names: that would be a decryption oracle.
+"""
+
+from __future__ import annotations
+
+from sealer.keys import Certificate, KeyRing
+from sealer.sealed import SealedSecret
+from sealer.sealing import seal_value
+from sealer.unsealing import open_item, open_items
+
+
+def reseal(sealed: SealedSecret, ring: KeyRing, certificate: Certificate) -> dict[str, str]:
+    """Return the items that change, by key: those not yet sealed for the certificate's key.
+
+    Keys that share one ciphertext (a YAML alias) share the new one. Raises ManyErrors with one
+    UnsealError an item that no key opens; then nothing is to be changed.
+    """
+    opened = open_items(sealed, ring)
+    bound = sealed.label()
+    fresh: dict[str, str] = {}
+    changed: dict[str, str] = {}
+    for key, (plaintext, pair) in opened.items():
+        if pair.fits(certificate):
+            continue
+        item = sealed.encrypted_data[key]
+        if item not in fresh:
+            fresh[item] = seal_value(plaintext, certificate, bound)
+        changed[key] = fresh[item]
+    return changed
+
+
+def reseal_legacy(sealed: SealedSecret, ring: KeyRing, certificate: Certificate) -> str | None:
+    """Return the new ``spec.data`` of a SealedSecret from before 2018, None if it may stay."""
+    if not sealed.legacy_data:
+        return None
+    bound = sealed.label()
+    plaintext, pair = open_item(sealed.legacy_data, ring, bound, key="data")
+    return None if pair.fits(certificate) else seal_value(plaintext, certificate, bound)

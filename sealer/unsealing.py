@@ -1,0 +1,98 @@
+"""A SealedSecret and a key ring in, the Secret out; every item that fails is told of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sealer import encoding
+from sealer.errors import ManyErrors, NoKeyError, SealerError, UnsealError
+from sealer.keys import KeyPair, KeyRing
+from sealer.sealed import SealedSecret
+from sealer.secret import Secret
+
+
+def unseal(sealed: SealedSecret, ring: KeyRing) -> Secret:
+    """Decrypt every item and return the Secret that the controller would make.
+
+    Its name and namespace are the SealedSecret's, all other metadata the template's.
+    Raises ManyErrors with one UnsealError an item that does not open (NoKeyError where a key
+    is missing), ManifestError where name or namespace is missing.
+    """
+    if sealed.legacy_data and not sealed.encrypted_data:
+        return _unseal_legacy(sealed, ring)
+    values = open_items(sealed, ring)
+    metadata = {
+        key: value
+        for key, value in sealed.template.metadata.items()
+        if key not in ("name", "namespace") and value is not None
+    }
+    return Secret(
+        name=sealed.name,
+        namespace=sealed.namespace,
+        data={key: value for key, (value, _) in values.items()},
+        type=sealed.template.type,
+        immutable=sealed.template.immutable,
+        metadata=metadata,
+    )
+
+
+def open_items(sealed: SealedSecret, ring: KeyRing) -> dict[str, tuple[bytes, KeyPair]]:
+    """Decrypt ``encryptedData``; return each key's plaintext with the key pair that opened it."""
+    bound = sealed.label()
+    opened: dict[str, tuple[bytes, KeyPair]] = {}
+    errors: list[SealerError] = []
+    # The key that opened one item opens the next, most likely.
+    prefer = sealed.fingerprint
+    for key, item in sealed.encrypted_data.items():
+        try:
+            opened[key] = open_item(item, ring, bound, key=key, prefer=prefer)
+            prefer = opened[key][1].fingerprint or prefer
+        except UnsealError as error:
+            errors.append(error)
+    if errors:
+        raise ManyErrors(errors)
+    return opened
+
+
+def open_item(
+    item: str, ring: KeyRing, bound: bytes, *, key: str, prefer: str = ""
+) -> tuple[bytes, KeyPair]:
+    """Decrypt one base64 item; the UnsealError raised names ``key``, and no byte of it."""
+    try:
+        ciphertext = encoding.decode(item)
+    except ValueError as error:
+        raise UnsealError(str(error), key=key) from None
+    try:
+        return ring.open(ciphertext, bound, prefer=prefer)
+    except NoKeyError as error:
+        raise NoKeyError(
+            error.message,
+            key=key,
+            reasons=error.reasons,
+            hint="it was sealed for another cluster, another name or namespace, or another scope",
+        ) from None
+    except UnsealError as error:
+        raise UnsealError(error.message, key=key) from None
+
+
+def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> Secret:
+    """Open ``spec.data``: a whole Secret as JSON; Bitnami ignores the template then."""
+    plaintext, _ = open_item(sealed.legacy_data, ring, sealed.label(), key="data")
+    try:
+        manifest: Any = json.loads(plaintext)
+        if not isinstance(manifest, Mapping):
+            raise TypeError
+        found = Secret.from_dict({"apiVersion": "v1", "kind": "Secret", **manifest})
+    except (ValueError, TypeError, SealerError):
+        # The text is somebody's secret: no word of what was wrong in it.
+        raise UnsealError("does not hold a Secret in JSON", key="data") from None
+    return Secret(
+        name=sealed.name,
+        namespace=sealed.namespace,
+        data=found.data,
+        type=found.type,
+        immutable=found.immutable,
+        metadata=found.metadata,
+    )
