@@ -40,7 +40,7 @@ def _read_pem(pem: bytes, source: str) -> list[KeyPair]:
 def _read_manifests(text: str, source: str) -> list[KeyPair]:
     pairs: list[KeyPair] = []
     errors: list[SealerError] = []
-    for document in read_documents(text.splitlines(keepends=True), source):
+    for document in read_documents(text, source):
         if document.is_empty:
             continue
         try:

@@ -6,7 +6,7 @@ manifest names: that would be a decryption oracle.
 
 from __future__ import annotations
 
-from sealer.keys import Certificate, KeyRing
+from sealer.keys import Certificate, KeyPair, KeyRing
 from sealer.sealed import SealedSecret
 from sealer.sealing import seal_value
 from sealer.unsealing import open_item, open_items
@@ -39,3 +39,10 @@ def reseal_legacy(sealed: SealedSecret, ring: KeyRing, certificate: Certificate)
     bound = sealed.label()
     plaintext, pair = open_item(sealed.legacy_data, ring, bound, key="data")
     return None if pair.fits(certificate) else seal_value(plaintext, certificate, bound)
+
+
+def keys_in_use(sealed: SealedSecret, ring: KeyRing) -> dict[str, KeyPair]:
+    """Return which key pair opens each item, by the item's key; raises as ``reseal`` does."""
+    if sealed.legacy_data and not sealed.encrypted_data:
+        return {"data": open_item(sealed.legacy_data, ring, sealed.label(), key="data")[1]}
+    return {key: pair for key, (_, pair) in open_items(sealed, ring).items()}

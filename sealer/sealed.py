@@ -141,3 +141,10 @@ class SealedSecret:
     def label(self) -> bytes:
         """The OAEP label of its items; ManifestError where name or namespace is missing."""
         return label(self.namespace, self.name, self.scope)
+
+    def pruned(self) -> list[str]:
+        """Name the fields that the API server drops silently, since the CRD does not know them."""
+        return [
+            *(f"spec.template.{key}" for key in self.template.unknown),
+            *(f"spec.{key}" for key in self.spec_unknown),
+        ]

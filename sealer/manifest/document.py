@@ -7,6 +7,7 @@ and a document that does not parse never hides the next.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -159,10 +160,13 @@ class Resource:
         return _renamed(error, f"{where}{field}{error.message}")
 
 
-def read_documents(lines: Iterable[str], source: str) -> Iterator[Document]:
-    """Split a stream of lines (ends kept) into documents; parses nothing but JSON's braces."""
+def read_documents(lines: Iterable[str] | str, source: str) -> Iterator[Document]:
+    """Split a text, or a stream of lines (ends kept), into documents.
+
+    Parses nothing but JSON's braces; joined together, the documents' texts are the input again.
+    """
     splitter = _Splitter(source)
-    for line in lines:
+    for line in io.StringIO(lines, newline="") if isinstance(lines, str) else lines:
         yield from splitter.feed(line)
     yield from splitter.flush()
 

@@ -1,0 +1,103 @@
+"""The command line: ``seal FILE`` means ``seal seal FILE``; each command loads on first use.
+
+This module imports click alone, so that ``--help`` and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sealer import __version__
+
+# One line a command; the command's own module says the rest.
+COMMANDS = {
+    "seal": "Encrypt the Secrets in manifests (the default command).",
+    "raw": "Encrypt one value and print the item.",
+    "merge": "Add or replace keys of a SealedSecret file.",
+    "unseal": "Decrypt SealedSecrets with private keys, offline.",
+    "verify": "Check that SealedSecrets open, and say with which key.",
+    "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
+    "keygen": "Make a sealing key pair.",
+    "cert": "Show a sealing certificate: subject, validity, fingerprint.",
+    "kubeseal": "Behave as Bitnami's kubeseal does, flag by flag.",
+    "completion": "Print a completion script for bash, zsh or fish.",
+}
+DEFAULT = "seal"
+
+EPILOG = """\b
+Examples:
+  seal --cert cluster.pem secret.yaml > sealed.yaml
+  kustomize build overlays/prod | seal --cert prod.pem
+  printf %s "$PASSWORD" | seal raw --name db --namespace prod
+  seal unseal sealed.yaml --key backup.yaml
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"sealer.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if not args and sys.stdin is not None and sys.stdin.isatty():
+            args = ["--help"]
+        elif not args or (args[0] not in COMMANDS and args[0] not in own):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            command = self.get_command(ctx, DEFAULT)
+            return command.shell_complete(ctx, incomplete) if command else []
+        names = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, message="seal %(version)s")
+def group() -> None:
+    """Seal Kubernetes Secrets for Git.
+
+    Without a command name, `seal FILE...` encrypts the Secrets in the files, or in standard
+    input, and prints manifests that can be committed.
+    """
+
+
+def main() -> None:
+    """Run one command and exit: 0 ok, 1 findings or failure, 2 usage."""
+    from sealer.cli import _ui
+
+    sys.exit(_ui.run(group, _program()))
+
+
+def _program() -> str:
+    name = Path(sys.argv[0]).name
+    plugins = {"kubectl-seal": "kubectl seal", "flux-seal": "flux seal"}
+    return plugins.get(name, "seal")

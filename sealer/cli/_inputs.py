@@ -1,0 +1,60 @@
+"""SealedSecrets out of files and streams, with every fault on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sealer.cli._ui import UI
+from sealer.errors import ManifestError, SealerError
+from sealer.files import display, open_text
+from sealer.manifest import Document, Resource, read_documents
+from sealer.sealed import API_VERSION, KIND, SealedSecret
+
+
+@dataclass
+class SealedInputs:
+    """Iterate once; then ``errors`` holds what failed, a file without SealedSecrets included."""
+
+    ui: UI
+    errors: list[SealerError] = field(default_factory=list)
+
+    def read(self, paths: tuple[str, ...]) -> Iterator[tuple[Resource, SealedSecret]]:
+        """Yield each SealedSecret with its place."""
+        for path in paths:
+            found = False
+            try:
+                with open_text(path) as (lines, _):
+                    for document in read_documents(lines, display(path)):
+                        for item in self.of(document):
+                            found = True
+                            yield item
+            except SealerError as error:
+                self.errors.append(error)
+                continue
+            if not found and not self.errors:
+                problem = f"{display(path)}: there is no SealedSecret in it"
+                self.errors.append(ManifestError(problem))
+
+    def of(self, document: Document) -> Iterator[tuple[Resource, SealedSecret]]:
+        """Yield the SealedSecrets of one document; others are passed over."""
+        if document.is_empty:
+            return
+        try:
+            for resource in document.resources():
+                if resource.kind != KIND or resource.api_version.split("/")[0] != "bitnami.com":
+                    continue
+                try:
+                    sealed = SealedSecret.from_dict(resource.value)
+                except SealerError as error:
+                    self.errors.append(resource.locate(error))
+                    continue
+                self._warn_of_pruned(resource, sealed)
+                yield resource, sealed
+        except SealerError as error:
+            self.errors.append(error)
+
+    def _warn_of_pruned(self, resource: Resource, sealed: SealedSecret) -> None:
+        for name in sealed.pruned():
+            problem = ManifestError(f"{name} is no field of {API_VERSION}: the cluster drops it")
+            self.ui.warn(resource.locate(problem).message)

@@ -1,0 +1,222 @@
+"""The only printer. Results go to standard output, words to standard error.
+
+The law: ``seal: error: lower case, no full stop``, then ``seal: hint: what to do``; no word
+about a value, ever; results are bytes, whole, or not there. Exit 0 ok, 1 findings or failure,
+2 usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO
+
+import click
+
+from sealer.errors import ManyErrors, NoKeyError, SealerError, UsageError
+
+_COLOURS = {"error": "31", "warning": "33", "hint": "36"}
+_CHUNK = 1024 * 1024
+
+
+class Failed(SealerError):
+    """Something failed and has been told already: exit 1."""
+
+
+@dataclass
+class UI:
+    """How this run speaks; commands get it by ``click.pass_obj``."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def fail(self, error: SealerError) -> None:
+        """Tell of an error, its parts one by one, each with its hint."""
+        if isinstance(error, ManyErrors):
+            for one in error.errors:
+                self.fail(one)
+            return
+        _say("error", error.message)
+        if isinstance(error, NoKeyError) and self.verbose:
+            for name, reason in error.reasons:
+                _say("note", f"key {name or 'without a name'}: {reason}")
+        if error.hint:
+            _say("hint", error.hint)
+
+    def warn(self, message: str) -> None:
+        """Tell of something that deserves a look; silent with --quiet."""
+        if not self.quiet:
+            _say("warning", message)
+
+    def note(self, message: str) -> None:
+        """Tell what happened; silent with --quiet."""
+        if not self.quiet:
+            _say("note", message)
+
+    def finish(self, errors: Iterable[SealerError]) -> None:
+        """Tell of every error; exit 1 if there was one."""
+        failed = False
+        for error in errors:
+            failed = True
+            self.fail(error)
+        if failed:
+            raise Failed("failed")
+
+    def progress(self, total: int, what: str) -> Progress:
+        """Progress for ``total`` steps, shown to people only."""
+        return Progress(total, what, enabled=not self.quiet and stderr_is_terminal())
+
+
+def run(group: click.Group, program: str) -> int:
+    """Run the command line and return its exit code; every way it can end is told here."""
+    ui = UI()
+    try:
+        group.main(prog_name=program, standalone_mode=False, obj=ui)
+        _flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.UsageError as error:
+        _usage(error, program)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        _say("error", "interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read from us has enough, as in `seal x | head`.
+        _discard_stdout()
+        return 1
+    except Failed:
+        return 1
+    except SealerError as error:
+        ui.fail(error)
+        return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        # Library edges wrap theirs; what is left is standard output.
+        _discard_stdout()
+        _say("error", f"cannot write standard output: {(error.strerror or 'failed').lower()}")
+        return 1
+    return 0
+
+
+def _usage(error: click.UsageError, program: str) -> None:
+    message = error.format_message().rstrip(".")
+    _say("error", message[:1].lower() + message[1:])
+    command = error.ctx.command_path if error.ctx else program
+    _say("hint", f"see {command} --help")
+
+
+def emit(data: str | bytes) -> None:
+    """Write a result to standard output."""
+    stream = _stdout()
+    stream.write(data.encode() if isinstance(data, str) else data)
+
+
+def emit_stream(source: IO[bytes]) -> None:
+    """Copy a finished result to standard output."""
+    source.seek(0)
+    stream = _stdout()
+    while chunk := source.read(_CHUNK):
+        stream.write(chunk)
+
+
+def stdout_is_terminal() -> bool:
+    """Whether a person reads our results."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def stdin_is_terminal() -> bool:
+    """Whether a person types our input."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def stderr_is_terminal() -> bool:
+    """Whether a person reads our words."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+class Progress:
+    """A line on a terminal's standard error for work that takes more than a second."""
+
+    def __init__(
+        self,
+        total: int,
+        what: str,
+        *,
+        enabled: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.total, self.what, self.enabled, self.clock = total, what, enabled, clock
+        self.done = 0
+        self.started = clock()
+        self.shown = 0.0
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        now = self.clock()
+        if self.enabled and now - self.started > 1 and now - self.shown > 0.1:
+            self.shown = now
+            filled = 30 * self.done // self.total
+            bar = "#" * filled + "-" * (30 - filled)
+            _raw(f"\r{self.what} [{bar}] {self.done}/{self.total}")
+
+    def close(self) -> None:
+        """Wipe the line."""
+        if self.shown:
+            _raw("\r\x1b[K")
+
+
+def _say(word: str, message: str) -> None:
+    for line in message.splitlines():
+        text = f"{word}:"
+        if word in _COLOURS and _colour():
+            text = f"\x1b[{_COLOURS[word]}m{text}\x1b[0m"
+        _raw(f"seal: {text} {_printable(line)}\n")
+
+
+def _raw(text: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        # Nobody listens; the exit code still tells.
+        return
+
+
+def _printable(text: str) -> str:
+    """File names and keys may hold control characters: a terminal must not act on them."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _colour() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return stderr_is_terminal()
+
+
+def _stdout() -> IO[bytes]:
+    if sys.stdout is None:
+        raise SealerError("standard output is closed", hint="write to a file with -w")
+    return sys.stdout.buffer
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _discard_stdout() -> None:
+    """Point standard output nowhere, or Python complains of it once more while it exits."""
+    if sys.stdout is not None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

@@ -1,0 +1,163 @@
+"""``seal merge``: keys added or replaced in a SealedSecret file, every other byte left alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
+
+if TYPE_CHECKING:
+    from sealer.fields import Path
+    from sealer.manifest import Document, Resource
+    from sealer.sealed import SealedSecret
+    from sealer.secret import Secret
+
+EPILOG = """\b
+Examples:
+  seal merge --cert prod.pem -i sealed.yaml new-keys.yaml
+  kubectl create secret generic db --from-literal=a=b --dry-run=client -o yaml |
+      seal merge --cert prod.pem sealed.yaml - > merged.yaml
+"""
+
+
+@click.command(name="merge", epilog=EPILOG)
+@click.argument("into", metavar="INTO")
+@click.argument("files", nargs=-1, required=True, metavar="SECRET...")
+@options.cert
+@options.scope
+@click.option("-i", "--in-place", is_flag=True, help="Write INTO back, whole or not at all.")
+@options.write
+@options.words
+@click.pass_obj
+def command(
+    ui: UI,
+    /,
+    into: str,
+    files: tuple[str, ...],
+    certs: tuple[str, ...],
+    scope: str | None,
+    in_place: bool,
+    write: str | None,
+) -> None:
+    """Seal the Secrets in SECRET files into the SealedSecrets of the file INTO.
+
+    INTO's name, namespace and scope bind the new items; labels and annotations go to its
+    template. Where INTO holds several SealedSecrets, the Secret's name and namespace choose.
+    """
+    from sealer.files import display, read_text, write_atomic
+    from sealer.manifest import read_documents
+    from sealer.scope import Scope
+
+    if in_place and write:
+        raise UsageError("-w and -i exclude each other")
+    if into == "-" and (in_place or "-" in files):
+        raise UsageError("INTO must be a file here")
+    wanted = Scope.parse(scope) if scope else None
+    certificate = options.load_certificate(certs, ui)
+    text, encoding = read_text(into)
+    documents = list(read_documents(text, display(into)))
+    errors: list[SealerError] = []
+    for resource, secret in _secrets(files, errors):
+        try:
+            at, place, sealed = _target(documents, secret, ui, display(into))
+            edits = _edits(place, sealed, secret, certificate, wanted)
+            documents[at] = _edited(documents[at], edits)
+        except SealerError as error:
+            errors.append(resource.locate(error))
+    ui.finish(errors)
+    result = encoding.encode("".join(document.text for document in documents))
+    if in_place or write:
+        write_atomic(write or into, [result])
+    else:
+        _ui.emit(result)
+
+
+def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Resource, Secret]]:
+    from sealer.cli.seal import is_secret
+    from sealer.files import display, open_text
+    from sealer.manifest import read_documents
+    from sealer.secret import Secret
+
+    found: list[tuple[Resource, Secret]] = []
+    for path in paths:
+        try:
+            with open_text(path) as (lines, _):
+                documents = list(read_documents(lines, display(path)))
+            for document in documents:
+                if document.is_empty:
+                    continue
+                for resource in document.resources():
+                    if not is_secret(resource):
+                        continue
+                    try:
+                        found.append((resource, Secret.from_dict(resource.value)))
+                    except SealerError as error:
+                        errors.append(resource.locate(error))
+        except SealerError as error:
+            errors.append(error)
+    if not found and not errors:
+        errors.append(ManifestError("there is no Secret to merge"))
+    return found
+
+
+def _target(
+    documents: list[Document], secret: Secret, ui: UI, into: str
+) -> tuple[int, Resource, SealedSecret]:
+    """Find the SealedSecret that a Secret is for: its namesake, or the only one."""
+    from sealer.cli._inputs import SealedInputs
+
+    inputs = SealedInputs(ui)
+    found = [
+        (at, resource, sealed)
+        for at, document in enumerate(documents)
+        for resource, sealed in inputs.of(document)
+    ]
+    if inputs.errors:
+        raise ManyErrors(inputs.errors)
+    if len(found) > 1:
+        found = [
+            item
+            for item in found
+            if item[2].name == secret.name
+            and (not secret.namespace or item[2].namespace == secret.namespace)
+        ]
+    if len(found) != 1:
+        how_many = "no" if not found else "more than one"
+        raise ManifestError(f"{into} holds {how_many} SealedSecret for it")
+    return found[0]
+
+
+def _edits(
+    place: Resource,
+    sealed: SealedSecret,
+    secret: Secret,
+    certificate: Any,
+    scope: Any,
+) -> dict[Path, Any]:
+    """What to put where: items, then the template's labels and annotations."""
+    from sealer.scope import SCOPE_ANNOTATIONS
+    from sealer.sealing import seal_into
+
+    items = seal_into(sealed, secret, certificate, scope=scope)
+    spec: Path = (*place.path, "spec")
+    edits: dict[Path, Any] = {(*spec, "encryptedData", key): item for key, item in items.items()}
+    metadata = sealed.template.metadata
+    for field in ("labels", "annotations"):
+        there = metadata.get(field) or {}
+        for key, value in (secret.metadata.get(field) or {}).items():
+            if key not in SCOPE_ANNOTATIONS and there.get(key) != value:
+                edits[(*spec, "template", "metadata", field, key)] = value
+    return edits
+
+
+def _edited(document: Document, edits: dict[Path, Any]) -> Document:
+    from sealer.manifest import put
+
+    for path, value in edits.items():
+        document = put(document, path, value)
+    return document

@@ -1,0 +1,335 @@
+"""``seal seal``, the default command: Secrets in, SealedSecrets out, all else untouched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
+
+if TYPE_CHECKING:
+    from sealer.files import Encoding
+    from sealer.keys import Certificate
+    from sealer.manifest import Document, Resource
+    from sealer.scope import Scope
+    from sealer.secret import Secret
+
+EPILOG = """\b
+Examples:
+  seal --cert prod.pem secret.yaml > sealed.yaml
+  seal --cert prod.pem -i apps/*/secret.yaml
+  kustomize build overlays/prod | seal --cert prod.pem
+  kubectl create secret generic db --from-literal=a=b \\
+      --dry-run=client -o yaml | seal --cert prod.pem -n prod
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one run was asked to do with each Secret."""
+
+    certificate: Certificate | None
+    scope: Scope | None
+    default_scope: Scope | None
+    name: str
+    namespace: str
+    allow_empty: bool
+    allow_no_secret: bool
+    fingerprint: bool
+    output_format: str | None
+
+
+@click.command(name="seal", epilog=EPILOG)
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@options.cert
+@options.scope
+@click.option("-n", "--namespace", default="", help="Namespace of Secrets that name none.")
+@click.option("--name", default="", help="Name of the Secret, whatever the input says.")
+@click.option("--allow-empty-data", is_flag=True, help="Seal Secrets that hold no data.")
+@click.option("--allow-no-secret", is_flag=True, help="Take input without any Secret.")
+@options.output_format
+@options.write
+@click.option("--output-dir", metavar="DIR", help="Write each input to a file of its name here.")
+@click.option("-i", "--in-place", is_flag=True, help="Replace each file by its sealed form.")
+@click.option("--check", is_flag=True, help="Seal nothing; exit 1 if a Secret is not sealed.")
+@click.option(
+    "--fingerprint/--no-fingerprint",
+    default=True,
+    help="Note in an annotation which certificate sealed it (default: yes).",
+)
+@options.words
+@click.pass_obj
+def command(
+    ui: UI,
+    /,
+    files: tuple[str, ...],
+    certs: tuple[str, ...],
+    write: str | None,
+    output_dir: str | None,
+    in_place: bool,
+    check: bool,
+    **asked: Any,
+) -> None:
+    """Encrypt the Secrets in FILEs, or in standard input.
+
+    Documents of other kinds pass through untouched, SealedSecrets too. Nothing is written
+    unless everything in a file could be sealed.
+    """
+    paths = files or ("-",)
+    _check_usage(paths, write, output_dir, in_place, asked["output_format"])
+    if not files and _ui.stdin_is_terminal():
+        ui.note("reading from standard input; end with Ctrl-D")
+    request = _request(certs, check, ui, asked)
+    if write and not request.output_format and Path(write).suffix in (".yaml", ".yml", ".json"):
+        suffix = Path(write).suffix
+        request = replace(request, output_format="json" if suffix == ".json" else "yaml")
+    if check:
+        _check(ui, paths, request)
+    elif in_place or output_dir:
+        _seal_each(ui, paths, request, output_dir)
+    else:
+        _seal_together(ui, paths, request, write)
+
+
+def _check_usage(
+    paths: tuple[str, ...],
+    write: str | None,
+    output_dir: str | None,
+    in_place: bool,
+    output_format: str | None,
+) -> None:
+    if sum(map(bool, (write, output_dir, in_place))) > 1:
+        raise UsageError("-w, --output-dir and -i exclude each other")
+    if (in_place or output_dir) and "-" in paths:
+        raise UsageError("standard input has no name to write to", hint="use -w FILE")
+    if in_place and output_format:
+        raise UsageError("-i keeps the format of the file", hint="use -w FILE with -o")
+    names = [Path(path).name for path in paths]
+    if output_dir and len(set(names)) < len(names):
+        raise UsageError("two inputs have the same file name", hint="use -i, or two runs")
+
+
+def _request(certs: tuple[str, ...], check: bool, ui: UI, asked: dict[str, Any]) -> Request:
+    from sealer.scope import Scope
+
+    scope = asked.pop("scope")
+    return Request(
+        certificate=None if check else options.load_certificate(certs, ui),
+        scope=Scope.parse(scope) if scope else None,
+        default_scope=options.default_scope(),
+        allow_empty=asked.pop("allow_empty_data"),
+        **asked,
+    )
+
+
+def _check(ui: UI, paths: tuple[str, ...], request: Request) -> None:
+    from sealer.files import display, open_text
+    from sealer.manifest import read_documents
+
+    findings: list[SealerError] = []
+    for path in paths:
+        with open_text(path) as (lines, _):
+            for document in read_documents(lines, display(path)):
+                findings.extend(_raw_secrets(document))
+    ui.finish(findings)
+
+
+def _raw_secrets(document: Document) -> Iterator[SealerError]:
+    if document.is_empty:
+        return
+    try:
+        for resource in document.resources():
+            if is_secret(resource):
+                yield resource.locate(ManifestError("is not sealed", hint="seal it: seal -i FILE"))
+    except SealerError as error:
+        yield error
+
+
+def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str | None) -> None:
+    from sealer.files import display, open_text, write_atomic
+
+    if output_dir:
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+    errors: list[SealerError] = []
+    progress = ui.progress(len(paths), "sealing")
+    for path in paths:
+        try:
+            with open_text(path) as (lines, encoding):
+                line = _Line(request, display(path), ui, encoding)
+                pieces = [piece.encode() for piece in line.run(lines)]
+            target = os.path.join(output_dir, Path(path).name) if output_dir else path  # noqa: PTH118 kept as typed
+            if output_dir or line.sealed:
+                write_atomic(target, [line.bom, *pieces])
+        except SealerError as error:
+            errors.append(error)
+        progress.step()
+    progress.close()
+    ui.finish(errors)
+
+
+def _seal_together(ui: UI, paths: tuple[str, ...], request: Request, write: str | None) -> None:
+    from sealer.files import display, open_text, spool, write_atomic
+
+    errors: list[SealerError] = []
+    with ExitStack() as stack:
+        out = stack.enter_context(spool())
+        begun = False
+        for path in paths:
+            try:
+                with open_text(path) as (lines, encoding):
+                    line = _Line(request, display(path), ui, encoding, begun=begun)
+                    for piece in line.run(lines):
+                        out.write(piece.encode())
+                    begun = begun or line.begun
+            except SealerError as error:
+                errors.append(error)
+        ui.finish(errors)
+        if write:
+            out.seek(0)
+            write_atomic(write, out)
+        else:
+            _ui.emit_stream(out)
+
+
+def is_secret(resource: Resource) -> bool:
+    """Whether this is a core Secret, or was meant to be one; other groups' Secrets are not."""
+    return resource.kind.lower() == "secret" and "/" not in resource.api_version
+
+
+@dataclass
+class _Line:
+    """The seal line for one input; ``run`` raises everything that failed, after the last piece."""
+
+    request: Request
+    source: str
+    ui: UI
+    encoding: Encoding
+    begun: bool = False
+    sealed: int = 0
+    output_format: str | None = None
+    errors: list[SealerError] = field(default_factory=list)
+
+    @property
+    def bom(self) -> bytes:
+        """The byte order mark to keep: UTF-8's; other encodings become UTF-8."""
+        return self.encoding.bom if self.encoding.name == "utf-8" else b""
+
+    def run(self, lines: Iterator[str]) -> Iterator[str]:
+        from sealer.manifest import read_documents
+
+        self.output_format = self.request.output_format
+        documents = 0
+        for document in read_documents(lines, self.source):
+            # Comments without an object may be a Secret that somebody commented out.
+            if document.is_empty:
+                continue
+            documents += 1
+            try:
+                yield from self._document(document)
+            except SealerError as error:
+                self.errors.append(error)
+        if not documents:
+            self.errors.append(ManifestError(f"{self.source}: is empty"))
+        elif not self.sealed and not self.errors and not self.request.allow_no_secret:
+            self.errors.append(
+                ManifestError(
+                    f"{self.source}: there is no Secret in it",
+                    hint="if that is right, use --allow-no-secret",
+                )
+            )
+        if self.errors:
+            raise ManyErrors(self.errors)
+
+    def _document(self, document: Document) -> Iterator[str]:
+        from sealer.manifest import to_json, to_yaml
+
+        replaced: dict[tuple[str | int, ...], Any] = {}
+        for resource in document.resources():
+            if not is_secret(resource):
+                continue
+            try:
+                replaced[resource.path] = self._seal(resource)
+                self.sealed += 1
+            except SealerError as error:
+                self.errors.append(resource.locate(error))
+        if self.output_format is None:
+            self.output_format = "json" if document.json else "yaml"
+        as_json = self.output_format == "json"
+        if not replaced and document.json == as_json:
+            yield from self._separated(document.text, document.newline, as_json)
+            return
+        value = _replaced(document.value, replaced)
+        text = (to_json if as_json else to_yaml)(value)
+        yield from self._separated(text.replace("\n", document.newline), document.newline, as_json)
+
+    def _separated(self, text: str, newline: str, as_json: bool) -> Iterator[str]:
+        if self.begun and not as_json and not text.startswith("---"):
+            yield f"---{newline}"
+        self.begun = True
+        yield text if text.endswith("\n") else text + newline
+
+    def _seal(self, resource: Resource) -> dict[str, Any]:
+        from sealer.scope import SCOPE_ANNOTATIONS
+        from sealer.sealing import seal
+        from sealer.secret import Secret
+
+        assert self.request.certificate is not None  # noqa: S101 only --check goes without
+        secret = self._named(Secret.from_dict(resource.value))
+        if secret.dropped:
+            where = resource.locate(ManifestError("left out of the sealed form: "))
+            self.ui.note(f"{where.message}{', '.join(secret.dropped)}")
+        scope = self.request.scope
+        if scope is None and not SCOPE_ANNOTATIONS & secret.annotations.keys():
+            scope = self.request.default_scope
+        sealed = seal(
+            secret,
+            self.request.certificate,
+            scope=scope,
+            allow_empty=self.request.allow_empty,
+            fingerprint=self.request.fingerprint,
+        )
+        return sealed.to_dict()
+
+    def _named(self, secret: Secret) -> Secret:
+        request = self.request
+        if request.name and self.sealed:
+            raise UsageError("--name is for one Secret, and there are several")
+        name, namespace = request.name or secret.name, secret.namespace
+        if request.namespace and namespace and namespace != request.namespace:
+            raise ManifestError(
+                f"is in namespace {namespace}, and --namespace says {request.namespace}",
+                path=("metadata", "namespace"),
+                hint="leave one of them out",
+            )
+        return replace(secret, name=name, namespace=namespace or request.namespace)
+
+
+def _replaced(value: Any, replaced: dict[tuple[str | int, ...], Any]) -> Any:
+    """The document's value with its Secrets replaced; a SecretList becomes a List."""
+    if () in replaced:
+        return replaced[()]
+    for path, new in replaced.items():
+        parent = value
+        for step in path[:-1]:
+            parent = parent[step]
+        parent[path[-1]] = new
+    _generic_lists(value)
+    return value
+
+
+def _generic_lists(value: Any) -> None:
+    if isinstance(value, dict) and value.get("kind") == "SecretList":
+        value.update(apiVersion="v1", kind="List")
+        value.pop("metadata", None)
+    if isinstance(value, dict) and isinstance(value.get("items"), list):
+        for item in value["items"]:
+            _generic_lists(item)

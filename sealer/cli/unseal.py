@@ -1,0 +1,63 @@
+"""``seal unseal``: what the controller would make, offline, with private keys at hand."""
+
+from __future__ import annotations
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import SealerError
+
+EPILOG = """\b
+Examples:
+  kubectl get secret -n kube-system -o yaml \\
+      -l sealedsecrets.bitnami.com/sealed-secrets-key | seal unseal sealed.yaml --key -
+  seal unseal sealed.yaml --key old.pem --key new.pem | kubectl diff -f -
+"""
+
+
+@click.command(name="unseal", epilog=EPILOG)
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@options.keys
+@options.output_format
+@options.write
+@options.words
+@click.pass_obj
+def command(
+    ui: UI,
+    /,
+    files: tuple[str, ...],
+    keys: tuple[str, ...],
+    output_format: str | None,
+    write: str | None,
+) -> None:
+    """Decrypt the SealedSecrets in FILEs, or in standard input, and print Secrets IN CLEAR.
+
+    Those that fail are reported, the rest still come out, and the exit code is 1. A file
+    written with -w can be read by its owner only.
+    """
+    from sealer.cli._inputs import SealedInputs
+    from sealer.files import write_atomic
+    from sealer.manifest import to_json, to_yaml
+    from sealer.unsealing import unseal
+
+    ring = options.load_ring(keys)
+    inputs = SealedInputs(ui)
+    pieces: list[str] = []
+    for resource, sealed in inputs.read(files or ("-",)):
+        try:
+            secret = unseal(sealed, ring)
+        except SealerError as error:
+            inputs.errors.append(resource.locate(error))
+            continue
+        chosen = output_format or ("json" if resource.document.json else "yaml")
+        if chosen == "json":
+            pieces.append(to_json(secret.to_dict()))
+        else:
+            pieces.append(("---\n" if pieces else "") + to_yaml(secret.to_dict()))
+    if write and pieces:
+        write_atomic(write, [piece.encode() for piece in pieces], mode=0o600)
+    elif pieces:
+        _ui.emit("".join(pieces))
+    ui.finish(inputs.errors)

@@ -1,0 +1,188 @@
+"""Files and standard streams: text in whatever encoding people's tools wrote, and atomic writes.
+
+An output file is there whole or not at all, with the mode and through the symlink it had.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from sealer.errors import SealerError
+
+STDIN = "-"
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+SPOOL_BYTES = 32 * 2**20
+
+
+class FileError(SealerError):
+    """A file or stream that cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a text file's bytes are to be read, and an edited text written back."""
+
+    name: str = "utf-8"
+    bom: bytes = b""
+
+    @classmethod
+    def of(cls, head: bytes) -> Encoding:
+        """Tell from the first bytes: a byte order mark, or the zeros of bare UTF-16."""
+        for bom, name in _BOMS:
+            if head.startswith(bom):
+                return cls(name, bom)
+        if len(head) >= 2 and head[0] == 0:
+            return cls("utf-16-be")
+        if len(head) >= 2 and head[1] == 0:
+            return cls("utf-16-le")
+        return cls()
+
+    def encode(self, text: str) -> bytes:
+        """Write text as the file had it."""
+        return self.bom + text.encode(self.name)
+
+
+def display(path: str) -> str:
+    """What messages call a path."""
+    return "<stdin>" if path == STDIN else path
+
+
+@contextmanager
+def open_text(path: str) -> Iterator[tuple[Iterator[str], Encoding]]:
+    """Open a file, or standard input for ``-``; yield its lines (ends kept) and its encoding.
+
+    Raises FileError when it cannot be read or is not text; lines come as they are read, so a
+    stream takes no more memory than its longest line.
+    """
+    with _open_binary(path) as stream:
+        buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        head = buffered.peek(4)[:4] if isinstance(buffered, io.BufferedReader) else b""
+        encoding = Encoding.of(head)
+        if encoding.bom:
+            buffered.read(len(encoding.bom))
+        text = io.TextIOWrapper(buffered, encoding=encoding.name, newline="")
+        try:
+            yield _lines(text, path), encoding
+        finally:
+            with suppress(ValueError):
+                text.detach()
+
+
+def read_text(path: str) -> tuple[str, Encoding]:
+    """Read a whole text file; see ``open_text``."""
+    with open_text(path) as (lines, encoding):
+        return "".join(lines), encoding
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a whole file, or standard input for ``-``."""
+    with _open_binary(path) as stream:
+        try:
+            return stream.read()
+        except OSError as error:
+            raise _file_error("cannot read", path, error) from None
+
+
+def write_atomic(path: str, pieces: Iterable[bytes], *, mode: int = 0o666) -> None:
+    """Write a file whole or not at all: a temporary one beside it takes its place at the end.
+
+    A file that is there keeps its mode, and a symlink its target; ``mode`` (less the umask) is
+    for a new one. Raises FileError; what ``pieces`` raises passes through, nothing written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        # A pipe or /dev/stdout: there is nothing to replace.
+        _write_through(target, pieces)
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise _file_error("cannot write", path, error) from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+            stream.flush()
+            os.fchmod(stream.fileno(), _mode_for(target, mode))
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _file_error("cannot write", path, error) from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def spool() -> Iterator[IO[bytes]]:
+    """A place for output that must not appear before all of it is known to be good.
+
+    In memory up to 32 MiB, then in an unlinked temporary file: only for sealed text and for
+    documents that pass through, never for a Secret.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as stream:
+        yield stream
+
+
+def _lines(text: io.TextIOWrapper, path: str) -> Iterator[str]:
+    try:
+        yield from text
+    except UnicodeDecodeError:
+        raise FileError(
+            f"{display(path)}: not text in UTF-8 or UTF-16", hint="save it as UTF-8"
+        ) from None
+    except OSError as error:
+        raise _file_error("cannot read", path, error) from None
+
+
+@contextmanager
+def _open_binary(path: str) -> Iterator[BinaryIO]:
+    if path == STDIN:
+        if sys.stdin is None:
+            raise FileError("standard input is closed")
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 closed below: only the opening is wrapped
+    except OSError as error:
+        raise _file_error("cannot read", path, error) from None
+    with stream:
+        yield stream
+
+
+def _write_through(target: Path, pieces: Iterable[bytes]) -> None:
+    try:
+        with target.open("wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+    except OSError as error:
+        raise _file_error("cannot write", str(target), error) from None
+
+
+def _mode_for(target: Path, mode: int) -> int:
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return mode & ~umask
+
+
+def _file_error(what: str, path: str, error: OSError) -> FileError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return FileError(f"{what} {display(path)}: {reason}")
