@@ -6,7 +6,6 @@ Kubernetes' strings are strings: ``namespace: n`` is a boolean to it, and is ref
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sealer.errors import ManifestError, ManyErrors
@@ -14,11 +13,11 @@ from sealer.errors import ManifestError, ManyErrors
 Path = tuple[str | int, ...]
 
 
-@dataclass(slots=True)
 class Fields:
     """Reads fields of one object and collects the faults; ``done`` raises them together."""
 
-    faults: list[ManifestError] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.faults: list[ManifestError] = []
 
     def fault(self, message: str, path: Path, hint: str | None = None) -> None:
         """Note a fault."""

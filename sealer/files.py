@@ -9,14 +9,15 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from sealer.errors import SealerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STDIN = "-"
 _BOMS = (
@@ -25,6 +26,7 @@ _BOMS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 SPOOL_BYTES = 32 * 2**20
+_CHUNK = 2**20
 
 
 class FileError(SealerError):
@@ -102,6 +104,9 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, mode: int = 0o666) -> No
     A file that is there keeps its mode, and a symlink its target; ``mode`` (less the umask) is
     for a new one. Raises FileError; what ``pieces`` raises passes through, nothing written.
     """
+    import tempfile
+    from pathlib import Path
+
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         # A pipe or /dev/stdout: there is nothing to replace.
@@ -128,15 +133,42 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, mode: int = 0o666) -> No
         raise
 
 
-@contextmanager
-def spool() -> Iterator[IO[bytes]]:
+class Spool:
     """A place for output that must not appear before all of it is known to be good.
 
     In memory up to 32 MiB, then in an unlinked temporary file: only for sealed text and for
     documents that pass through, never for a Secret.
     """
-    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as stream:
-        yield stream
+
+    def __init__(self) -> None:
+        self._stream: IO[bytes] = io.BytesIO()
+        self._on_disk = False
+
+    def write(self, piece: bytes) -> None:
+        """Add to it; FileError when the disk is full."""
+        if not self._on_disk and self._stream.tell() + len(piece) > SPOOL_BYTES:
+            self._move_to_disk()
+        try:
+            self._stream.write(piece)
+        except OSError as error:
+            raise _file_error("cannot write", "a temporary file", error) from None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read it from its beginning."""
+        self._stream.seek(0)
+        while chunk := self._stream.read(_CHUNK):
+            yield chunk
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._stream.close()
+
+    def _move_to_disk(self) -> None:
+        import tempfile
+
+        disk = tempfile.TemporaryFile()  # noqa: SIM115 close() ends it
+        disk.write(self._stream.getvalue())  # type: ignore[attr-defined]  # a BytesIO until now
+        self._stream, self._on_disk = disk, True
 
 
 def _lines(text: io.TextIOWrapper, path: str) -> Iterator[str]:
@@ -158,7 +190,7 @@ def _open_binary(path: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(path).open("rb")  # noqa: SIM115 closed below: only the opening is wrapped
+        stream = open(path, "rb")  # noqa: PTH123, SIM115
     except OSError as error:
         raise _file_error("cannot read", path, error) from None
     with stream:

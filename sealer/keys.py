@@ -11,19 +11,18 @@ valid); an old small key may still unseal. Never shows private key bytes in a re
 
 from __future__ import annotations
 
-import hashlib
+import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtensionOID, NameOID
 
 from sealer.crypto import decrypt, wrapped_key_bytes
+from sealer.der import certificate_parts
 from sealer.errors import KeyFileError, NoKeyError, UnsealError
 
 MIN_SEALING_BITS = 2048
@@ -40,8 +39,6 @@ class Certificate:
     fingerprint: str
     """SHA-256 of the DER certificate, 64 lower-case hex digits; as ``openssl x509 -sha256``."""
     public_key: rsa.RSAPublicKey = field(repr=False, compare=False)
-    subject: str
-    """RFC 4514; empty for Bitnami's default certificates."""
     not_before: datetime
     not_after: datetime
 
@@ -50,7 +47,7 @@ class Certificate:
         """Read the first certificate of a PEM text (a chain's leaf); KeyFileError otherwise."""
         for block in _PEM.finditer(pem):
             if block["kind"] == b"CERTIFICATE":
-                return cls._from_x509(_load_certificate(block[0]))
+                return cls._from_block(block[0] + b"\n")
         if any(b"PRIVATE KEY" in block["kind"] for block in _PEM.finditer(pem)):
             raise KeyFileError(
                 "this is a private key, not a certificate",
@@ -62,25 +59,35 @@ class Certificate:
         )
 
     @classmethod
-    def _from_x509(cls, certificate: x509.Certificate) -> Certificate:
+    def _from_block(cls, pem: bytes) -> Certificate:
         try:
-            public_key = certificate.public_key()
-        except (ValueError, UnsupportedAlgorithm):
-            raise KeyFileError("the certificate's public key cannot be read") from None
-        if not isinstance(public_key, rsa.RSAPublicKey):
-            kind = type(public_key).__name__.removesuffix("PublicKey")
-            raise KeyFileError(
-                f"the certificate holds no RSA key but {kind}",
-                hint="sealing needs an RSA certificate, as the controller makes them",
-            )
+            der = binascii.a2b_base64(b"".join(pem.split(b"-----")[2].split()), strict_mode=True)
+            parts = certificate_parts(der)
+            if parts.rsa is None:
+                raise KeyFileError(
+                    "the certificate holds no RSA key",
+                    hint="sealing needs an RSA certificate, as the controller makes them",
+                )
+            modulus, exponent = parts.rsa
+            public_key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+        except ValueError:
+            raise KeyFileError("the PEM certificate is damaged") from None
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(der)
         return cls(
-            pem=certificate.public_bytes(serialization.Encoding.PEM),
-            fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+            pem=pem,
+            fingerprint=digest.finalize().hex(),
             public_key=public_key,
-            subject=certificate.subject.rfc4514_string(),
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
+            not_before=parts.not_before,
+            not_after=parts.not_after,
         )
+
+    @property
+    def subject(self) -> str:
+        """The subject as RFC 4514 writes it; empty for Bitnami's default certificates."""
+        from cryptography.x509 import load_pem_x509_certificate
+
+        return load_pem_x509_certificate(self.pem).subject.rfc4514_string()
 
     @property
     def bits(self) -> int:
@@ -138,6 +145,8 @@ class KeyPair:
 
     def private_pem(self) -> bytes:
         """The private key as PKCS#1 PEM ("RSA PRIVATE KEY"), as Bitnami stores it, in clear."""
+        from cryptography.hazmat.primitives import serialization
+
         return self.private_key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.TraditionalOpenSSL,
@@ -198,6 +207,12 @@ def generate(
     ``now`` must be aware; it becomes NotBefore, to the second.
     Source: bitnami-labs/sealed-secrets ``pkg/crypto/keys.go`` (SignKey).
     """
+    import hashlib
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509.oid import ExtensionOID, NameOID
+
     private_key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     public_key = private_key.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
@@ -221,7 +236,8 @@ def generate(
         )
         .sign(private_key, hashes.SHA256())
     )
-    return KeyPair(private_key=private_key, certificate=Certificate._from_x509(certificate))
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    return KeyPair(private_key=private_key, certificate=Certificate._from_block(pem))
 
 
 def private_key_blocks(pem: bytes) -> list[bytes]:
@@ -229,14 +245,9 @@ def private_key_blocks(pem: bytes) -> list[bytes]:
     return [block[0] for block in _PEM.finditer(pem) if block["kind"].endswith(b"PRIVATE KEY")]
 
 
-def _load_certificate(pem: bytes) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        raise KeyFileError("the PEM certificate is damaged") from None
-
-
 def _load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     blocks = private_key_blocks(pem)
     if not blocks:
         raise KeyFileError(
@@ -250,7 +261,7 @@ def _load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
     try:
         # OpenSSL's full check of a 4096-bit key takes 0.2 s, times the ring's length at start-up;
         # _is_consistent finds the same damage at once.
-        private_key = serialization.load_pem_private_key(
+        private_key = load_pem_private_key(
             blocks[0], password=None, unsafe_skip_rsa_key_validation=True
         )
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 import click
@@ -19,7 +19,6 @@ import click
 from sealer.errors import ManyErrors, NoKeyError, SealerError, UsageError
 
 _COLOURS = {"error": "31", "warning": "33", "hint": "36"}
-_CHUNK = 1024 * 1024
 
 
 class Failed(SealerError):
@@ -32,6 +31,7 @@ class UI:
 
     quiet: bool = False
     verbose: bool = False
+    _hints: set[str] = field(default_factory=set)
 
     def fail(self, error: SealerError) -> None:
         """Tell of an error, its parts one by one, each with its hint."""
@@ -43,7 +43,9 @@ class UI:
         if isinstance(error, NoKeyError) and self.verbose:
             for name, reason in error.reasons:
                 _say("note", f"key {name or 'without a name'}: {reason}")
-        if error.hint:
+        # The same cure for twenty items is told once.
+        if error.hint and error.hint not in self._hints:
+            self._hints.add(error.hint)
             _say("hint", error.hint)
 
     def warn(self, message: str) -> None:
@@ -74,8 +76,10 @@ def run(group: click.Group, program: str) -> int:
     """Run the command line and return its exit code; every way it can end is told here."""
     ui = UI()
     try:
-        group.main(prog_name=program, standalone_mode=False, obj=ui)
-        _flush()
+        try:
+            group.main(prog_name=program, standalone_mode=False, obj=ui)
+        finally:
+            _flush()
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.UsageError as error:
@@ -114,11 +118,10 @@ def emit(data: str | bytes) -> None:
     stream.write(data.encode() if isinstance(data, str) else data)
 
 
-def emit_stream(source: IO[bytes]) -> None:
-    """Copy a finished result to standard output."""
-    source.seek(0)
+def emit_all(chunks: Iterable[bytes]) -> None:
+    """Write a finished result to standard output piece by piece."""
     stream = _stdout()
-    while chunk := source.read(_CHUNK):
+    for chunk in chunks:
         stream.write(chunk)
 
 

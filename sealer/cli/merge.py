@@ -156,7 +156,7 @@ def _edits(
 
 
 def _edited(document: Document, edits: dict[Path, Any]) -> Document:
-    from sealer.manifest import put
+    from sealer.manifest.edit import put
 
     for path, value in edits.items():
         document = put(document, path, value)

@@ -105,7 +105,7 @@ def _edited(
     certificate: Certificate,
     inputs: SealedInputs,
 ) -> Document:
-    from sealer.manifest import replace_scalars
+    from sealer.manifest.edit import replace_scalars
     from sealer.resealing import reseal, reseal_legacy
 
     values: dict[Path, str] = {}

@@ -7,16 +7,13 @@ looks, and quotes no text in an error: a manifest is a secret until proven seale
 from sealer.fields import Path
 from sealer.manifest.document import Document, Resource, dotted, read_documents
 from sealer.manifest.dump import to_json, to_yaml
-from sealer.manifest.edit import put, replace_scalars
 
 __all__ = [
     "Document",
     "Path",
     "Resource",
     "dotted",
-    "put",
     "read_documents",
-    "replace_scalars",
     "to_json",
     "to_yaml",
 ]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path, type_name
-from sealer.manifest import json_syntax, nodes, yaml_syntax
+from sealer.manifest import nodes, yaml_syntax
 from sealer.manifest.nodes import MapNode, Node, ScalarNode
 
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
@@ -47,6 +47,8 @@ class Document:
         """The parsed tree, None for an empty document; raises a located ManifestError."""
         try:
             if self.json:
+                from sealer.manifest import json_syntax
+
                 return json_syntax.compose(self.text, 0)[0]
             return yaml_syntax.compose(self.text)
         except ManifestError as error:
@@ -236,6 +238,8 @@ def _json_pieces(text: str) -> Iterator[tuple[str, int]]:
     Text that begins with ``{`` and does not parse is given back whole as JSON, for its error,
     unless YAML's flow syntax can read it.
     """
+    from sealer.manifest import json_syntax
+
     start = len(text) - len(text.removeprefix("---").lstrip())
     first, pieces = 0, []
     try:

@@ -6,7 +6,6 @@ project's own reader would not read back as itself is quoted.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
@@ -46,4 +45,6 @@ def to_yaml(value: Any) -> str:
 
 def to_json(value: Any) -> str:
     """Write one document as JSON, indented by two spaces, with a newline at its end."""
+    import json
+
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -53,7 +53,7 @@ class _Scanner:
                 return self._word(at)
 
     def _object(self, at: int, depth: int) -> tuple[Node, int]:
-        node = MapNode(at, at, self._line_at(at), [], flow=True)
+        node = MapNode(at, self._line_at(at), flow=True)
         at = self._skip(at + 1)
         while self.text[at : at + 1] != "}":
             if node.entries:
@@ -67,7 +67,7 @@ class _Scanner:
         return node, at + 1
 
     def _array(self, at: int, depth: int) -> tuple[Node, int]:
-        node = ListNode(at, at, self._line_at(at), [], flow=True)
+        node = ListNode(at, self._line_at(at), flow=True)
         at = self._skip(at + 1)
         while self.text[at : at + 1] != "]":
             if node.items:

@@ -8,45 +8,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sealer.errors import ManifestError
 from sealer.fields import Path, type_name
 
 
-@dataclass(slots=True)
+# Plain classes: a dataclass costs a millisecond each when the command line starts.
 class ScalarNode:
     """A string, number, boolean or null; ``style`` is ``'``, ``"``, ``|``, ``>`` or empty."""
 
-    start: int
-    end: int
-    line: int
-    text: str
-    value: str | int | float | bool | None
-    style: str
+    __slots__ = ("end", "line", "start", "style", "text", "value")
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        line: int,
+        text: str,
+        value: str | int | float | bool | None,
+        style: str,
+    ) -> None:
+        self.start, self.end, self.line = start, end, line
+        self.text, self.value, self.style = text, value, style
 
 
-@dataclass(slots=True)
 class ListNode:
     """A sequence."""
 
-    start: int
-    end: int
-    line: int
-    items: list[Node]
-    flow: bool
+    __slots__ = ("end", "flow", "items", "line", "start")
+
+    def __init__(self, start: int, line: int, *, flow: bool) -> None:
+        self.start, self.end, self.line, self.flow = start, start, line, flow
+        self.items: list[Node] = []
 
 
-@dataclass(slots=True)
 class MapNode:
     """A mapping; entries in their order, duplicates and merge keys (``<<``) included."""
 
-    start: int
-    end: int
-    line: int
-    entries: list[tuple[Node, Node]]
-    flow: bool
+    __slots__ = ("end", "entries", "flow", "line", "start")
+
+    def __init__(self, start: int, line: int, *, flow: bool) -> None:
+        self.start, self.end, self.line, self.flow = start, start, line, flow
+        self.entries: list[tuple[Node, Node]] = []
 
     def get(self, key: str) -> Node | None:
         """Return the last value of ``key``; merge keys are not looked into."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
 
@@ -94,25 +93,24 @@ def _syntax_error(error: yaml.YAMLError) -> ManifestError:
     return ManifestError(f"not valid YAML: {problem}", line=mark.line)
 
 
-@dataclass(slots=True)
 class _Open:
     """A collection whose end is still to come."""
 
-    node: ListNode | MapNode
-    weight: int = 1
-    depth: int = 1
-    key: Node | None = None
-    anchor: str | None = None
+    def __init__(self, node: ListNode | MapNode, anchor: str | None) -> None:
+        self.node, self.anchor = node, anchor
+        self.weight = 1
+        self.depth = 1
+        self.key: Node | None = None
 
 
-@dataclass(slots=True)
 class _Composer:
-    root: Node | None = None
-    documents: int = 0
-    weight: int = 0
-    stack: list[_Open] = field(default_factory=list)
-    # anchor -> node, weight and depth; None while the node is still open
-    anchors: dict[str, tuple[Node, int, int] | None] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self.documents = 0
+        self.weight = 0
+        self.stack: list[_Open] = []
+        # anchor -> node, weight and depth; None while the node is still open
+        self.anchors: dict[str, tuple[Node, int, int] | None] = {}
 
     def feed(self, event: yaml.Event) -> None:
         match event:
@@ -154,13 +152,13 @@ class _Composer:
         start, line, flow = _start(event), _line(event), bool(event.flow_style)
         node: ListNode | MapNode
         if isinstance(event, yaml.MappingStartEvent):
-            node = MapNode(start, start, line, [], flow)
+            node = MapNode(start, line, flow=flow)
         else:
-            node = ListNode(start, start, line, [], flow)
+            node = ListNode(start, line, flow=flow)
         if event.anchor:
             self.anchors[event.anchor] = None
         self.weight += 1
-        self.stack.append(_Open(node, anchor=event.anchor))
+        self.stack.append(_Open(node, event.anchor))
 
     def _close(self, event: yaml.CollectionEndEvent) -> None:
         done = self.stack.pop()
