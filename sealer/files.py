@@ -133,6 +133,16 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, mode: int = 0o666) -> No
         raise
 
 
+def make_directory(path: str) -> None:
+    """Make a directory and its parents where they are not there."""
+    from pathlib import Path
+
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _file_error("cannot make", path, error) from None
+
+
 class Spool:
     """A place for output that must not appear before all of it is known to be good.
 

@@ -163,10 +163,10 @@ def _raw_secrets(document: Document) -> Iterator[SealerError]:
 
 
 def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str | None) -> None:
-    from sealer.files import display, open_text, write_atomic
+    from sealer.files import display, make_directory, open_text, write_atomic
 
     if output_dir:
-        os.makedirs(output_dir, exist_ok=True)  # noqa: PTH103 as above
+        make_directory(output_dir)
     errors: list[SealerError] = []
     progress = ui.progress(len(paths), "sealing")
     for path in paths:

@@ -142,7 +142,8 @@ class Resource:
         """``Secret prod/db``, for messages."""
         metadata = self.value.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
-        parts = [str(metadata[key]) for key in ("namespace", "name") if metadata.get(key)]
+        names = [metadata.get(key) for key in ("namespace", "name")]
+        parts = [name for name in names if name and isinstance(name, str)]
         return " ".join([self.kind or "object", "/".join(parts)]).strip()
 
     def locate(self, error: SealerError) -> SealerError:
