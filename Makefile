@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test clean lock
+.PHONY: help install demo check test bench docs lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -17,17 +17,27 @@ $(STAMP): pyproject.toml .ci/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-check: $(STAMP) ## format, lint, types, layers
+demo: $(STAMP) ## the main job: make keys, seal, show what to commit, unseal, compare
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+
+check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.docs.cli_reference --check
 
 test: $(STAMP) ## every test this machine can run
 	$(BIN)/python -m pytest
 
+bench: $(STAMP) ## ratios against the real kubeseal, in one run
+	$(BIN)/python -m tests.perf.bench_cli
+
+docs: $(STAMP) ## write docs/cli.md from --help
+	$(BIN)/python -m tests.docs.cli_reference
+
 lock: $(STAMP) ## resolve pyproject.toml's dependencies into .ci/requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --extra dev --upgrade -o .ci/requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --upgrade -o .ci/requirements.lock pyproject.toml
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -98,11 +98,11 @@ def read_bytes(path: str) -> bytes:
             raise _file_error("cannot read", path, error) from None
 
 
-def write_atomic(path: str, pieces: Iterable[bytes], *, mode: int = 0o666) -> None:
+def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -> None:
     """Write a file whole or not at all: a temporary one beside it takes its place at the end.
 
-    A file that is there keeps its mode, and a symlink its target; ``mode`` (less the umask) is
-    for a new one. Raises FileError; what ``pieces`` raises passes through, nothing written.
+    A file that is there keeps its mode, and a symlink its target; a ``private`` one can be read
+    by its owner only, whatever was there. Raises FileError; what ``pieces`` raises passes through, nothing written.
     """
     import tempfile
     from pathlib import Path
@@ -122,7 +122,7 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, mode: int = 0o666) -> No
             for piece in pieces:
                 stream.write(piece)
             stream.flush()
-            os.fchmod(stream.fileno(), _mode_for(target, mode))
+            os.fchmod(stream.fileno(), 0o600 if private else _mode_for(target))
             os.fsync(stream.fileno())
         temporary.replace(target)
     except OSError as error:
@@ -216,13 +216,13 @@ def _write_through(target: Path, pieces: Iterable[bytes]) -> None:
         raise _file_error("cannot write", str(target), error) from None
 
 
-def _mode_for(target: Path, mode: int) -> int:
+def _mode_for(target: Path) -> int:
     try:
         return stat.S_IMODE(target.stat().st_mode)
     except FileNotFoundError:
         umask = os.umask(0)
         os.umask(umask)
-        return mode & ~umask
+        return 0o666 & ~umask
 
 
 def _file_error(what: str, path: str, error: OSError) -> FileError:

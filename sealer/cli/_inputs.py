@@ -22,7 +22,7 @@ class SealedInputs:
     def read(self, paths: tuple[str, ...]) -> Iterator[tuple[Resource, SealedSecret]]:
         """Yield each SealedSecret with its place."""
         for path in paths:
-            found = False
+            found, failures = False, len(self.errors)
             try:
                 with open_text(path) as (lines, _):
                     for document in read_documents(lines, display(path)):
@@ -32,7 +32,7 @@ class SealedInputs:
             except SealerError as error:
                 self.errors.append(error)
                 continue
-            if not found and not self.errors:
+            if not found and len(self.errors) == failures:
                 problem = f"{display(path)}: there is no SealedSecret in it"
                 self.errors.append(ManifestError(problem))
 

@@ -55,7 +55,7 @@ def command(
         bits=bits,
     )
     assert pair.certificate is not None  # noqa: S101 generate makes both
-    write_atomic(key_out, [pair.private_pem()], mode=0o600)
+    write_atomic(key_out, [pair.private_pem()], private=True)
     write_atomic(cert_out, [pair.certificate.pem])
     ui.note(f"{cert_out}: certificate {pair.certificate.fingerprint}")
     ui.note(f"{key_out}: private key; keep it out of Git")

@@ -57,7 +57,7 @@ def command(
         else:
             pieces.append(("---\n" if pieces else "") + to_yaml(secret.to_dict()))
     if write and pieces:
-        write_atomic(write, [piece.encode() for piece in pieces], mode=0o600)
+        write_atomic(write, [piece.encode() for piece in pieces], private=True)
     elif pieces:
         _ui.emit("".join(pieces))
     ui.finish(inputs.errors)

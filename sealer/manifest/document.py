@@ -24,7 +24,6 @@ _E = TypeVar("_E", bound=SealerError)
 _MARKER = re.compile(r"---(?=\s|$)")
 _BLANK = re.compile(r"\s*(?:#.*)?$")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
-_EMPTY_DOCUMENT = re.compile(r"(?:---)?\s*(?:(?:#|%).*\s*)*")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ class Document:
     @property
     def is_empty(self) -> bool:
         """Whether it holds nothing but blank lines and comments."""
-        return not self.json and _EMPTY_DOCUMENT.fullmatch(self.text) is not None
+        lines = self.text.removeprefix("---").splitlines()
+        return not self.json and all(_BLANK.match(line) or line[0] == "%" for line in lines)
 
     @cached_property
     def _reading(self) -> tuple[Any, list[ManifestError]]:

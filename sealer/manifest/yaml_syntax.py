@@ -81,16 +81,18 @@ def compose(text: str) -> Node | None:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             composer.feed(event)
     except yaml.YAMLError as error:
-        raise _syntax_error(error) from None
+        raise _syntax_error(error, text) from None
     return composer.root
 
 
-def _syntax_error(error: yaml.YAMLError) -> ManifestError:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None)
-    if mark is None or problem is None:
-        return ManifestError("not YAML: it holds a character that text does not have")
-    return ManifestError(f"not valid YAML: {problem}", line=mark.line)
+def _syntax_error(error: yaml.YAMLError, text: str) -> ManifestError:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return ManifestError(f"not valid YAML: {error.problem}", line=error.problem_mark.line)
+    position = getattr(error, "position", 0)
+    return ManifestError(
+        "not YAML: it holds a character that text does not have",
+        line=text.count("\n", 0, position),
+    )
 
 
 class _Open:
