@@ -102,7 +102,8 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -
     """Write a file whole or not at all: a temporary one beside it takes its place at the end.
 
     A file that is there keeps its mode, and a symlink its target; a ``private`` one can be read
-    by its owner only, whatever was there. Raises FileError; what ``pieces`` raises passes through, nothing written.
+    by its owner only, whatever was there. Raises FileError; what ``pieces`` raises passes
+    through, and nothing is written.
     """
     import tempfile
     from pathlib import Path
