@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -13,6 +14,7 @@ from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
+    from sealer.cluster import Location
     from sealer.keys import Certificate, KeyRing
     from sealer.scope import Scope
 
@@ -49,7 +51,8 @@ def cert(function: _F) -> _F:
         "certs",
         multiple=True,
         metavar="FILE|URL",
-        help=f"Certificate to seal with (PEM).  [env: {CERT_VARIABLE}]",
+        help="Certificate to seal with (PEM); the default is the cluster's.  "
+        f"[env: {CERT_VARIABLE}]",
     )(function)
 
 
@@ -63,16 +66,54 @@ def scope(function: _F) -> _F:
     )(function)
 
 
-def keys(function: _F) -> _F:
+def keys(*, required: bool) -> Callable[[_F], _F]:
     """--key: private keys, repeatable."""
     return click.option(
         "--key",
         "keys",
         multiple=True,
-        required=True,
+        required=required,
         metavar="FILE",
         help="Private key: PEM, or key Secrets as kubectl prints them; repeatable.",
-    )(function)
+    )
+
+
+def controller(function: _F) -> _F:
+    """Where the controller is; the command gets one argument, ``location``."""
+
+    @wraps(function)
+    def wrapper(*args: Any, **values: Any) -> Any:
+        from sealer.cluster import Location
+
+        location = Location(
+            name=values.pop("controller_name"),
+            namespace=values.pop("controller_namespace"),
+            url=values.pop("controller_url"),
+            kubeconfig=values.pop("kubeconfig"),
+            context=values.pop("context"),
+        )
+        return function(*args, location=location, **values)
+
+    name = click.option(
+        "--controller-name",
+        default="sealed-secrets-controller",
+        show_default=True,
+        envvar="SEALED_SECRETS_CONTROLLER_NAME",
+        show_envvar=True,
+        help="Service of the controller.",
+    )
+    namespace = click.option(
+        "--controller-namespace",
+        default="kube-system",
+        show_default=True,
+        envvar="SEALED_SECRETS_CONTROLLER_NAMESPACE",
+        show_envvar=True,
+        help="Namespace of the controller.",
+    )
+    url = click.option("--controller-url", default="", help="The controller's own address instead.")
+    kubeconfig = click.option("--kubeconfig", metavar="FILE", help="kubeconfig to find it with.")
+    context = click.option("--context", metavar="NAME", help="Context of the kubeconfig.")
+    return cast("_F", name(namespace(url(kubeconfig(context(wrapper))))))
 
 
 def output_format(function: _F) -> _F:
@@ -94,27 +135,31 @@ def write(function: _F) -> _F:
 
 
 def certificate_location(certs: tuple[str, ...]) -> str:
-    """Where the certificate is: the option, else the environment; one, or a UsageError."""
+    """Where the certificate is: the option, else the environment; empty for the cluster."""
     if len(certs) > 1:
         raise UsageError("--cert was given more than once", hint="seal for one cluster at a time")
-    location = certs[0] if certs else os.environ.get(CERT_VARIABLE, "")
-    if not location:
-        raise UsageError(
-            "there is no certificate to seal with",
-            hint=f"give --cert FILE or URL, or set {CERT_VARIABLE}",
-        )
-    return location
+    return certs[0] if certs else os.environ.get(CERT_VARIABLE, "")
 
 
-def load_certificate(certs: tuple[str, ...], ui: UI) -> Certificate:
-    """Read and check the one certificate; warnings go to people."""
+def find_certificate(certs: tuple[str, ...], location: Location) -> tuple[Certificate, str]:
+    """Return the one certificate, from its file or URL or from the cluster, and its place."""
     from sealer.download import read_certificate
 
-    location = certificate_location(certs)
-    certificate = read_certificate(location)
-    check_certificate(certificate, location, ui, now=datetime.now(UTC))
-    if location.lower().startswith("http://"):
-        ui.warn(f"{location}: plain http: whoever is in between can swap the certificate")
+    place = certificate_location(certs)
+    if place:
+        return read_certificate(place), place
+    from sealer.keys import Certificate
+
+    place = location.url or f"{location.namespace}/{location.name}"
+    return Certificate.from_pem(location.connect().certificate()), place
+
+
+def load_certificate(certs: tuple[str, ...], location: Location, ui: UI) -> Certificate:
+    """Find and check the one certificate; warnings go to people."""
+    certificate, place = find_certificate(certs, location)
+    check_certificate(certificate, place, ui, now=datetime.now(UTC))
+    if place.lower().startswith("http://"):
+        ui.warn(f"{place}: plain http: whoever is in between can swap the certificate")
     return certificate
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,12 @@ from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
+if TYPE_CHECKING:
+    from sealer.cluster import Location
+
 EPILOG = """\b
 Examples:
+  seal cert --context prod -w prod.pem
   seal cert prod.pem
   seal cert https://sealed-secrets.example.com/v1/cert.pem -w prod.pem
   seal cert prod.pem -o json
@@ -21,8 +26,9 @@ Examples:
 
 
 @click.command(name="cert", epilog=EPILOG)
-@click.argument("location", required=False, metavar="[FILE|URL]")
+@click.argument("place", required=False, metavar="[FILE|URL]")
 @options.cert
+@options.controller
 @click.option("-o", "--format", "output_format", type=click.Choice(("text", "json", "pem")))
 @options.write
 @options.words
@@ -30,23 +36,23 @@ Examples:
 def command(
     ui: UI,
     /,
-    location: str | None,
+    place: str | None,
     certs: tuple[str, ...],
+    location: Location,
     output_format: str | None,
     write: str | None,
 ) -> None:
     """Show subject, validity, size and fingerprint of a sealing certificate.
 
-    Exits with 1 when nothing may be sealed with it: expired, not yet valid, too small. With -w
-    the certificate is saved as PEM.
+    Without FILE or URL it is the one that the controller in the cluster serves. Exits with 1
+    when nothing may be sealed with it: expired, not yet valid, too small. With -w the
+    certificate is saved as PEM.
     """
-    from sealer.download import read_certificate
     from sealer.files import write_atomic
 
-    if location and certs:
+    if place and certs:
         raise UsageError("name the certificate once")
-    place = options.certificate_location((location,) if location else certs)
-    certificate = read_certificate(place)
+    certificate, place = options.find_certificate((place,) if place else certs, location)
     if write:
         write_atomic(write, [certificate.pem])
     if output_format == "pem":

@@ -12,6 +12,7 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
+    from sealer.cluster import Location
     from sealer.fields import Path
     from sealer.manifest import Document, Resource
     from sealer.sealed import SealedSecret
@@ -29,6 +30,7 @@ Examples:
 @click.argument("into", metavar="INTO")
 @click.argument("files", nargs=-1, required=True, metavar="SECRET...")
 @options.cert
+@options.controller
 @options.scope
 @click.option("-i", "--in-place", is_flag=True, help="Write INTO back, whole or not at all.")
 @options.write
@@ -40,6 +42,7 @@ def command(
     into: str,
     files: tuple[str, ...],
     certs: tuple[str, ...],
+    location: Location,
     scope: str | None,
     in_place: bool,
     write: str | None,
@@ -58,7 +61,7 @@ def command(
     if into == "-" and (in_place or "-" in files):
         raise UsageError("INTO must be a file here")
     wanted = Scope.parse(scope) if scope else None
-    certificate = options.load_certificate(certs, ui)
+    certificate = options.load_certificate(certs, location, ui)
     text, encoding = read_text(into)
     documents = list(read_documents(text, display(into)))
     errors: list[SealerError] = []

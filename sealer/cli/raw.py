@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, UsageError
+
+if TYPE_CHECKING:
+    from sealer.cluster import Location
 
 EPILOG = """\b
 Examples:
@@ -19,6 +24,7 @@ Examples:
 @click.command(name="raw", epilog=EPILOG)
 @click.argument("file", required=False, metavar="[FILE]")
 @options.cert
+@options.controller
 @options.scope
 @click.option("-n", "--namespace", default="", help="Namespace of the SealedSecret.")
 @click.option("--name", default="", help="Name of the SealedSecret.")
@@ -30,6 +36,7 @@ def command(
     /,
     file: str | None,
     certs: tuple[str, ...],
+    location: Location,
     scope: str | None,
     namespace: str,
     name: str,
@@ -54,7 +61,7 @@ def command(
             f"{option} is needed with scope {chosen.value}",
             hint="the item opens only in the place it was sealed for",
         ) from None
-    certificate = options.load_certificate(certs, ui)
+    certificate = options.load_certificate(certs, location, ui)
     if file is None and _ui.stdin_is_terminal():
         ui.note("reading the value from standard input; end with Ctrl-D")
     value = read_bytes(file or "-")

@@ -16,6 +16,7 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
+    from sealer.cluster import Location
     from sealer.files import Encoding
     from sealer.keys import Certificate
     from sealer.manifest import Document, Resource
@@ -50,6 +51,7 @@ class Request:
 @click.command(name="seal", epilog=EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options.cert
+@options.controller
 @options.scope
 @click.option("-n", "--namespace", default="", help="Namespace of Secrets that name none.")
 @click.option("--name", default="", help="Name of the Secret, whatever the input says.")
@@ -72,6 +74,7 @@ def command(
     /,
     files: tuple[str, ...],
     certs: tuple[str, ...],
+    location: Location,
     write: str | None,
     output_dir: str | None,
     in_place: bool,
@@ -87,7 +90,7 @@ def command(
     _check_usage(paths, write, output_dir, in_place, asked["output_format"])
     if not files and _ui.stdin_is_terminal():
         ui.note("reading from standard input; end with Ctrl-D")
-    request = _request(certs, check, ui, asked)
+    request = _request(certs, location, check, ui, asked)
     if write and not request.output_format:
         request = replace(request, output_format=_format_of(write))
     if check:
@@ -126,12 +129,14 @@ def _check_usage(
         raise UsageError("two inputs have the same file name", hint="use -i, or two runs")
 
 
-def _request(certs: tuple[str, ...], check: bool, ui: UI, asked: dict[str, Any]) -> Request:
+def _request(
+    certs: tuple[str, ...], location: Location, check: bool, ui: UI, asked: dict[str, Any]
+) -> Request:
     from sealer.scope import Scope
 
     scope = asked.pop("scope")
     return Request(
-        certificate=None if check else options.load_certificate(certs, ui),
+        certificate=None if check else options.load_certificate(certs, location, ui),
         scope=Scope.parse(scope) if scope else None,
         default_scope=options.default_scope(),
         allow_empty=asked.pop("allow_empty_data"),

@@ -19,7 +19,7 @@ Examples:
 
 @click.command(name="unseal", epilog=EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@options.keys
+@options.keys(required=True)
 @options.output_format
 @options.write
 @options.words

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from sealer.cli import _options as options
@@ -9,8 +12,13 @@ from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import SealerError
 
+if TYPE_CHECKING:
+    from sealer.cluster import Location
+    from sealer.sealed import SealedSecret
+
 EPILOG = """\b
 Examples:
+  seal verify sealed.yaml
   seal verify sealed.yaml --key backup.yaml
   seal verify apps/*/sealed.yaml --key backup.yaml --quiet
 """
@@ -18,31 +26,56 @@ Examples:
 
 @click.command(name="verify", epilog=EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@options.keys
+@options.keys(required=False)
+@options.controller
 @options.words
 @click.pass_obj
-def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...]) -> None:
+def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: Location) -> None:
     """Check that every item of the SealedSecrets in FILEs, or in standard input, opens.
 
-    Prints a line for each SealedSecret that opens: place, name, scope, number of keys, and the
-    fingerprints of the certificates that sealed it. Input without a SealedSecret fails.
+    With --key it is done here, and else by the controller in the cluster. Prints a line for
+    each SealedSecret that opens: file, name, scope, number of keys, and which certificates
+    sealed it (the controller does not tell). Input without a SealedSecret fails.
     """
     from sealer.cli._inputs import SealedInputs
-    from sealer.resealing import keys_in_use
+    from sealer.cluster import ClusterError
 
-    ring = options.load_ring(keys)
+    openers = _with_keys(keys) if keys else _with_controller(location)
     inputs = SealedInputs(ui)
     for resource, sealed in inputs.read(files or ("-",)):
         try:
-            used = keys_in_use(sealed, ring)
+            names = openers(sealed)
+        except ClusterError:
+            raise  # the next one would fare no better
         except SealerError as error:
             inputs.errors.append(resource.locate(error))
             continue
-        names = sorted({pair.fingerprint or pair.name for pair in used.values()})
         if not ui.quiet:
-            count = len(sealed.encrypted_data) or bool(sealed.legacy_data)
-            _ui.emit(
-                f"{resource.document.source}\t{resource.title}\t{sealed.scope.value}\t"
-                f"{count}\t{','.join(names)}\n"
-            )
+            count = len(sealed.encrypted_data) or int(bool(sealed.legacy_data))
+            facts = (sealed.scope.value, str(count), ",".join(names) or "-")
+            _ui.emit("\t".join((resource.document.source, resource.title, *facts)) + "\n")
     ui.finish(inputs.errors)
+
+
+def _with_keys(keys: tuple[str, ...]) -> Callable[[SealedSecret], list[str]]:
+    from sealer.resealing import keys_in_use
+
+    ring = options.load_ring(keys)
+
+    def names(sealed: SealedSecret) -> list[str]:
+        used = keys_in_use(sealed, ring)
+        return sorted({pair.fingerprint or pair.name for pair in used.values()})
+
+    return names
+
+
+def _with_controller(location: Location) -> Callable[[SealedSecret], list[str]]:
+    from sealer.manifest import to_json
+
+    controller = location.connect()
+
+    def names(sealed: SealedSecret) -> list[str]:
+        controller.verify(to_json(sealed.to_dict()).encode())
+        return []
+
+    return names

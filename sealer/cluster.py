@@ -1,0 +1,227 @@
+"""The controller in a cluster: its certificate, and its word on SealedSecrets.
+
+Through the API server's service proxy, with a kubeconfig, as kubeseal does; or by URL, where the
+controller is exposed. Only manifests travel, and nothing that is not sealed. The only importer
+of ``kubernetes`` in this package, and only when a cluster is really asked (it takes 0.3 s).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sealer.errors import SealerError
+
+DEFAULT_NAME = "sealed-secrets-controller"
+DEFAULT_NAMESPACE = "kube-system"
+_TIMEOUT_SECONDS = 30
+_TRIES = 8
+
+
+class ClusterError(SealerError):
+    """The API server or the controller does not answer, or says no."""
+
+
+class NotDecryptableError(SealerError):
+    """The controller cannot open the SealedSecret; it does not say which item."""
+
+
+class Transport(Protocol):
+    """One HTTP request to the controller's endpoint; ClusterError when nobody answers."""
+
+    def request(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Send it; any status is an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the controller is, as users tell: a URL, or a Service in a kubeconfig's cluster."""
+
+    name: str = DEFAULT_NAME
+    namespace: str = DEFAULT_NAMESPACE
+    url: str = ""
+    kubeconfig: str | None = None
+    context: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes of ``kubernetes.client.Configuration`` that win over the kubeconfig's."""
+
+    def connect(self) -> Controller:
+        """Return the controller; the first request is made when something is asked of it."""
+        return Controller(UrlTransport(self.url) if self.url else ProxyTransport(self))
+
+
+class Controller:
+    """Asks the controller; manifests go out as JSON or YAML bytes, one document each."""
+
+    def __init__(
+        self, transport: Transport, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._transport = transport
+        self._sleep = sleep
+
+    def certificate(self) -> bytes:
+        """Return the PEM that seals for this cluster now."""
+        answer = self._ask("GET", "/v1/cert.pem", None)
+        if answer.status != 200:
+            raise ClusterError(
+                f"the controller has no certificate to give (status {answer.status})",
+                hint="see the controller's log: has it a key?",
+            )
+        return answer.body
+
+    def verify(self, manifest: bytes) -> None:
+        """Return if the controller can open it, else raise NotDecryptableError."""
+        answer = self._ask("POST", "/v1/verify", manifest)
+        if answer.status == 409:
+            raise NotDecryptableError("the controller cannot open it")
+        if answer.status != 200:
+            raise ClusterError(f"the controller could not check it (status {answer.status})")
+
+    def rotate(self, manifest: bytes) -> bytes:
+        """Return the SealedSecret as JSON, its items sealed for the newest key."""
+        answer = self._ask("POST", "/v1/rotate", manifest)
+        if answer.status != 200 or not answer.body:
+            raise NotDecryptableError("the controller cannot re-encrypt it")
+        return answer.body
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Ask, and wait where the controller's rate limit says so."""
+        for _ in range(_TRIES):
+            answer = self._transport.request(method, path, body)
+            if answer.status != 429:
+                return answer
+            self._sleep(min(answer.retry_after or 1, _TIMEOUT_SECONDS))
+        raise ClusterError("the controller's rate limit holds this off", hint="try again later")
+
+
+class UrlTransport:
+    """The controller's own HTTP port, or an Ingress before it."""
+
+    def __init__(self, url: str) -> None:
+        self._base = url.rstrip("/")
+
+    def request(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Send it; proxies from the environment are honoured, TLS is verified."""
+        import urllib.error
+        import urllib.request
+        from http.client import HTTPException
+
+        try:
+            request = urllib.request.Request(self._base + path, data=body, method=method)  # noqa: S310 the user's URL
+            request.add_header("Content-Type", "application/json")
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+                return Answer(answer.status, answer.read())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.read(), _seconds(error.headers.get("Retry-After")))
+        except (OSError, HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise ClusterError(f"cannot reach {self._base}: {reason}") from None
+
+
+class ProxyTransport:
+    """The API server's proxy to the controller's Service, found by name."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._client: Any = None
+        self._base = ""
+
+    def request(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Send it with the kubeconfig's credentials."""
+        if self._client is None:
+            self._client = _api_client(self._location)
+            self._base = self._service_proxy()
+        return self._call(method, self._base + path, body)
+
+    def _service_proxy(self) -> str:
+        import json
+
+        place = self._location
+        path = f"/api/v1/namespaces/{place.namespace}/services/{place.name}"
+        answer = self._call("GET", path, None)
+        if answer.status == 404:
+            raise ClusterError(
+                f"there is no Service {place.namespace}/{place.name}",
+                hint="use --controller-name and --controller-namespace",
+            )
+        if answer.status != 200:
+            raise ClusterError(
+                f"cannot get Service {place.namespace}/{place.name} (status {answer.status})",
+                hint="check the credentials and rights of this context",
+            )
+        ports = json.loads(answer.body).get("spec", {}).get("ports") or [{}]
+        return f"{path[: path.rindex('/')]}/http:{place.name}:{ports[0].get('name', '')}/proxy"
+
+    def _call(self, method: str, path: str, body: bytes | None) -> Answer:
+        from urllib3.exceptions import HTTPError
+
+        headers = {"Accept": "*/*"}
+        if body is not None:
+            # Not application/json: the client would encode the bytes once more.
+            headers["Content-Type"] = "application/octet-stream"
+        client = self._client
+        method, url, headers, _, _ = client.param_serialize(
+            method, path, header_params=headers, auth_settings=["BearerToken"]
+        )
+        try:
+            answer = client.call_api(
+                method, url, headers, body=body, _request_timeout=_TIMEOUT_SECONDS
+            )
+            return Answer(answer.status, answer.read(), _seconds(answer.getheader("Retry-After")))
+        except (HTTPError, OSError) as error:
+            raise ClusterError(
+                f"cannot reach the API server: {type(error).__name__}",
+                hint="check --kubeconfig and --context, and the network",
+            ) from None
+
+
+def _api_client(location: Location) -> Any:
+    try:
+        from kubernetes import client, config
+    except ImportError:
+        raise ClusterError(
+            "talking to a cluster needs the extra package kubernetes",
+            hint="pip install 'sealer[cluster]', or give --cert FILE",
+        ) from None
+    configuration = client.Configuration()
+    try:
+        if not (location.overrides.get("host") and location.kubeconfig is None):
+            load: Callable[..., None] = config.load_kube_config
+            load(
+                config_file=location.kubeconfig,
+                context=location.context,
+                client_configuration=configuration,
+                persist_config=False,
+            )
+    except (config.ConfigException, OSError, ValueError, TypeError) as error:
+        if isinstance(error, config.ConfigException) and location.kubeconfig is None:
+            raise ClusterError(
+                "there is no usable kubeconfig",
+                hint="give --cert FILE, or --kubeconfig and --context",
+            ) from None
+        raise ClusterError(
+            f"cannot use the kubeconfig {location.kubeconfig or ''}".rstrip(),
+            hint="check --kubeconfig and --context",
+        ) from None
+    for name, value in location.overrides.items():
+        setattr(configuration, name, value)
+    configuration.retries = False
+    return client.ApiClient(configuration)
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return float(header) if header else None
+    except ValueError:
+        return None
