@@ -13,7 +13,9 @@ install: $(STAMP) ## install the project and its locked development tools into .
 
 $(STAMP): pyproject.toml .ci/requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/requirements.lock
+	@# The lock is complete: without the resolver pip is quicker, and extras such as "x[y]" of a
+	@# dependency cannot make it look for versions beyond the lock.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -36,7 +38,7 @@ bench: $(STAMP) ## ratios against the real kubeseal, in one run
 docs: $(STAMP) ## write docs/cli.md from --help
 	$(BIN)/python -m tests.docs.cli_reference
 
-lock: $(STAMP) ## resolve pyproject.toml's dependencies into .ci/requirements.lock
+lock: ## resolve pyproject.toml's dependencies into .ci/requirements.lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --upgrade -o .ci/requirements.lock pyproject.toml
 
 clean: ## remove what the targets made

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.testbed.binaries import Binaries
+from tests.testbed import binaries
 
 ROUNDS = 15
 FILES = 1000
@@ -66,7 +66,7 @@ def row(name: str, ours: str, peer: str, ratio: str, *, good: bool) -> bool:
 
 def main() -> None:
     """Run all benchmarks."""
-    kubeseal = str(Binaries().path("kubeseal"))
+    kubeseal = str(binaries.path("kubeseal"))
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         run(SEAL, "keygen", "--cert-out", "c.pem", "--key-out", "k.pem")
