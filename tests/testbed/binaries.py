@@ -50,6 +50,8 @@ TOOLS = {
     "kubeseal": Tool("github.com/bitnami-labs/sealed-secrets/cmd/kubeseal"),
     "peer-controller": Tool("github.com/bitnami-labs/sealed-secrets/cmd/controller"),
     "helm": Tool("helm.sh/helm/v3/cmd/helm", module=HERE / "gitops"),
+    # Go's text/template, the reference of sealer/template.
+    "template-oracle": Tool(".", module=HERE.parent / "template" / "oracle"),
     "kustomize": Tool("sigs.k8s.io/kustomize/kustomize/v5", module=HERE / "gitops"),
 }
 
@@ -101,7 +103,8 @@ def _cache() -> Path:
 
 
 def _digest(tool: Tool) -> str:
-    pinned = b"".join((tool.module / name).read_bytes() for name in ("go.mod", "go.sum"))
+    sources = [tool.module / "go.mod", tool.module / "go.sum", *sorted(tool.module.glob("*.go"))]
+    pinned = b"".join(source.read_bytes() for source in sources)
     return hashlib.sha256(pinned + tool.ldflags.encode()).hexdigest()[:16]
 
 
