@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from sealer.keyfile import read_keys
-    from sealer.keys import Certificate, KeyPair, KeyRing, generate
+    from sealer.keys import Certificate, KeyPair, KeyRing, SealingKeyPair, generate
     from sealer.manifest import Document, Resource, read_documents, to_json, to_yaml
     from sealer.resealing import reseal
     from sealer.scope import Scope
@@ -54,6 +54,7 @@ _HOME = {
     "Scope": "scope",
     "SealedSecret": "sealed",
     "SealerError": "errors",
+    "SealingKeyPair": "keys",
     "Secret": "secret",
     "SecretTemplate": "sealed",
     "TemplateError": "errors",
@@ -84,6 +85,7 @@ __all__ = [
     "Scope",
     "SealedSecret",
     "SealerError",
+    "SealingKeyPair",
     "Secret",
     "SecretTemplate",
     "TemplateError",

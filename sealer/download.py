@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from sealer.errors import KeyFileError, SealerError
-from sealer.files import read_bytes
+from sealer.files import Encoding, read_bytes
 from sealer.keys import Certificate
 
 _TIMEOUT_SECONDS = 15
@@ -26,11 +28,24 @@ def read_certificate(location: str) -> Certificate:
     DownloadError, or KeyFileError naming the location.
     """
     path = location.removeprefix("file://")
-    pem = fetch(location) if is_url(location) else read_bytes(path)
+    pem = fetch(location) if is_url(location) else read_bytes(path, limit=_MAX_BYTES)
     try:
-        return Certificate.from_pem(pem)
+        return Certificate.from_pem(_as_ascii(pem))
     except KeyFileError as error:
-        raise KeyFileError(f"{location}: {error.message}", hint=error.hint) from None
+        raise KeyFileError(f"{shown(location)}: {error.message}", hint=error.hint) from None
+
+
+def shown(location: str) -> str:
+    """Write a location for people: a password in a URL is left out."""
+    return re.sub(r"//[^/@]*@", "//", location) if is_url(location) else location
+
+
+def _as_ascii(pem: bytes) -> bytes:
+    """PowerShell's ``>`` writes UTF-16."""
+    encoding = Encoding.of(pem[:4])
+    if encoding.name == "utf-8":
+        return pem
+    return pem[len(encoding.bom) :].decode(encoding.name, "replace").encode("ascii", "replace")
 
 
 def fetch(url: str) -> bytes:
@@ -40,20 +55,23 @@ def fetch(url: str) -> bytes:
     import urllib.request
     from http.client import HTTPException
 
+    place = shown(url)
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "sealer"})  # noqa: S310 is_url
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             body: bytes = answer.read(_MAX_BYTES + 1)
             status, reason = answer.status, answer.reason
     except urllib.error.HTTPError as error:
-        raise DownloadError(f'cannot fetch "{url}": {error.code} {error.reason}') from None
+        raise DownloadError(f'cannot fetch "{place}": {error.code} {error.reason}') from None
     except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", error)
+        # Other texts than the system's may quote the URL.
+        known = getattr(error, "reason", error) if isinstance(error, OSError) else None
+        reason = known or type(error).__name__
         raise DownloadError(
-            f'cannot fetch "{url}": {reason}', hint="check the URL, the network and the proxy"
+            f'cannot fetch "{place}": {reason}', hint="check the URL, the network and the proxy"
         ) from None
     if status != 200:
-        raise DownloadError(f'cannot fetch "{url}": {status} {reason}')
+        raise DownloadError(f'cannot fetch "{place}": {status} {reason}')
     if len(body) > _MAX_BYTES:
-        raise DownloadError(f'cannot fetch "{url}": it answers more than a certificate')
+        raise DownloadError(f'cannot fetch "{place}": it answers more than a certificate')
     return body

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 
 
 def encode(value: bytes) -> str:
     """Write standard base64, padded, on one line."""
-    return base64.b64encode(value).decode("ascii")
+    return binascii.b2a_base64(value, newline=False).decode("ascii")
 
 
 def decode(text: str) -> bytes:
@@ -16,8 +15,11 @@ def decode(text: str) -> bytes:
 
     Raises ValueError with a constant text: what failed to decode may be a secret.
     """
+    compact = text.replace("\r", "").replace("\n", "")
+    # Asked first: an UnicodeEncodeError would carry the text along.
+    if not compact.isascii():
+        raise ValueError("not valid base64")
     try:
-        compact = text.replace("\r", "").replace("\n", "")
-        return base64.b64decode(compact.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError, ValueError):
+        return binascii.a2b_base64(compact, strict_mode=True)
+    except binascii.Error:
         raise ValueError("not valid base64") from None

@@ -26,6 +26,8 @@ _BOMS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 SPOOL_BYTES = 32 * 2**20
+MAX_BYTES = 64 * 2**20
+"""The longest line, and the longest file that is read as a whole: /dev/zero has no end."""
 _CHUNK = 2**20
 
 
@@ -89,13 +91,16 @@ def read_text(path: str) -> tuple[str, Encoding]:
         return "".join(lines), encoding
 
 
-def read_bytes(path: str) -> bytes:
-    """Read a whole file, or standard input for ``-``."""
+def read_bytes(path: str, *, limit: int = MAX_BYTES) -> bytes:
+    """Read a whole file, or standard input for ``-``; FileError beyond ``limit`` bytes."""
     with _open_binary(path) as stream:
         try:
-            return stream.read()
+            content = stream.read(limit + 1)
         except OSError as error:
             raise _file_error("cannot read", path, error) from None
+    if len(content) > limit:
+        raise FileError(f"{display(path)}: has more than the {limit} bytes that fit here")
+    return content
 
 
 def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -> None:
@@ -177,18 +182,31 @@ class Spool:
     def _move_to_disk(self) -> None:
         import tempfile
 
-        disk = tempfile.TemporaryFile()  # noqa: SIM115 close() ends it
-        disk.write(self._stream.getvalue())  # type: ignore[attr-defined]  # a BytesIO until now
+        try:
+            disk = tempfile.TemporaryFile()  # noqa: SIM115 close() ends it
+            disk.write(self._stream.getvalue())  # type: ignore[attr-defined]  # a BytesIO until now
+        except OSError as error:
+            raise _file_error("cannot write", "a temporary file", error) from None
         self._stream, self._on_disk = disk, True
 
 
 def _lines(text: io.TextIOWrapper, path: str) -> Iterator[str]:
+    while (line := _line(text, path)) is not None:
+        if len(line) >= MAX_BYTES:
+            raise FileError(f"{display(path)}: a line is longer than {MAX_BYTES} characters")
+        if not line:
+            return
+        yield line
+    # Raised out here, for an UnicodeDecodeError carries the bytes along.
+    raise FileError(f"{display(path)}: not text in UTF-8 or UTF-16", hint="save it as UTF-8")
+
+
+def _line(text: io.TextIOWrapper, path: str) -> str | None:
+    """Read a line, empty at the end; None where the bytes are no text."""
     try:
-        yield from text
+        return text.readline(MAX_BYTES)
     except UnicodeDecodeError:
-        raise FileError(
-            f"{display(path)}: not text in UTF-8 or UTF-16", hint="save it as UTF-8"
-        ) from None
+        return None
     except OSError as error:
         raise _file_error("cannot read", path, error) from None
 

@@ -6,6 +6,9 @@ Secrets; JSON, one Secret and several documents are taken too. One bad key never
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from sealer.errors import KeyFileError, ManifestError, ManyErrors, SealerError
 from sealer.keys import KeyPair, private_key_blocks
 from sealer.manifest import read_documents
@@ -21,20 +24,23 @@ def read_keys(text: str, source: str) -> list[KeyPair]:
     A PEM text may hold several private keys; a certificate beside a single one goes with it.
     Raises KeyFileError (ManyErrors for several): no key in it, or one that cannot be used.
     """
-    if text.lstrip("\ufeff \t\r\n").startswith(("{", "apiVersion", "kind", "items", "---\n")):
-        return _read_manifests(text, source)
-    if "-----BEGIN" in text:
-        return _read_pem(text.encode(), source)
-    return _read_manifests(text, source)
+    # In a manifest PEM is indented or quoted; no line of YAML or JSON begins with five dashes.
+    is_pem = re.search(r"^-----BEGIN ", text, re.MULTILINE) is not None
+    return _read_pem(text.encode(), source) if is_pem else _read_manifests(text, source)
 
 
 def _read_pem(pem: bytes, source: str) -> list[KeyPair]:
-    blocks = private_key_blocks(pem)
+    blocks = private_key_blocks(pem) or [pem]
     certificate = pem if len(blocks) == 1 and b"BEGIN CERTIFICATE-" in pem else None
-    try:
-        return [KeyPair.from_pem(block, certificate, name=source) for block in blocks or [pem]]
-    except KeyFileError as error:
-        raise KeyFileError(f"{source}: {error.message}", hint=error.hint) from None
+    pairs: list[KeyPair] = []
+    errors: list[KeyFileError] = []
+    for number, block in enumerate(blocks, 1):
+        name = source if len(blocks) == 1 else f"{source} (key {number})"
+        try:
+            pairs.append(KeyPair.from_pem(block, certificate, name=name))
+        except KeyFileError as error:
+            errors.append(KeyFileError(f"{name}: {error.message}", hint=error.hint))
+    return _all_or_errors(pairs, errors)
 
 
 def _read_manifests(text: str, source: str) -> list[KeyPair]:
@@ -53,13 +59,17 @@ def _read_manifests(text: str, source: str) -> list[KeyPair]:
                 pairs.append(key_pair_of(Secret.from_dict(resource.value)))
             except (KeyFileError, ManifestError, ManyErrors) as error:
                 errors.append(resource.locate(error))
-    if errors:
-        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
-    if not pairs:
+    if not pairs and not errors:
         raise KeyFileError(
             f"{source}: there is no private key in it",
             hint="give a PEM private key, or the key Secrets as kubectl prints them",
         )
+    return _all_or_errors(pairs, errors)
+
+
+def _all_or_errors(pairs: list[KeyPair], errors: Sequence[SealerError]) -> list[KeyPair]:
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
     return pairs
 
 

@@ -113,7 +113,8 @@ class Certificate:
             )
         left = self.not_after - now
         if left < EXPIRY_WARNING:
-            return [f"the certificate expires in {left.days} days, on {self.not_after:%Y-%m-%d}"]
+            soon = f"in {left.days} days" if left.days > 1 else "within two days"
+            return [f"the certificate expires {soon}, on {self.not_after:%Y-%m-%d}"]
         return []
 
 
@@ -160,6 +161,13 @@ class KeyPair:
 
 
 @dataclass(frozen=True, slots=True)
+class SealingKeyPair(KeyPair):
+    """A key pair whose certificate is known, so that it can seal as well."""
+
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
 class KeyRing:
     """Private keys, newest first: the first seals anew, all unseal."""
 
@@ -174,17 +182,19 @@ class KeyRing:
 
         return cls(tuple(sorted(keys, key=age)))
 
-    def open(self, ciphertext: bytes, label: bytes, *, prefer: str = "") -> tuple[bytes, KeyPair]:
+    def open(
+        self, ciphertext: bytes, label: bytes, *, prefer: str | KeyPair = ""
+    ) -> tuple[bytes, KeyPair]:
         """Return the plaintext and the key that opened it.
 
-        Keys of another modulus size are passed over; the key whose certificate's fingerprint is
-        ``prefer`` is tried first. Raises NoKeyError when none fits, with each key's reason in
-        ``reasons``, and UnsealError when a key fits and the value is damaged.
+        Keys of another modulus size are passed over; the key pair ``prefer``, or the one whose
+        certificate has this fingerprint, is tried first. Raises NoKeyError when none fits, with
+        each key's reason in ``reasons``, and UnsealError when a key fits and the value is damaged.
         """
         size = wrapped_key_bytes(ciphertext)
         reasons: list[tuple[str, str]] = []
         damaged: UnsealError | None = None
-        for pair in sorted(self.keys, key=lambda pair: not prefer or pair.fingerprint != prefer):
+        for pair in self._preferring(prefer):
             if (pair.private_key.key_size + 7) // 8 != size:
                 reasons.append((pair.name, f"another size than {size * 8} bits"))
                 continue
@@ -198,10 +208,15 @@ class KeyRing:
             raise damaged
         raise NoKeyError("no key could decrypt it", reasons=tuple(reasons))
 
+    def _preferring(self, prefer: str | KeyPair) -> Iterable[KeyPair]:
+        if not prefer:
+            return self.keys
+        return sorted(self.keys, key=lambda pair: pair is not prefer and pair.fingerprint != prefer)
+
 
 def generate(
     *, now: datetime, validity: timedelta, common_name: str = "", bits: int = 4096
-) -> KeyPair:
+) -> SealingKeyPair:
     """Make a sealing key with a self-signed certificate as Bitnami's controller writes it.
 
     ``now`` must be aware; it becomes NotBefore, to the second.
@@ -237,7 +252,7 @@ def generate(
         .sign(private_key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM)
-    return KeyPair(private_key=private_key, certificate=Certificate._from_block(pem))
+    return SealingKeyPair(private_key=private_key, certificate=Certificate._from_block(pem))
 
 
 def private_key_blocks(pem: bytes) -> list[bytes]:

@@ -73,8 +73,9 @@ class SealedSecret:
     @classmethod
     def from_dict(cls, manifest: Mapping[str, Any]) -> SealedSecret:
         """Read it; raises ManifestError with the field's path (ManyErrors for several)."""
-        if manifest.get("kind") != KIND or manifest.get("apiVersion") != API_VERSION:
-            raise ManifestError(f"is not a {API_VERSION} {KIND}", path=("kind",))
+        for key, wanted in (("kind", KIND), ("apiVersion", API_VERSION)):
+            if manifest.get(key) != wanted:
+                raise ManifestError(f"is not a {API_VERSION} {KIND}", path=(key,))
         fields = Fields()
         metadata = fields.metadata(manifest.get("metadata"), ("metadata",))
         spec = fields.mapping(manifest.get("spec"), ("spec",))

@@ -58,8 +58,9 @@ class Secret:
         Raises ManifestError with the field's path (ManyErrors for several): wrong kind, a
         string that YAML makes a boolean, bad base64.
         """
-        if manifest.get("kind") != "Secret" or manifest.get("apiVersion") != "v1":
-            raise ManifestError("is not a v1 Secret", path=("kind",))
+        for key, wanted in (("kind", "Secret"), ("apiVersion", "v1")):
+            if manifest.get(key) != wanted:
+                raise ManifestError(f"is not a v1 Secret: must be {wanted}", path=(key,))
         fields = Fields()
         metadata = fields.metadata(manifest.get("metadata"), ("metadata",))
         data = _decoded(fields, fields.strings(manifest.get("data"), ("data",)))

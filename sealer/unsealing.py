@@ -44,11 +44,11 @@ def open_items(sealed: SealedSecret, ring: KeyRing) -> dict[str, tuple[bytes, Ke
     opened: dict[str, tuple[bytes, KeyPair]] = {}
     errors: list[SealerError] = []
     # The key that opened one item opens the next, most likely.
-    prefer = sealed.fingerprint
+    prefer: str | KeyPair = sealed.fingerprint
     for key, item in sealed.encrypted_data.items():
         try:
             opened[key] = open_item(item, ring, bound, key=key, prefer=prefer)
-            prefer = opened[key][1].fingerprint or prefer
+            prefer = opened[key][1]
         except UnsealError as error:
             errors.append(error)
     if errors:
@@ -57,7 +57,7 @@ def open_items(sealed: SealedSecret, ring: KeyRing) -> dict[str, tuple[bytes, Ke
 
 
 def open_item(
-    item: str, ring: KeyRing, bound: bytes, *, key: str, prefer: str = ""
+    item: str, ring: KeyRing, bound: bytes, *, key: str, prefer: str | KeyPair = ""
 ) -> tuple[bytes, KeyPair]:
     """Decrypt one base64 item; the UnsealError raised names ``key``, and no byte of it."""
     try:
@@ -80,14 +80,9 @@ def open_item(
 def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> Secret:
     """Open ``spec.data``: a whole Secret as JSON; Bitnami ignores the template then."""
     plaintext, _ = open_item(sealed.legacy_data, ring, sealed.label(), key="data")
-    try:
-        manifest: Any = json.loads(plaintext)
-        if not isinstance(manifest, Mapping):
-            raise TypeError
-        found = Secret.from_dict({"apiVersion": "v1", "kind": "Secret", **manifest})
-    except (ValueError, TypeError, SealerError):
-        # The text is somebody's secret: no word of what was wrong in it.
-        raise UnsealError("does not hold a Secret in JSON", key="data") from None
+    found = _secret_in_json(plaintext)
+    if found is None:
+        raise UnsealError("does not hold a Secret in JSON", key="data")
     return Secret(
         name=sealed.name,
         namespace=sealed.namespace,
@@ -96,3 +91,14 @@ def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> Secret:
         immutable=found.immutable,
         metadata=found.metadata,
     )
+
+
+def _secret_in_json(plaintext: bytes) -> Secret | None:
+    """Read it, or return None: the text is a secret, and the errors of its parser carry it."""
+    try:
+        manifest: Any = json.loads(plaintext)
+        if not isinstance(manifest, Mapping):
+            return None
+        return Secret.from_dict({"apiVersion": "v1", "kind": "Secret", **manifest})
+    except (ValueError, RecursionError, SealerError):
+        return None

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
+from sealer.files import STDIN
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
@@ -134,10 +136,26 @@ def write(function: _F) -> _F:
     )(function)
 
 
+def inputs(files: tuple[str, ...], *others: str) -> tuple[str, ...]:
+    """The files to read, standard input where none is named; ``others`` are read besides.
+
+    Raises UsageError where a person would have to type a manifest without having asked for it,
+    and where standard input is to be two things.
+    """
+    if not files and _ui.stdin_is_terminal():
+        raise UsageError("no input", hint="name a file, pipe one in, or use - to type it here")
+    paths = files or (STDIN,)
+    if (*paths, *others).count(STDIN) > 1:
+        raise UsageError("standard input can be read once", hint="put the rest into files")
+    return paths
+
+
 def certificate_location(certs: tuple[str, ...]) -> str:
     """Where the certificate is: the option, else the environment; empty for the cluster."""
     if len(certs) > 1:
         raise UsageError("--cert was given more than once", hint="seal for one cluster at a time")
+    if "" in certs:
+        raise UsageError("--cert is empty", hint="is the variable set?")
     return certs[0] if certs else os.environ.get(CERT_VARIABLE, "")
 
 

@@ -8,6 +8,7 @@ about a value, ever; results are bytes, whole, or not there. Exit 0 ok, 1 findin
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -75,6 +76,8 @@ class UI:
 def run(group: click.Group, program: str) -> int:
     """Run the command line and return its exit code; every way it can end is told here."""
     ui = UI()
+    # As Ctrl-C does: temporary files are removed on the way out.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         try:
             group.main(prog_name=program, standalone_mode=False, obj=ui)
@@ -102,7 +105,25 @@ def run(group: click.Group, program: str) -> int:
         _discard_stdout()
         _say("error", f"cannot write standard output: {(error.strerror or 'failed').lower()}")
         return 1
+    except MemoryError:
+        _say("error", "out of memory")
+        return 1
+    except Exception as error:  # noqa: BLE001 its text and its traceback may hold a value
+        _say("error", f"internal error: {type(error).__name__} in {_place_of(error)}")
+        _say("hint", "this is a bug of seal: please report it with this line")
+        return 1
     return 0
+
+
+def _place_of(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "seal"
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _usage(error: click.UsageError, program: str) -> None:
@@ -123,6 +144,12 @@ def emit_all(chunks: Iterable[bytes]) -> None:
     stream = _stdout()
     for chunk in chunks:
         stream.write(chunk)
+
+
+def ask_hidden(what: str) -> str:
+    """Ask a person for a value that is not shown while it is typed."""
+    answer: str = click.prompt(what, hide_input=True, err=True)
+    return answer
 
 
 def stdout_is_terminal() -> bool:

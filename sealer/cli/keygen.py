@@ -45,6 +45,8 @@ def command(
     from sealer.files import write_atomic
     from sealer.keys import generate
 
+    if cert_out == key_out:
+        raise UsageError("certificate and private key need a file each")
     for path in (cert_out, key_out):
         if Path(path).exists() and not force:
             raise UsageError(f"{path} is there already", hint="another name, or --force")
@@ -54,7 +56,6 @@ def command(
         common_name=common_name,
         bits=bits,
     )
-    assert pair.certificate is not None  # noqa: S101 generate makes both
     write_atomic(key_out, [pair.private_pem()], private=True)
     write_atomic(cert_out, [pair.certificate.pem])
     ui.note(f"{cert_out}: certificate {pair.certificate.fingerprint}")

@@ -58,8 +58,9 @@ def command(
 
     if in_place and write:
         raise UsageError("-w and -i exclude each other")
-    if into == "-" and (in_place or "-" in files):
-        raise UsageError("INTO must be a file here")
+    options.inputs((into, *files), *certs)
+    if into == "-" and in_place:
+        raise UsageError("standard input cannot be written in place", hint="use -w FILE")
     wanted = Scope.parse(scope) if scope else None
     certificate = options.load_certificate(certs, location, ui)
     text, encoding = read_text(into)
@@ -148,6 +149,11 @@ def _edits(
 
     items = seal_into(sealed, secret, certificate, scope=scope)
     spec: Path = (*place.path, "spec")
+    if sealed.legacy_data:
+        raise ManifestError(
+            "the file merged into is sealed in the form of 2018, as one value",
+            hint="unseal it and seal it anew",
+        )
     edits: dict[Path, Any] = {(*spec, "encryptedData", key): item for key, item in items.items()}
     metadata = sealed.template.metadata
     for field in ("labels", "annotations"):

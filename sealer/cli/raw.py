@@ -10,6 +10,7 @@ from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, UsageError
+from sealer.files import STDIN
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   printf %s "$PASSWORD" | seal raw --cert prod.pem --name db --namespace prod
-  seal raw --cert prod.pem --scope cluster-wide tls.key
+  seal raw --cert prod.pem --scope cluster-wide --from-file tls.key
 """
 
 
 @click.command(name="raw", epilog=EPILOG)
 @click.argument("file", required=False, metavar="[FILE]")
+@click.option("--from-file", metavar="FILE", help="The same as FILE, as kubeseal spells it.")
 @options.cert
 @options.controller
 @options.scope
@@ -35,6 +37,7 @@ def command(
     ui: UI,
     /,
     file: str | None,
+    from_file: str | None,
     certs: tuple[str, ...],
     location: Location,
     scope: str | None,
@@ -45,12 +48,11 @@ def command(
     """Encrypt one value from FILE or standard input and print the item.
 
     The value is taken byte for byte, a newline at its end included; the item is printed
-    without one.
+    without one. On a terminal it is asked for and not shown.
     """
-    from sealer.files import read_bytes, write_atomic
+    from sealer.files import write_atomic
     from sealer.scope import Scope, label
     from sealer.sealing import seal_value
-    from sealer.secret import MAX_BYTES
 
     chosen = Scope.parse(scope) if scope else options.default_scope() or Scope.STRICT
     try:
@@ -61,16 +63,27 @@ def command(
             f"{option} is needed with scope {chosen.value}",
             hint="the item opens only in the place it was sealed for",
         ) from None
+    if file and from_file:
+        raise UsageError("FILE was given twice", hint="seal one value at a time")
+    path = file or from_file or STDIN
+    if (path, *certs).count(STDIN) > 1:
+        raise UsageError("standard input can be read once", hint="put the rest into files")
     certificate = options.load_certificate(certs, location, ui)
-    if file is None and _ui.stdin_is_terminal():
-        ui.note("reading the value from standard input; end with Ctrl-D")
-    value = read_bytes(file or "-")
-    if len(value) > MAX_BYTES:
-        raise ManifestError(f"the value has {len(value)} bytes, and Kubernetes takes {MAX_BYTES}")
-    if file is None and value.endswith(b"\n"):
-        ui.warn("the value ends in a newline, which is sealed too; printf %s writes none")
+    value = _value(path, ui, typed=path == STDIN and _ui.stdin_is_terminal())
     item = seal_value(value, certificate, bound)
     if write:
         write_atomic(write, [item.encode()])
     else:
         _ui.emit(item + ("\n" if _ui.stdout_is_terminal() else ""))
+
+
+def _value(path: str, ui: UI, *, typed: bool) -> bytes:
+    from sealer.files import read_bytes
+    from sealer.secret import MAX_BYTES
+
+    if typed:
+        return _ui.ask_hidden("value").encode()
+    value = read_bytes(path, limit=MAX_BYTES)
+    if path == STDIN and value.endswith(b"\n"):
+        ui.warn("the value ends in a newline, which is sealed too; printf %s writes none")
+    return value

@@ -64,7 +64,7 @@ def command(
     from sealer.cluster import ClusterError
     from sealer.files import write_atomic
 
-    paths = files or ("-",)
+    paths = options.inputs(files, *keys, *certs)
     if in_place and (write or "-" in paths):
         raise UsageError("-i needs files, and no -w")
     if len(paths) > 1 and not in_place:

@@ -86,10 +86,9 @@ def command(
     Documents of other kinds pass through untouched, SealedSecrets too. Nothing is written
     unless everything in a file could be sealed.
     """
-    paths = files or ("-",)
-    _check_usage(paths, write, output_dir, in_place, asked["output_format"])
-    if not files and _ui.stdin_is_terminal():
-        ui.note("reading from standard input; end with Ctrl-D")
+    paths = options.inputs(files, *certs)
+    targets = (write, output_dir, in_place and "-i")
+    _check_usage(paths, targets, check, asked)
     request = _request(certs, location, check, ui, asked)
     if write and not request.output_format:
         request = replace(request, output_format=_format_of(write))
@@ -113,17 +112,21 @@ def _base_name(path: str) -> str:
 
 def _check_usage(
     paths: tuple[str, ...],
-    write: str | None,
-    output_dir: str | None,
-    in_place: bool,
-    output_format: str | None,
+    targets: tuple[str | None, str | None, str | bool],
+    check: bool,
+    asked: dict[str, Any],
 ) -> None:
-    if sum(map(bool, (write, output_dir, in_place))) > 1:
+    _, output_dir, in_place = targets
+    if sum(map(bool, targets)) > 1:
         raise UsageError("-w, --output-dir and -i exclude each other")
+    if check and (any(targets) or asked["output_format"]):
+        raise UsageError("--check writes nothing", hint="leave -w, --output-dir, -i and -o out")
     if (in_place or output_dir) and "-" in paths:
         raise UsageError("standard input has no name to write to", hint="use -w FILE")
-    if in_place and output_format:
+    if in_place and asked["output_format"]:
         raise UsageError("-i keeps the format of the file", hint="use -w FILE with -o")
+    if asked["name"] and len(paths) > 1:
+        raise UsageError("--name is for one Secret, and there are several files")
     names = [_base_name(path) for path in paths]
     if output_dir and len(set(names)) < len(names):
         raise UsageError("two inputs have the same file name", hint="use -i, or two runs")
@@ -150,9 +153,12 @@ def _check(ui: UI, paths: tuple[str, ...], request: Request) -> None:
 
     findings: list[SealerError] = []
     for path in paths:
-        with open_text(path) as (lines, _):
-            for document in read_documents(lines, display(path)):
-                findings.extend(_raw_secrets(document))
+        try:
+            with open_text(path) as (lines, _):
+                for document in read_documents(lines, display(path)):
+                    findings.extend(_raw_secrets(document))
+        except SealerError as error:
+            findings.append(error)
     ui.finish(findings)
 
 
@@ -194,14 +200,14 @@ def _seal_together(ui: UI, paths: tuple[str, ...], request: Request, write: str 
 
     errors: list[SealerError] = []
     with closing(Spool()) as out:
-        begun = False
+        end = ""
         for path in paths:
             try:
                 with open_text(path) as (lines, encoding):
-                    line = _Line(request, display(path), ui, encoding, begun=begun)
+                    line = _Line(request, display(path), ui, encoding, end=end)
                     for piece in line.run(lines):
                         out.write(piece.encode())
-                    begun = begun or line.begun
+                    end = line.end
             except SealerError as error:
                 errors.append(error)
         ui.finish(errors)
@@ -224,7 +230,9 @@ class _Line:
     source: str
     ui: UI
     encoding: Encoding
-    begun: bool = False
+    end: str = ""
+    """The last character written; empty at the beginning."""
+    secrets: int = 0
     sealed: int = 0
     output_format: str | None = None
     errors: list[SealerError] = field(default_factory=list)
@@ -264,18 +272,24 @@ class _Line:
         from sealer.manifest import to_json, to_yaml
 
         replaced: dict[tuple[str | int, ...], Any] = {}
+        failed = len(self.errors)
         for resource in document.resources():
             if not is_secret(resource):
                 continue
+            self.secrets += 1
             try:
                 replaced[resource.path] = self._seal(resource)
                 self.sealed += 1
             except SealerError as error:
                 self.errors.append(resource.locate(error))
+        if len(self.errors) > failed:
+            return  # a Secret in clear is left in it
         if self.output_format is None:
             self.output_format = "json" if document.json else "yaml"
         as_json = self.output_format == "json"
-        if not replaced and document.json == as_json:
+        # JSON is YAML, too: unless that was asked for, nothing is gained by rewriting it.
+        fits = document.json == as_json or (document.json and not self.request.output_format)
+        if not replaced and fits:
             yield from self._separated(document.text, document.newline, as_json)
             return
         value = _replaced(document.value, replaced)
@@ -283,10 +297,12 @@ class _Line:
         yield from self._separated(text.replace("\n", document.newline), document.newline, as_json)
 
     def _separated(self, text: str, newline: str, as_json: bool) -> Iterator[str]:
-        if self.begun and not as_json and not text.startswith("---"):
+        if self.end not in ("", "\n"):
+            yield newline
+        if self.end and not as_json and not text.startswith("---"):
             yield f"---{newline}"
-        self.begun = True
-        yield text if text.endswith("\n") else text + newline
+        self.end = text[-1]
+        yield text
 
     def _seal(self, resource: Resource) -> dict[str, Any]:
         from sealer.scope import SCOPE_ANNOTATIONS
@@ -312,8 +328,8 @@ class _Line:
 
     def _named(self, secret: Secret) -> Secret:
         request = self.request
-        if request.name and self.sealed:
-            raise UsageError("--name is for one Secret, and there are several")
+        if request.name and self.secrets > 1:
+            raise ManifestError("--name is for one Secret, and there are several")
         name, namespace = request.name or secret.name, secret.namespace
         if request.namespace and namespace and namespace != request.namespace:
             raise ManifestError(

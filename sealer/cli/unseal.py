@@ -34,18 +34,19 @@ def command(
 ) -> None:
     """Decrypt the SealedSecrets in FILEs, or in standard input, and print Secrets IN CLEAR.
 
-    Those that fail are reported, the rest still come out, and the exit code is 1. A file
-    written with -w can be read by its owner only.
+    Those that fail are reported, the rest are printed all the same, and the exit code is 1. A
+    file is written with -w only if all of them opened; its owner alone can read it.
     """
     from sealer.cli._inputs import SealedInputs
     from sealer.files import write_atomic
     from sealer.manifest import to_json, to_yaml
     from sealer.unsealing import unseal
 
+    paths = options.inputs(files, *keys)
     ring = options.load_ring(keys)
     inputs = SealedInputs(ui)
     pieces: list[str] = []
-    for resource, sealed in inputs.read(files or ("-",)):
+    for resource, sealed in inputs.read(paths):
         try:
             secret = unseal(sealed, ring)
         except SealerError as error:
@@ -56,8 +57,9 @@ def command(
             pieces.append(to_json(secret.to_dict()))
         else:
             pieces.append(("---\n" if pieces else "") + to_yaml(secret.to_dict()))
-    if write and pieces:
+    if write:
+        ui.finish(inputs.errors)
         write_atomic(write, [piece.encode() for piece in pieces], private=True)
-    elif pieces:
-        _ui.emit("".join(pieces))
+        return
+    _ui.emit("".join(pieces))
     ui.finish(inputs.errors)

@@ -40,9 +40,10 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
     from sealer.cli._inputs import SealedInputs
     from sealer.cluster import ClusterError
 
+    paths = options.inputs(files, *keys)
     openers = _with_keys(keys) if keys else _with_controller(location)
     inputs = SealedInputs(ui)
-    for resource, sealed in inputs.read(files or ("-",)):
+    for resource, sealed in inputs.read(paths):
         try:
             names = openers(sealed)
         except ClusterError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
 class Document:
     """One document of a file or stream; parsed on first use."""
 
-    text: str
+    text: str = field(repr=False)
     """Its own characters, the ``---`` line before it included, as they stood in the stream."""
     source: str = "<text>"
     """The file's name for messages."""
@@ -108,9 +108,9 @@ class Document:
         line = error.line
         if line is None:
             line = nodes.line_of(self.node, error.path) if self.node else 0
-        field = dotted(error.path)
+        place = dotted(error.path)
         where = f"{self.source}:{self.first_line + line}: "
-        return _renamed(error, f"{where}{field}{': ' if field else ''}{error.message}")
+        return _renamed(error, f"{where}{place}{': ' if place else ''}{error.message}")
 
     def with_text(self, text: str) -> Document:
         """The same place with other text."""
@@ -123,7 +123,7 @@ class Resource:
 
     document: Document
     path: Path
-    value: dict[str, Any]
+    value: dict[str, Any] = field(repr=False)
 
     @property
     def kind(self) -> str:
@@ -158,9 +158,9 @@ class Resource:
         if line is None:
             line = nodes.line_of(node, (*self.path, *path)) if node else 0
         number = f" (document {self.document.index})" if self.document.index > 1 else ""
-        field = f"{dotted(path)}: " if path else ""
+        place = f"{dotted(path)}: " if path else ""
         where = f"{self.document.source}:{self.document.first_line + line}: {self.title}{number}: "
-        return _renamed(error, f"{where}{field}{error.message}")
+        return _renamed(error, f"{where}{place}{error.message}")
 
 
 def read_documents(lines: Iterable[str] | str, source: str) -> Iterator[Document]:

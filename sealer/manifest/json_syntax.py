@@ -81,14 +81,16 @@ class _Scanner:
     def _string(self, at: int) -> tuple[ScalarNode, int]:
         line = self._line_at(at)
         after = self._expect('"', at)
+        bad = -1
         try:
             text, end = scanstring(self.text, after, True)
         except JSONDecodeError as error:
-            raise _Fault("a string that does not end or has a bad escape", error.pos) from None
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            # Half of a surrogate pair: Go's decoder puts U+FFFD there.
+            bad = error.pos
+        # Raised out here, for a JSONDecodeError carries the whole text along.
+        if bad >= 0:
+            raise _Fault("a string that does not end or has a bad escape", bad)
+        # Half of a surrogate pair: Go's decoder puts U+FFFD there.
+        if not text.isascii():
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return ScalarNode(at, end, line, text, text, '"'), end
 

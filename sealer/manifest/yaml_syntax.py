@@ -7,6 +7,7 @@ text around a fault is never quoted, since it may be a secret.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -28,9 +29,13 @@ _BOOLEANS = {
     for word in words.split()
 }
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)", re.ASCII)
+_INTEGER = re.compile(
+    r"[-+]?(?:0[bB][01_]+|0[oO]?[0-7_]+|0[xX][0-9a-fA-F_]+|[1-9][0-9_]*|0)", re.ASCII
+)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_TEXT = "not YAML: it holds a character that text does not have"
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {_TAG + name for name in ("str", "bool", "int", "float", "null", "map", "seq", "timestamp")}
 
@@ -48,8 +53,8 @@ def resolve(text: str) -> str | int | float | bool | None:
         return _BOOLEANS[text]
     if _INTEGER.fullmatch(text):
         return _integer(text)
-    if _FLOAT.fullmatch(text.replace("_", "")) and text[0] != "_":
-        return float(text.replace("_", ""))
+    if _FLOAT.fullmatch(text.replace("_", "")):
+        return _float(text)
     if _SPECIAL_FLOAT.fullmatch(text):
         return float(text.replace(".", "", 1))
     return text
@@ -59,7 +64,7 @@ def _integer(text: str) -> str | int | float:
     digits = text.replace("_", "")
     sign = -1 if digits[0] == "-" else 1
     digits = digits.lstrip("+-")
-    base = {"0b": 2, "0o": 8, "0x": 16}.get(digits[:2])
+    base = {"0b": 2, "0o": 8, "0x": 16}.get(digits[:2].lower())
     if base is None and len(digits) > 1 and digits[0] == "0":
         base, digits = 8, "0o" + digits[1:]
     try:
@@ -67,7 +72,16 @@ def _integer(text: str) -> str | int | float:
     except ValueError:
         return text
     # Go falls back to a float where neither int64 nor uint64 holds it.
-    return number if -(2**63) <= number < 2**64 else float(number)
+    return number if -(2**63) <= number < 2**64 else _float(text)
+
+
+def _float(text: str) -> str | float:
+    """Read a decimal; what is beyond a float stays the string it is, as for Go."""
+    try:
+        number = float(text.replace("_", ""))
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
 
 
 def compose(text: str) -> Node | None:
@@ -77,6 +91,9 @@ def compose(text: str) -> Node | None:
     aliases that expand beyond reason, tags that have no meaning in JSON.
     """
     composer = _Composer()
+    if not text.isascii() and (half := _SURROGATE.search(text)):
+        # No file holds these, a str may; libyaml's encoder would raise.
+        raise ManifestError(_NO_TEXT, line=text.count("\n", 0, half.start()))
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             composer.feed(event)
@@ -90,7 +107,7 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> ManifestError:
         return ManifestError(f"not valid YAML: {error.problem}", line=error.problem_mark.line)
     position = getattr(error, "position", 0)
     return ManifestError(
-        "not YAML: it holds a character that text does not have",
+        _NO_TEXT,
         line=text.count("\n", 0, position),
     )
 
