@@ -1,1 +1,4 @@
-"""The controller: SealedSecrets become Secrets."""
+"""The controller: SealedSecrets in the cluster become Secrets.
+
+It imports the pure modules of ``sealer`` and never its command line.
+"""

@@ -1,0 +1,271 @@
+"""Wiring: settings in, a running controller out; nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+from aiohttp import web
+
+from controller import events, handlers
+from controller.cluster import ClusterError, KubernetesCluster, connect
+from controller.http import Endpoints, State, metrics_application
+from controller.keyring import KeyKeeper
+from controller.keystore import Keys, KeyStore
+from controller.metrics import Metrics
+from controller.ratelimit import RateLimit
+from controller.reconcile import Policy
+from controller.recorder import Recorder
+from controller.settings import Settings
+from controller.sync import Key, Syncer
+from controller.workqueue import WorkQueue
+from sealer import __version__
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 5.0
+_DRAIN_SECONDS = 20.0
+_EVENT_SECONDS = 5.0
+
+
+class App:
+    """All parts of one controller; make and ``run`` it on one event loop."""
+
+    def __init__(self, settings: Settings, cluster: KubernetesCluster) -> None:
+        self.settings, self.cluster = settings, cluster
+        self.metrics = Metrics(
+            version=__version__, omit_secret_labels=settings.metrics_omit_secret_labels
+        )
+        # RSA leaves the interpreter's lock: as many threads as there are cores.
+        self.executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="unseal")
+        self.recorder = Recorder(cluster, _now, self.metrics.events_dropped.inc)
+        self.store = KeyStore(
+            priority=settings.key_order_priority, on_change=self._on_keys, on_bad=self._on_bad_key
+        )
+        self.keeper = KeyKeeper(cluster, self.store, settings, self.recorder, self.executor, _now)
+        self.syncer = Syncer(
+            cluster=cluster,
+            keys=self.store,
+            policy=Policy(
+                namespace=settings.namespace,
+                accept_deprecated_data=settings.accept_deprecated_v1_data,
+                allow_token_types=settings.allow_service_account_tokens,
+                recreate_immutable=settings.recreate_immutable,
+            ),
+            recorder=self.recorder,
+            metrics=self.metrics,
+            queue=WorkQueue[Key](),
+            executor=self.executor,
+            now=_now,
+            drift=settings.drift,
+            update_status=settings.update_status,
+            old_gc=settings.old_gc_behavior,
+        )
+        self._listed = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Run until a signal comes, then finish what is in work."""
+        async with AsyncExitStack() as stack:
+            for application, address in self._servers():
+                stack.push_async_callback(await _serve(application, address))
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, self.keeper.ask)
+            self._spawn()
+            try:
+                await self._operate()
+            finally:
+                await self._drain()
+
+    def _servers(self) -> list[tuple[web.Application, str]]:
+        settings = self.settings
+        state = State(ring=lambda: self.store.ring, alive=self._stuck, ready=self._missing)
+        limit = RateLimit(
+            settings.rate_limit,
+            settings.rate_limit_burst,
+            clock=asyncio.get_running_loop().time,
+        )
+        read = settings.read_timeout.total_seconds()
+        endpoints = Endpoints(state, self.metrics, limit, self.executor, read=read)
+        return [
+            (endpoints.application(), settings.listen_addr),
+            (metrics_application(self.metrics, self._refresh), settings.listen_metrics_addr),
+        ]
+
+    def _spawn(self) -> None:
+        tasks = {
+            "key watch": self.keeper.watch(),
+            "key renewal": self.keeper.renew(),
+            "event recorder": self.recorder.run(),
+            "first list": self._first_list(),
+        }
+        if not self.settings.skip_recreate:
+            for namespace in self.settings.watched_namespaces or ("",):
+                tasks[f"secret watch {namespace}".strip()] = self._watch_secrets(namespace)
+        for number in range(self.settings.workers):
+            tasks[f"worker {number}"] = self._work()
+        self._tasks = {name: asyncio.create_task(task) for name, task in tasks.items()}
+
+    async def _operate(self) -> None:
+        """Let kopf watch SealedSecrets until a signal; what ends it otherwise is begun anew."""
+        while True:
+            await self._wait_for_crd()
+            try:
+                await kopf.operator(
+                    registry=handlers.registry(self.syncer, self.cluster),
+                    settings=handlers.settings(self.settings.label_selector),
+                    namespaces=self.settings.watched_namespaces,
+                    clusterwide=not self.settings.watched_namespaces,
+                    standalone=True,
+                )
+                return
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 whatever it was, watching must go on
+                _LOG.error("watching SealedSecrets anew", extra={"why": type(error).__name__})
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _wait_for_crd(self) -> None:
+        told = False
+        while True:
+            try:
+                if await self.cluster.has_sealed_secrets():
+                    return
+                problem = "the CRD sealedsecrets.bitnami.com is not installed"
+            except ClusterError as error:
+                problem = error.message
+            if not told:
+                _LOG.warning("waiting for the cluster", extra={"why": problem})
+                told = True
+            await asyncio.sleep(1)
+
+    async def _work(self) -> None:
+        # Without keys every SealedSecret would seem to be broken.
+        await self.keeper.loaded.wait()
+        await self.syncer.work()
+
+    async def _watch_secrets(self, namespace: str) -> None:
+        while True:
+            try:
+                await self._follow_secrets(namespace)
+            except ClusterError as error:
+                extra = {"why": error.message, "namespace": namespace}
+                _LOG.warning("cannot watch Secrets", extra=extra)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow_secrets(self, namespace: str) -> None:
+        present: set[Key] | None = set()
+        async for event in self.cluster.watch_secrets(namespace):
+            metadata = event.object.get("metadata", {})
+            if event.type == "LISTED":
+                self.syncer.on_secrets_listed(present or set(), namespace)
+                present = None
+            elif event.type == "DELETED":
+                self.syncer.on_secret_deleted(metadata)
+            elif event.type != "BOOKMARK":
+                if event.type == "EXISTS":
+                    present = present or set()
+                    present.add((metadata["namespace"], metadata["name"]))
+                self.syncer.on_secret(metadata)
+
+    async def _first_list(self) -> None:
+        """Find out when every SealedSecret that is there was seen; only /readyz waits for it."""
+        pause = 0.1
+        while not self._listed.is_set():
+            try:
+                names = set[Key]()
+                for namespace in self.settings.watched_namespaces or ("",):
+                    names |= await self.cluster.sealed_names(
+                        namespace, self.settings.label_selector
+                    )
+                if names <= self.syncer.known_keys:
+                    self._listed.set()
+                    return
+            except ClusterError:
+                pause = _RETRY_SECONDS
+            await asyncio.sleep(pause)
+            pause = min(_RETRY_SECONDS, pause * 2)
+
+    async def _drain(self) -> None:
+        """Let the workers finish what they hold, and the recorder what was told."""
+        self.syncer.queue.close(discard=True)
+        workers = [task for name, task in self._tasks.items() if name.startswith("worker")]
+        if self.keeper.loaded.is_set():
+            await asyncio.wait(workers, timeout=_DRAIN_SECONDS)
+        await self.recorder.drain(_EVENT_SECONDS)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        _LOG.info("stopped")
+
+    def _on_keys(self, keys: Keys) -> None:
+        self.metrics.show_keys(keys, len(self.store.bad))
+        self.syncer.on_keys(keys)
+        newest = keys.newest
+        _LOG.info(
+            "sealing keys",
+            extra={"count": len(keys.keys), "newest": newest.pair.fingerprint if newest else ""},
+        )
+
+    def _on_bad_key(self, secret: Any, problem: str) -> None:
+        self.metrics.keys_bad.set(len(self.store.bad))
+        involved = {**secret, "apiVersion": "v1", "kind": "Secret"}
+        self.recorder.record(involved, events.KEY_REJECTED, f"Not a usable sealing key: {problem}")
+        _LOG.error("bad key Secret", extra={"object": secret["metadata"]["name"], "why": problem})
+
+    def _refresh(self) -> None:
+        self.metrics.queue_depth.set(len(self.syncer.queue))
+        self.metrics.retries_waiting.set(self.syncer.queue.delayed)
+        self.metrics.show_uses(self.store.keys, self.syncer.opened_by())
+
+    def _stuck(self) -> str:
+        ended = [name for name, task in self._tasks.items() if task.done() and name != "first list"]
+        return f"ended: {', '.join(ended)}" if ended else ""
+
+    def _missing(self) -> str:
+        if not self.keeper.loaded.is_set() or self.store.keys.newest is None:
+            return "sealing keys are not loaded"
+        return "" if self._listed.is_set() else "SealedSecrets are not listed"
+
+
+async def main(settings: Settings) -> None:
+    """Connect and run."""
+    cluster = await connect(
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
+        qps=settings.kubeclient_qps,
+        burst=settings.kubeclient_burst,
+    )
+    # What is loaded by now stays: the collector need not walk over it again and again.
+    gc.collect()
+    gc.freeze()
+    try:
+        _LOG.info("starting", extra={"version": __version__, "namespace": settings.namespace})
+        await App(settings, cluster).run()
+    finally:
+        await cluster.close()
+
+
+async def _serve(application: web.Application, address: str) -> Any:
+    """Serve on ``host:port``; return what ends it."""
+    runner = web.AppRunner(application, access_log=None, keepalive_timeout=60)
+    await runner.setup()
+    host, _, port = address.rpartition(":")
+    try:
+        await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+    except (OSError, ValueError) as error:
+        await runner.cleanup()
+        raise ClusterError(f"cannot listen on {address}: {type(error).__name__}") from None
+    return runner.cleanup
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

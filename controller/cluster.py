@@ -1,0 +1,409 @@
+"""The API server as the controller sees it: few verbs, typed errors, nothing cached.
+
+``Cluster`` is the seam that tests and ``sync`` know; ``KubernetesCluster`` speaks to a real API
+server through ``kubernetes.aio``, and this module is its only importer. Bodies stay plain JSON:
+the generated models cost more time than the request. No error here carries a request's body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from sealer.errors import SealerError
+
+Manifest = dict[str, Any]
+SECRETS = "/api/v1"
+SEALED_SECRETS = "/apis/bitnami.com/v1alpha1"
+_JSON = "application/json"
+# The API server then sends metadata alone: no Secret's data comes into this process.
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_MAX_MESSAGE = 512
+_REQUEST_SECONDS = 30.0
+_PAGE = 500
+# The API server sends a bookmark a minute; a watch that is silent for longer is dead.
+_SILENCE_SECONDS = 75.0
+_WATCH_SECONDS = 300
+_PAUSE_SECONDS = 0.1
+_MAX_PAUSE_SECONDS = 10.0
+
+
+class ClusterError(SealerError):
+    """The API server says no, or nothing; ``status`` is HTTP's, 0 for no answer."""
+
+    status = 0
+    retry_after: float | None = None
+
+
+class NotFoundError(ClusterError):
+    """404."""
+
+
+class AlreadyExistsError(ClusterError):
+    """409 on create."""
+
+
+class ConflictError(ClusterError):
+    """409 on update: somebody else was faster. Read again, decide again."""
+
+
+class InvalidError(ClusterError):
+    """400 or 422: the API server will never take it."""
+
+
+class ForbiddenError(ClusterError):
+    """401 or 403."""
+
+
+class GoneError(ClusterError):
+    """410: the resource version is too old; list again."""
+
+
+class UnavailableError(ClusterError):
+    """429, 5xx, a time-out or no connection: later it may work."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One change: ``LISTED`` comes once all of a first list was told, with no object."""
+
+    type: str
+    object: Manifest
+
+
+class Cluster(Protocol):
+    """What the controller needs of a cluster."""
+
+    async def get_secret(self, namespace: str, name: str) -> Manifest:
+        """Return a Secret; NotFoundError."""
+
+    async def create_secret(self, manifest: Mapping[str, Any]) -> Manifest:
+        """Create it; AlreadyExistsError, InvalidError."""
+
+    async def replace_secret(self, manifest: Mapping[str, Any]) -> Manifest:
+        """Update it under its resourceVersion; ConflictError, InvalidError, NotFoundError."""
+
+    async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
+        """Delete exactly this object; NotFoundError or ConflictError where it is another."""
+
+    async def get_sealed(self, namespace: str, name: str) -> Manifest:
+        """Return a SealedSecret; NotFoundError."""
+
+    async def patch_status(self, namespace: str, name: str, status: Mapping[str, Any]) -> Manifest:
+        """Write the status of a SealedSecret; NotFoundError where it is gone."""
+
+    async def create_event(self, manifest: Mapping[str, Any]) -> None:
+        """Record an Event."""
+
+    def watch_secrets(
+        self, namespace: str, *, selector: str = "", metadata_only: bool = True
+    ) -> AsyncIterator[WatchEvent]:
+        """List, then watch, without an end; ``namespace`` empty for all of them."""
+
+
+class KubernetesCluster:
+    """A real API server; make it with ``connect``."""
+
+    def __init__(self, api: Any, *, qps: float = 0, burst: int = 0) -> None:
+        self._api = api
+        self._pace = _Pace(qps, burst)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = _JSON,
+        accept: str = _JSON,
+    ) -> Manifest:
+        """Send one request and return the JSON that came back; raises ClusterError's classes."""
+        await self._pace.wait()
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                answer = await self._send(method, path, query, body, content_type, accept)
+                text = await answer.read()
+        except TimeoutError:
+            raise UnavailableError("the API server does not answer in time") from None
+        if answer.status >= 400:
+            raise _error(method, answer.status, text, answer.headers.get("Retry-After"))
+        parsed: Manifest = json.loads(text) if text else {}
+        return parsed
+
+    async def get_secret(self, namespace: str, name: str) -> Manifest:
+        return await self.request("GET", _secret(namespace, name))
+
+    async def create_secret(self, manifest: Mapping[str, Any]) -> Manifest:
+        return await self.request("POST", _secret(manifest["metadata"]["namespace"]), body=manifest)
+
+    async def replace_secret(self, manifest: Mapping[str, Any]) -> Manifest:
+        metadata = manifest["metadata"]
+        path = _secret(metadata["namespace"], metadata["name"])
+        return await self.request("PUT", path, body=manifest)
+
+    async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
+        await self.request("DELETE", _secret(namespace, name), body={"preconditions": {"uid": uid}})
+
+    async def get_sealed(self, namespace: str, name: str) -> Manifest:
+        return await self.request("GET", _sealed(namespace, name))
+
+    async def patch_status(self, namespace: str, name: str, status: Mapping[str, Any]) -> Manifest:
+        return await self.request(
+            "PATCH",
+            f"{_sealed(namespace, name)}/status",
+            body={"status": status},
+            content_type="application/merge-patch+json",
+        )
+
+    async def create_event(self, manifest: Mapping[str, Any]) -> None:
+        namespace = quote(manifest["metadata"]["namespace"])
+        await self.request("POST", f"/api/v1/namespaces/{namespace}/events", body=manifest)
+
+    async def connection(self) -> dict[str, Any]:
+        """Return server, credentials and CA as ``kopf.ConnectionInfo`` takes them, fresh."""
+        configuration = self._api.configuration
+        headers: dict[str, str] = {}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        return {
+            "server": configuration.host,
+            "ca_path": configuration.ssl_ca_cert or None,
+            "ca_data": configuration.ca_cert_data or None,
+            "insecure": not configuration.verify_ssl,
+            "scheme": scheme or None,
+            "token": token or None,
+            "certificate_path": configuration.cert_file or None,
+            "private_key_path": configuration.key_file or None,
+            "proxy_url": configuration.proxy or None,
+        }
+
+    async def sealed_names(self, namespace: str, selector: str) -> set[tuple[str, str]]:
+        """Return namespace and name of every SealedSecret there is now."""
+        path = _place(SEALED_SECRETS, namespace, "sealedsecrets", "")
+        query = {"labelSelector": selector} if selector else {}
+        return {
+            (item["metadata"]["namespace"], item["metadata"]["name"])
+            async for page in self._pages(path, query, metadata_only=True)
+            for item in page.get("items") or ()
+        }
+
+    async def has_sealed_secrets(self) -> bool:
+        """Whether the CRD is installed."""
+        try:
+            await self.request("GET", SEALED_SECRETS)
+        except NotFoundError:
+            return False
+        return True
+
+    async def watch_secrets(
+        self, namespace: str, *, selector: str = "", metadata_only: bool = True
+    ) -> AsyncIterator[WatchEvent]:
+        accept = _METADATA if metadata_only else _JSON
+        path = _secret(namespace)
+        query = {"labelSelector": selector} if selector else {}
+        while True:
+            version = ""
+            try:
+                async for page in self._pages(path, query, metadata_only):
+                    version = page["metadata"]["resourceVersion"]
+                    for item in page.get("items") or ():
+                        yield WatchEvent("EXISTS", item)
+                yield WatchEvent("LISTED", {})
+                async for event in self._watch(path, query, accept, version):
+                    yield event
+            except GoneError:
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _pages(
+        self, path: str, query: Mapping[str, str], metadata_only: bool
+    ) -> AsyncIterator[Manifest]:
+        token, accept = "", _METADATA_LIST if metadata_only else _JSON
+        while True:
+            more = {"limit": str(_PAGE), **({"continue": token} if token else {})}
+            page = await self.request("GET", path, query={**query, **more}, accept=accept)
+            yield page
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return
+
+    async def _watch(
+        self, path: str, query: Mapping[str, str], accept: str, version: str
+    ) -> AsyncIterator[WatchEvent]:
+        """Watch from a version on, through reconnections; GoneError when it is too old."""
+        failures = 0
+        while True:
+            asked = {
+                **query,
+                "watch": "true",
+                "allowWatchBookmarks": "true",
+                "resourceVersion": version,
+                "timeoutSeconds": str(_WATCH_SECONDS),
+            }
+            try:
+                async for line in self._lines(path, asked, accept):
+                    failures = 0
+                    kind, item = line["type"], line["object"]
+                    if kind == "ERROR":
+                        raise _error("GET", int(item.get("code") or 500), json.dumps(item).encode())
+                    version = item["metadata"]["resourceVersion"]
+                    yield WatchEvent(kind, {} if kind == "BOOKMARK" else item)
+            except UnavailableError:
+                failures += 1
+            await asyncio.sleep(min(_PAUSE_SECONDS * 2**failures, _MAX_PAUSE_SECONDS))
+
+    async def _lines(
+        self, path: str, query: Mapping[str, str], accept: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """One watch request; ends when the connection does, however that happens."""
+        import aiohttp
+
+        async with asyncio.timeout(_REQUEST_SECONDS):
+            answer = await self._send("GET", path, query, None, _JSON, accept)
+        with closing(answer.response):
+            if answer.status >= 400:
+                raise _error("GET", answer.status, await answer.read())
+            try:
+                while True:
+                    async with asyncio.timeout(_SILENCE_SECONDS):
+                        line = await answer.response.content.readline()
+                    if not line:
+                        return
+                    yield json.loads(line)
+            except (aiohttp.ClientError, TimeoutError, ValueError):
+                return
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        content_type: str,
+        accept: str,
+    ) -> Any:
+        """Send it; the answer's body is still to be read."""
+        import aiohttp
+
+        api = self._api
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "sealer"}
+        # Reads a projected token again when it is a minute old, or the kubeconfig's plug-in.
+        await api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
+        url = api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        try:
+            return await api.rest_client.request(
+                method, url, headers=headers, body=body, _request_timeout=timeout
+            )
+        except aiohttp.ClientError as error:
+            raise UnavailableError(
+                f"cannot reach the API server: {type(error).__name__}",
+                hint="see whether it is up, and the network between",
+            ) from None
+
+
+class _Pace:
+    """Lets ``qps`` requests a second go, ``burst`` beyond that at once; 0 for no limit."""
+
+    def __init__(
+        self, qps: float, burst: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._qps, self._burst, self._clock = qps, max(burst, 1), clock
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        if self._qps <= 0:
+            return
+        now = self._clock()
+        self._next = max(self._next, now - (self._burst - 1) / self._qps)
+        delay = self._next - now
+        self._next += 1 / self._qps
+        if delay > 0:
+            await asyncio.sleep(delay)
+
+
+async def connect(
+    *, kubeconfig: str = "", context: str = "", qps: float = 0, burst: int = 0
+) -> KubernetesCluster:
+    """Connect with a kubeconfig, or as a pod does; ClusterError says what is missing."""
+    from kubernetes.aio import client, config
+
+    configuration = client.Configuration()
+    try:
+        if kubeconfig:
+            load_file: Callable[..., Awaitable[None]] = config.load_kube_config
+            await load_file(
+                config_file=kubeconfig,
+                context=context or None,
+                client_configuration=configuration,
+                persist_config=False,
+            )
+        else:
+            load: Callable[..., None] = config.load_incluster_config
+            load(client_configuration=configuration)
+    except (config.ConfigException, OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"cannot find the cluster: {type(error).__name__}",
+            hint="in a pod mount the service account; elsewhere give --kubeconfig",
+        ) from None
+    configuration.retries = None
+    return KubernetesCluster(client.ApiClient(configuration), qps=qps, burst=burst)
+
+
+def _secret(namespace: str, name: str = "") -> str:
+    return _place(SECRETS, namespace, "secrets", name)
+
+
+def _sealed(namespace: str, name: str) -> str:
+    return _place(SEALED_SECRETS, namespace, "sealedsecrets", name)
+
+
+def _place(group: str, namespace: str, resource: str, name: str) -> str:
+    scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+    return f"{group}{scope}/{resource}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+def _error(method: str, status: int, body: bytes, retry_after: str | None = None) -> ClusterError:
+    """Make the typed error of an answer; its text is the API server's own, cut."""
+    try:
+        said = json.loads(body)
+        message, reason = str(said.get("message") or ""), str(said.get("reason") or "")
+        details = said.get("details") or {}
+    except (ValueError, AttributeError):
+        message, reason, details = "", "", {}
+    error = _class(method, status, reason)(
+        (message or f"the API server answers {status}")[:_MAX_MESSAGE]
+    )
+    error.status = status
+    seconds = retry_after or details.get("retryAfterSeconds")
+    try:
+        error.retry_after = float(seconds) if seconds else None
+    except ValueError:
+        error.retry_after = None
+    return error
+
+
+def _class(method: str, status: int, reason: str) -> type[ClusterError]:
+    if status == 409 and (reason == "AlreadyExists" or method == "POST"):
+        return AlreadyExistsError
+    classes: dict[int, type[ClusterError]] = {
+        400: InvalidError,
+        401: ForbiddenError,
+        403: ForbiddenError,
+        404: NotFoundError,
+        409: ConflictError,
+        410: GoneError,
+        422: InvalidError,
+    }
+    return classes.get(status, UnavailableError)

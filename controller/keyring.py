@@ -1,0 +1,169 @@
+"""The life of sealing keys in the cluster: found, watched, made anew in time, told of.
+
+Pure rules are in ``renewal``, the parsed keys in ``keystore``; here are the two tasks between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller import events
+from controller.cluster import Cluster, ClusterError, NotFoundError
+from controller.keystore import KeyStore
+from controller.recorder import Recorder
+from controller.renewal import KEY_LABEL, KEY_SELECTOR, key_secret, next_renewal
+from controller.settings import Settings
+from sealer.keys import EXPIRY_WARNING, KeyPair, generate
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 5.0
+_LOOK_SECONDS = 3600.0
+_TELL_AGAIN = timedelta(days=1)
+
+
+@dataclass
+class KeyKeeper:
+    """Feeds the key store from the cluster and makes new keys; run ``watch`` and ``renew``."""
+
+    cluster: Cluster
+    store: KeyStore
+    settings: Settings
+    recorder: Recorder
+    executor: Executor
+    now: Callable[[], datetime]
+    loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once all key Secrets were read."""
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: datetime | None = None
+
+    def ask(self) -> None:
+        """Make a new key now (SIGUSR1)."""
+        self._asked.set()
+        self._wake.set()
+
+    async def watch(self) -> None:
+        """Follow the key Secrets of the own namespace, without an end."""
+        while True:
+            try:
+                await self._follow()
+            except ClusterError as error:
+                _LOG.warning("cannot watch key Secrets", extra={"why": error.message})
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        namespace, listed = self.settings.namespace, set[str]()
+        watch = self.cluster.watch_secrets(namespace, selector=KEY_SELECTOR, metadata_only=False)
+        async for event in watch:
+            name = event.object.get("metadata", {}).get("name", "")
+            if event.type == "LISTED":
+                listed |= await self._legacy()
+                self.store.keep_only(listed)
+                listed = set()
+                self.loaded.set()
+                self._wake.set()
+            elif event.type == "DELETED":
+                self.store.remove(name)
+                self._wake.set()
+            elif event.type != "BOOKMARK":
+                listed.add(name)
+                self.store.put(event.object)
+
+    async def _legacy(self) -> set[str]:
+        """Read the one key Secret without a label that versions before 0.9 made."""
+        try:
+            secret = await self.cluster.get_secret(
+                self.settings.namespace, self.settings.key_prefix
+            )
+        except NotFoundError:
+            return set()
+        if KEY_LABEL in (secret["metadata"].get("labels") or {}):
+            return set()
+        self.store.put(secret)
+        return {self.settings.key_prefix}
+
+    async def renew(self) -> None:
+        """Make a key when one is due, without an end."""
+        await self.loaded.wait()
+        cutoff = self.settings.key_cutoff_time
+        while True:
+            self._warn_of_expiry()
+            wait = self._due(cutoff)
+            if self._asked.is_set() or (wait is not None and wait <= 0):
+                try:
+                    await self._make()
+                    cutoff = None
+                    self._asked.clear()
+                    continue
+                except ClusterError as error:
+                    _LOG.error("cannot store a new sealing key", extra={"why": error.message})
+                    wait = _RETRY_SECONDS
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(min(wait or _LOOK_SECONDS, _LOOK_SECONDS)):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _due(self, cutoff: datetime | None) -> float | None:
+        if not self.settings.generate_key:
+            return None
+        newest = self.store.keys.newest
+        due = next_renewal(
+            newest.ordered if newest else None,
+            self.settings.key_renew_period,
+            cutoff,
+            now=self.now(),
+        )
+        return None if due is None else due.total_seconds()
+
+    async def _make(self) -> None:
+        settings = self.settings
+        pair = await asyncio.get_running_loop().run_in_executor(self.executor, self._generate)
+        manifest = key_secret(
+            pair,
+            prefix=settings.key_prefix,
+            namespace=settings.namespace,
+            labels=settings.privatekey_labels,
+            annotations=settings.privatekey_annotations,
+        )
+        made = await self.cluster.create_secret(manifest)
+        self.store.put(made)
+        self.recorder.record(
+            {**made, "apiVersion": "v1", "kind": "Secret"},
+            events.KEY_RENEWED,
+            f"New sealing key; its certificate has the fingerprint {pair.fingerprint}",
+        )
+        extra = {"object": made["metadata"]["name"], "fingerprint": pair.fingerprint}
+        _LOG.info("new sealing key", extra=extra)
+
+    def _generate(self) -> KeyPair:
+        settings = self.settings
+        return generate(
+            now=self.now(),
+            validity=settings.key_ttl,
+            common_name=settings.my_cn,
+            bits=settings.key_size,
+        )
+
+    def _warn_of_expiry(self) -> None:
+        newest, now = self.store.keys.newest, self.now()
+        certificate = newest.pair.certificate if newest else None
+        if certificate is None or certificate.not_after - now > EXPIRY_WARNING:
+            return
+        if self._told is not None and now - self._told < _TELL_AGAIN:
+            return
+        self._told = now
+        message = f"The sealing certificate expires on {certificate.not_after:%Y-%m-%d}"
+        self.recorder.record(self._involved(newest.pair.name), events.CERTIFICATE_EXPIRING, message)  # type: ignore[union-attr]
+        _LOG.warning(message, extra={"fingerprint": certificate.fingerprint})
+
+    def _involved(self, name: str) -> Mapping[str, Any]:
+        metadata = {"name": name, "namespace": self.settings.namespace}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}

@@ -1,0 +1,136 @@
+"""Key Secrets of the controller's own namespace, as an immutable ring that is swapped whole.
+
+One bad key Secret never stops the others: it is told of once, passed over, and read again when
+it changes. A deleted or relabelled key Secret takes effect at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from controller.renewal import key_times
+from sealer import encoding
+from sealer.errors import KeyFileError, SealerError
+from sealer.keys import KeyPair, KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class SealingKey:
+    """One key with the time that orders it."""
+
+    pair: KeyPair
+    ordered: datetime
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """All keys at one moment, newest first."""
+
+    keys: tuple[SealingKey, ...] = ()
+
+    @property
+    def ring(self) -> KeyRing:
+        """What unseals."""
+        return KeyRing(tuple(key.pair for key in self.keys))
+
+    @property
+    def newest(self) -> SealingKey | None:
+        """What seals anew; None before there is a key."""
+        return self.keys[0] if self.keys else None
+
+
+class KeyStore:
+    """The keys by their Secret's name; ``on_change`` is told of every new ring."""
+
+    def __init__(
+        self,
+        *,
+        priority: str,
+        on_change: Callable[[Keys], None],
+        on_bad: Callable[[Mapping[str, Any], str], None],
+    ) -> None:
+        self._priority = priority
+        self._on_change, self._on_bad = on_change, on_bad
+        self._by_name: dict[str, SealingKey] = {}
+        self._bad: dict[str, str] = {}
+        self._keys = Keys()
+        self._ring = KeyRing(())
+
+    @property
+    def keys(self) -> Keys:
+        """The keys now."""
+        return self._keys
+
+    @property
+    def ring(self) -> KeyRing:
+        """The ring now; the same object until a key comes or goes."""
+        return self._ring
+
+    @property
+    def bad(self) -> Mapping[str, str]:
+        """What is wrong with each key Secret that cannot be used, by its name."""
+        return self._bad
+
+    def put(self, secret: Mapping[str, Any]) -> None:
+        """Take a key Secret, new or changed."""
+        name = secret["metadata"]["name"]
+        try:
+            key = read_key(secret, self._priority)
+        except SealerError as error:
+            told = self._bad.get(name)
+            self._bad[name] = error.message
+            self._drop(name)
+            if told != error.message:
+                self._on_bad(secret, error.message)
+            return
+        self._bad.pop(name, None)
+        if self._by_name.get(name) != key:
+            self._by_name[name] = key
+            self._swap()
+
+    def remove(self, name: str) -> None:
+        """A key Secret is gone, or is a key no more."""
+        self._bad.pop(name, None)
+        self._drop(name)
+
+    def keep_only(self, names: set[str]) -> None:
+        """After a list: whatever is not in it went unseen."""
+        for name in (self._by_name.keys() | self._bad.keys()) - names:
+            self.remove(name)
+
+    def _drop(self, name: str) -> None:
+        if self._by_name.pop(name, None) is not None:
+            self._swap()
+
+    def _swap(self) -> None:
+        order = sorted(self._by_name.values(), key=lambda key: key.ordered, reverse=True)
+        self._keys = Keys(tuple(order))
+        self._ring = self._keys.ring
+        self._on_change(self._keys)
+
+
+def read_key(secret: Mapping[str, Any], priority: str) -> SealingKey:
+    """Read a key Secret; KeyFileError names the field, and never a byte of it."""
+    data = secret.get("data") or {}
+    parts = {}
+    for field in ("tls.key", "tls.crt"):
+        try:
+            parts[field] = encoding.decode(data[field])
+        except KeyError:
+            raise KeyFileError(f"{field} is missing") from None
+        except ValueError as error:
+            raise KeyFileError(f"{field}: {error}") from None
+    pair = replace(
+        KeyPair.from_pem(parts["tls.key"], parts["tls.crt"]), name=secret["metadata"]["name"]
+    )
+    assert pair.certificate is not None  # noqa: S101 from_pem was given one
+    created = secret["metadata"].get("creationTimestamp")
+    return SealingKey(
+        pair=pair,
+        ordered=key_times(secret, pair, priority),
+        created=datetime.fromisoformat(created) if created else pair.certificate.not_before,
+    )

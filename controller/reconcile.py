@@ -1,0 +1,290 @@
+"""What should be, and what to do about what is: values in, a decision out.
+
+``desired`` unseals a SealedSecret into the Secret's manifest; ``plan`` compares it with the Secret
+that is there. Nothing here touches a cluster. Rules are those of bitnami-labs/sealed-secrets
+``pkg/controller/controller.go`` (unseal), with the deviations of docs/adr/0070-0074.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealer import encoding
+from sealer.errors import SealerError
+from sealer.keys import KeyRing
+from sealer.sealed import API_VERSION, KIND, SealedSecret
+from sealer.unsealing import unseal
+
+MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
+PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
+SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+OWNER_ANNOTATION = "sealer.dev/sealed-secret"
+"""Whose a Secret without owner reference is: the SealedSecret's name (same namespace)."""
+
+TOKEN_TYPES = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
+DEFAULT_TYPE = "Opaque"
+
+Manifest = Mapping[str, Any]
+
+
+class RefusedError(SealerError):
+    """A Secret that must not be made or changed as asked; only a changed manifest cures it."""
+
+
+class UnmanagedError(RefusedError):
+    """The Secret is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The SealedSecret whose Secret it is."""
+
+    name: str
+    uid: str
+
+    def reference(self) -> dict[str, Any]:
+        """The owner reference as the peer writes it."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the admin allows."""
+
+    namespace: str
+    """The controller's own namespace: sealing keys live there."""
+    accept_deprecated_data: bool = True
+    allow_token_types: bool = False
+    recreate_immutable: bool = False
+
+
+def desired(sealed: SealedSecret, ring: KeyRing, policy: Policy) -> dict[str, Any]:
+    """Return the Secret's manifest, without owner; the tree's errors tell why there is none."""
+    if sealed.legacy_data and not sealed.encrypted_data and not policy.accept_deprecated_data:
+        raise RefusedError("the deprecated field spec.data is switched off", hint="seal it anew")
+    manifest = unseal(sealed, ring).to_dict()
+    # An absent type and Opaque are the same to the API server; saying it spares comparing.
+    manifest.setdefault("type", DEFAULT_TYPE)
+    refuse(manifest, policy)
+    return manifest
+
+
+def refuse(manifest: Manifest, policy: Policy) -> None:
+    """Raise RefusedError for Secrets that would hand out rights their author may not have."""
+    if manifest["type"] in TOKEN_TYPES and not policy.allow_token_types:
+        # Kubernetes fills or honours such Secrets: whoever may write a SealedSecret in a
+        # namespace would get the token of any service account in it (as in CVE-2026-42876).
+        raise RefusedError(
+            f"Secrets of type {manifest['type']} are refused",
+            hint="an admin can allow them with --allow-service-account-tokens",
+        )
+    metadata = manifest["metadata"]
+    if KEY_LABEL in (metadata.get("labels") or {}) and metadata["namespace"] == policy.namespace:
+        # It would become a sealing key, with a private half that its author knows.
+        raise RefusedError("a SealedSecret cannot make a sealing key", hint="restore keys by hand")
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """All is as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """There is no Secret: make this one."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Replace the Secret by this one; ``changes`` names what differs, never a value."""
+
+    manifest: Manifest
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recreate:
+    """Delete the Secret and make this one: it cannot be updated, and the admin allows it."""
+
+    manifest: Manifest
+    changes: tuple[str, ...]
+
+
+Plan = Nothing | Create | Update | Recreate
+
+
+def plan(
+    wanted: Manifest, actual: Manifest | None, owner: Owner, policy: Policy, *, exact: bool
+) -> Plan:
+    """Decide what to do; raises UnmanagedError or RefusedError where nothing may be done.
+
+    With ``exact`` (a SealedSecret that changed) the Secret becomes just what the template says,
+    as the peer does it. Without (a check of what was synced) foreign labels and annotations may
+    stay: other controllers put them there, and a fight over them helps nobody.
+    """
+    owned = _with_owner(wanted, owner)
+    if actual is None:
+        return Create(owned)
+    metadata = actual["metadata"]
+    annotations = metadata.get("annotations") or {}
+    managed = annotations.get(MANAGED_ANNOTATION) == "true"
+    patch = annotations.get(PATCH_ANNOTATION) == "true"
+    if not (managed or patch or is_owned(actual, owner)):
+        raise UnmanagedError(
+            f'Resource "{metadata["name"]}" already exists and is not managed by SealedSecret',
+            hint=f'delete the Secret, or annotate it {MANAGED_ANNOTATION}: "true"',
+        )
+    if patch:
+        target = _patched(owned, actual, keep_owner=not managed)
+        changes = _changes(target, actual, exact=True)
+    else:
+        target = _replaced(owned, actual)
+        changes = _changes(target, actual, exact=exact)
+    if not changes:
+        return Nothing()
+    return _possible(target, actual, changes, policy)
+
+
+def is_owned(actual: Manifest, owner: Owner) -> bool:
+    """Whether this SealedSecret made the Secret: now, or under a UID that is gone.
+
+    Argo CD and Flux replace objects; the new SealedSecret has the name and not the UID of the
+    old, and nobody else can be meant: names are unique.
+    """
+    metadata = actual["metadata"]
+    for reference in metadata.get("ownerReferences") or ():
+        if reference.get("controller"):
+            group = str(reference.get("apiVersion", "")).split("/")[0]
+            kind, name = reference.get("kind"), reference.get("name")
+            return (group, kind, name) == (API_VERSION.split("/")[0], KIND, owner.name)
+    return (metadata.get("annotations") or {}).get(OWNER_ANNOTATION) == owner.name
+
+
+def _with_owner(wanted: Manifest, owner: Owner) -> dict[str, Any]:
+    metadata = dict(wanted["metadata"])
+    annotations = dict(metadata.get("annotations") or {})
+    if annotations.get(SKIP_OWNER_ANNOTATION) == "true":
+        annotations[OWNER_ANNOTATION] = owner.name
+        metadata["annotations"] = annotations
+        metadata.pop("ownerReferences", None)
+    else:
+        metadata["ownerReferences"] = [owner.reference()]
+    return {**wanted, "metadata": metadata}
+
+
+def _replaced(owned: Manifest, actual: Manifest) -> dict[str, Any]:
+    """The Secret as the template says, on top of what only the API server knows."""
+    metadata = {
+        key: value
+        for key, value in actual["metadata"].items()
+        if key not in ("labels", "annotations", "ownerReferences", "managedFields")
+    }
+    metadata.update(
+        (key, owned["metadata"][key])
+        for key in ("labels", "annotations", "ownerReferences")
+        if owned["metadata"].get(key)
+    )
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": owned["type"],
+        **({"immutable": True} if owned.get("immutable") or actual.get("immutable") else {}),
+        "data": owned["data"],
+    }
+
+
+def _patched(owned: Manifest, actual: Manifest, *, keep_owner: bool) -> dict[str, Any]:
+    """Laid over the Secret: keys, labels and annotations are added, none is taken away."""
+    metadata = {key: value for key, value in actual["metadata"].items() if key != "managedFields"}
+    for key in ("labels", "annotations"):
+        overlay = {**(metadata.get(key) or {}), **(owned["metadata"].get(key) or {})}
+        if key == "annotations" and keep_owner:
+            overlay.pop(OWNER_ANNOTATION, None)
+        if overlay:
+            metadata[key] = overlay
+    if not keep_owner and owned["metadata"].get("ownerReferences"):
+        metadata["ownerReferences"] = owned["metadata"]["ownerReferences"]
+    # The peer writes Opaque over the type where the template has none, which always fails.
+    type_ = owned["type"] if owned["type"] != DEFAULT_TYPE else actual.get("type", DEFAULT_TYPE)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": type_,
+        **({"immutable": True} if actual.get("immutable") else {}),
+        "data": {**(actual.get("data") or {}), **owned["data"]},
+    }
+
+
+def _changes(target: Manifest, actual: Manifest, *, exact: bool) -> tuple[str, ...]:
+    """Name what differs: ``data.password``, ``type``, ``metadata.labels``."""
+    changes = [
+        f"data.{key}"
+        for key in sorted(target["data"].keys() | (actual.get("data") or {}).keys())
+        if not _same_item(target["data"].get(key), (actual.get("data") or {}).get(key))
+    ]
+    if target["type"] != (actual.get("type") or DEFAULT_TYPE):
+        changes.append("type")
+    # Only a changed SealedSecret makes a Secret immutable; nothing can undo it.
+    if exact and bool(target.get("immutable")) != bool(actual.get("immutable")):
+        changes.append("immutable")
+    for key in ("labels", "annotations"):
+        mine = target["metadata"].get(key) or {}
+        theirs = actual["metadata"].get(key) or {}
+        if not exact:
+            theirs = {name: value for name, value in theirs.items() if name in mine}
+        if mine != theirs:
+            changes.append(f"metadata.{key}")
+    if not _same_owners(target, actual):
+        changes.append("metadata.ownerReferences")
+    return tuple(changes)
+
+
+def _same_item(mine: str | None, theirs: str | None) -> bool:
+    if mine == theirs:
+        return True
+    if mine is None or theirs is None:
+        return False
+    return encoding.decode(mine) == encoding.decode(theirs)
+
+
+def _same_owners(target: Manifest, actual: Manifest) -> bool:
+    def essence(manifest: Manifest) -> list[tuple[Any, ...]]:
+        fields = ("apiVersion", "kind", "name", "uid", "controller")
+        owners = manifest["metadata"].get("ownerReferences") or ()
+        return [tuple(owner.get(field) for field in fields) for owner in owners]
+
+    return essence(target) == essence(actual)
+
+
+def _possible(
+    target: dict[str, Any], actual: Manifest, changes: tuple[str, ...], policy: Policy
+) -> Plan:
+    frozen = bool(actual.get("immutable")) and any(
+        change == "type" or change.startswith("data.") for change in changes
+    )
+    if not frozen and "type" not in changes:
+        return Update(target, changes)
+    if policy.recreate_immutable:
+        fresh = {"labels", "annotations", "ownerReferences", "name", "namespace", "finalizers"}
+        metadata = {key: value for key, value in target["metadata"].items() if key in fresh}
+        return Recreate({**target, "metadata": metadata}, changes)
+    hint = "delete the Secret, and it is made anew; or let --recreate-immutable do it"
+    if frozen:
+        raise RefusedError("the target Secret is immutable", hint=hint)
+    was = actual.get("type") or DEFAULT_TYPE
+    raise RefusedError(
+        f"the type of a Secret cannot be changed, and it is {was}, not {target['type']}", hint=hint
+    )

@@ -1,0 +1,71 @@
+"""When a new sealing key is due, and the Secret that holds one: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sealer import encoding
+from sealer.keys import KeyPair
+
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+ACTIVE = "active"
+KEY_SELECTOR = f"{KEY_LABEL}={ACTIVE}"
+TLS_TYPE = "kubernetes.io/tls"
+
+
+def next_renewal(
+    newest: datetime | None, period: timedelta, cutoff: datetime | None, *, now: datetime
+) -> timedelta | None:
+    """Return the time until a new key is due, zero for at once, None for never.
+
+    ``newest`` is the ordering time of the newest key, None where there is no key at all. A
+    ``period`` of zero or less switches the timer off; ``cutoff`` asks for a key made after it.
+    """
+    if newest is None or (cutoff is not None and newest < cutoff):
+        return timedelta(0)
+    if period <= timedelta(0):
+        return None
+    return max(timedelta(0), period - (now - newest))
+
+
+def key_secret(
+    pair: KeyPair,
+    *,
+    prefix: str,
+    namespace: str,
+    labels: Sequence[tuple[str, str]] = (),
+    annotations: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """Return the manifest of a key Secret, as the peer writes it.
+
+    Source: bitnami-labs/sealed-secrets ``pkg/controller/keys.go`` (writeKeyWithCreationTime).
+    """
+    assert pair.certificate is not None  # noqa: S101 a new pair always has one
+    metadata: dict[str, Any] = {
+        "generateName": prefix,
+        "namespace": namespace,
+        "labels": {**dict(labels), KEY_LABEL: ACTIVE},
+    }
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": TLS_TYPE,
+        "data": {
+            "tls.crt": encoding.encode(pair.certificate.pem),
+            "tls.key": encoding.encode(pair.private_pem()),
+        },
+    }
+
+
+def key_times(secret: Mapping[str, Any], pair: KeyPair, priority: str) -> datetime:
+    """Return the time that orders a key: its certificate's NotBefore, or its Secret's creation."""
+    created = secret["metadata"].get("creationTimestamp")
+    if priority == "SecretCreationTimestamp" and created:
+        return datetime.fromisoformat(created)
+    assert pair.certificate is not None  # noqa: S101 key Secrets hold both
+    return pair.certificate.not_before

@@ -1,0 +1,415 @@
+"""One SealedSecret at a time: read, unseal, compare, write, say so. The unseal line of the design.
+
+What is remembered of each is small and can be lost: everything is found again in the cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Set
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from controller import events
+from controller.cluster import AlreadyExistsError, Cluster, ClusterError, Manifest, NotFoundError
+from controller.failures import Failure, delay, understand
+from controller.keystore import Keys, KeyStore
+from controller.metrics import INSTANCE_LABEL, Metrics
+from controller.reconcile import (
+    Create,
+    Nothing,
+    Owner,
+    Plan,
+    Policy,
+    Recreate,
+    Update,
+    desired,
+    is_owned,
+    plan,
+)
+from controller.recorder import Recorder
+from controller.status import SYNCED, Outcome, is_synced, next_status
+from controller.workqueue import WorkQueue
+from sealer.errors import SealerError
+from sealer.scope import SCOPE_ANNOTATIONS
+from sealer.sealed import SealedSecret
+
+_LOG = logging.getLogger(__name__)
+Key = tuple[str, str]
+# A foreign Secret that was deleted may come again at once: its owner goes first.
+_FOREIGN_GRACE_SECONDS = 0.75
+# Trouble that is over by the third try was none: no status, no event.
+_QUIET_TRIES = 3
+
+
+@dataclass(slots=True)
+class Record:
+    """What is remembered of a SealedSecret between two runs."""
+
+    trigger: tuple[Any, ...] = ()
+    """What, when it changes, asks for a new run."""
+    status: Mapping[str, Any] | None = None
+    """The status as last seen or written."""
+    outcome: Outcome | None = None
+    tries: int = 0
+    secret_version: str = ""
+    """The Secret's resourceVersion when it was last looked at or written."""
+    seen_version: str = ""
+    """The Secret's resourceVersion in the last watch event."""
+    reported_version: str = ""
+    """The Secret's resourceVersion whose drift was told of."""
+    instance: str = ""
+    key: str = ""
+    """Fingerprint of the sealing key that opened it last."""
+
+
+@dataclass
+class Syncer:
+    """Turns SealedSecrets into Secrets; its methods run on the event loop."""
+
+    cluster: Cluster
+    keys: KeyStore
+    policy: Policy
+    recorder: Recorder
+    metrics: Metrics
+    queue: WorkQueue[Key]
+    executor: Executor
+    now: Callable[[], datetime]
+    drift: str = "revert"
+    update_status: bool = True
+    old_gc: bool = False
+    jitter: Callable[[], float] = random.random
+    _records: dict[Key, Record] = field(default_factory=dict)
+    _bodies: dict[Key, Manifest] = field(default_factory=dict)
+    _forced: set[Key] = field(default_factory=set)
+
+    # What happens in the cluster.
+
+    def on_sealed(self, body: Manifest, *, listed: bool) -> None:
+        """A SealedSecret was seen, new or changed."""
+        key = _key(body)
+        record = self._records.setdefault(key, Record())
+        if self._is_news(body, record):
+            self._bodies[key] = body
+            self.queue.add(key, urgent=not listed)
+
+    async def on_sealed_deleted(self, body: Manifest) -> None:
+        """A SealedSecret is gone; its Secret goes by the garbage collector, or by us if asked."""
+        key = _key(body)
+        self._forget(key)
+        if self.old_gc:
+            await self._delete_secret(key, Owner(key[1], body["metadata"]["uid"]))
+
+    def on_secret(self, metadata: Mapping[str, Any]) -> None:
+        """A Secret was made or changed; only one with a SealedSecret's name concerns us."""
+        key = (metadata["namespace"], metadata["name"])
+        record = self._records.get(key)
+        if record is None:
+            return
+        record.seen_version = metadata["resourceVersion"]
+        # A run that is going on writes itself, and looks again at its end.
+        if not self.queue.is_working(key):
+            self._look_again(key, record)
+
+    def on_secret_deleted(self, metadata: Mapping[str, Any]) -> None:
+        """A Secret is gone: ours is made again at once."""
+        key = (metadata["namespace"], metadata["name"])
+        record = self._records.get(key)
+        if record is None:
+            return
+        record.secret_version = record.seen_version = ""
+        self._forced.add(key)
+        if record.outcome is not None and not record.outcome.ok:
+            self.queue.later(key, _FOREIGN_GRACE_SECONDS)
+        else:
+            self.queue.add(key, urgent=True)
+
+    def on_secrets_listed(self, present: set[Key], namespace: str) -> None:
+        """All Secrets of a namespace (empty: of all) were listed; those that went are made anew."""
+        for key, record in self._records.items():
+            if record.secret_version and key not in present and namespace in ("", key[0]):
+                self._force(key)
+
+    def on_keys(self, keys: Keys) -> None:
+        """A key came or went: what failed may open now."""
+        for key, record in self._records.items():
+            if record.outcome is not None and not record.outcome.ok:
+                self._force(key)
+
+    @property
+    def known_keys(self) -> Set[Key]:
+        """The SealedSecrets seen so far."""
+        return self._records.keys()
+
+    def opened_by(self) -> dict[str, int]:
+        """How many SealedSecrets each key opened last, by its fingerprint."""
+        counts: dict[str, int] = {}
+        for record in self._records.values():
+            if record.key:
+                counts[record.key] = counts.get(record.key, 0) + 1
+        return counts
+
+    # The work.
+
+    async def work(self) -> None:
+        """Take keys from the queue until it is closed."""
+        while (key := await self.queue.get()) is not None:
+            try:
+                await self.run(key)
+            finally:
+                self.queue.done(key)
+
+    async def run(self, key: Key) -> None:
+        """Bring one SealedSecret's Secret in line; whatever fails is told and tried again."""
+        started = time.perf_counter()
+        record = self._records.setdefault(key, Record())
+        body = await self._body(key, record)
+        if body is None:
+            return
+        self.metrics.unseal_requests.inc()
+        record.trigger = _trigger(body)
+        try:
+            done = await self._bring_in_line(key, body, record)
+            await self._succeeded(key, body, record, done)
+        except SealerError as error:
+            await self._failed(key, body, record, understand(error))
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 a bug must not end the worker, nor print what it holds
+            _LOG.error("internal error", extra={"object": "/".join(key)})
+            await self._failed(key, body, record, understand(ClusterError("internal error")))
+        result = "success" if record.outcome and record.outcome.ok else "failure"
+        self.metrics.reconcile_seconds.labels(result).observe(time.perf_counter() - started)
+        self._look_again(key, record)
+
+    async def _body(self, key: Key, record: Record) -> Manifest | None:
+        """The SealedSecret to work on, None where there is nothing to do."""
+        body = self._bodies.pop(key, None)
+        forced = key in self._forced
+        self._forced.discard(key)
+        if body is not None and not forced and not self._is_news(body, record):
+            return None
+        if body is None:
+            try:
+                body = await self.cluster.get_sealed(*key)
+            except NotFoundError:
+                self._forget(key)
+                return None
+            except ClusterError as error:
+                self._later(key, record, understand(error))
+                return None
+        return None if body["metadata"].get("deletionTimestamp") else body
+
+    async def _bring_in_line(self, key: Key, body: Manifest, record: Record) -> _Done:
+        """Do what the plan says."""
+        sealed = SealedSecret.from_dict(body)
+        wanted = await self._unseal(sealed)
+        record.key = sealed.fingerprint or record.key
+        owner = Owner(key[1], body["metadata"]["uid"])
+        if _is_new(body):
+            made = await self._make(wanted, owner)
+            if made is not None:
+                record.secret_version = made["metadata"]["resourceVersion"]
+                return _Done(written=True)
+        actual = await self._look(key)
+        record.secret_version = actual["metadata"]["resourceVersion"] if actual else ""
+        was_synced = self._was_synced(body, record)
+        decided = plan(wanted, actual, owner, self.policy, exact=not was_synced)
+        if isinstance(decided, Nothing):
+            return _Done()
+        changes = decided.changes if isinstance(decided, (Update, Recreate)) else ()
+        drift = changes if was_synced else ()
+        if drift and self.drift != "revert":
+            return _Done(drift=drift)
+        written = await self._apply(decided, actual)
+        record.secret_version = written["metadata"]["resourceVersion"]
+        return _Done(written=True, drift=drift)
+
+    async def _unseal(self, sealed: SealedSecret) -> dict[str, Any]:
+        started = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        wanted = await loop.run_in_executor(
+            self.executor, desired, sealed, self.keys.ring, self.policy
+        )
+        self.metrics.decrypt_seconds.observe(time.perf_counter() - started)
+        return wanted
+
+    async def _make(self, wanted: Manifest, owner: Owner) -> Manifest | None:
+        """Make the Secret without looking first; None where there is one after all."""
+        decided = plan(wanted, None, owner, self.policy, exact=True)
+        try:
+            return await self._apply(decided, None)
+        except AlreadyExistsError:
+            return None
+
+    async def _look(self, key: Key) -> Manifest | None:
+        try:
+            return await self.cluster.get_secret(*key)
+        except NotFoundError:
+            return None
+
+    def _was_synced(self, body: Manifest, record: Record) -> bool:
+        """Whether this very SealedSecret was in line once: what differs now is drift."""
+        if not self.update_status:
+            return record.outcome is not None and record.outcome.ok
+        return is_synced(body.get("status"), body["metadata"].get("generation", 0))
+
+    async def _apply(self, decided: Plan, actual: Manifest | None) -> Manifest:
+        if isinstance(decided, Create):
+            return await self.cluster.create_secret(decided.manifest)
+        if isinstance(decided, Update):
+            return await self.cluster.replace_secret(decided.manifest)
+        assert isinstance(decided, Recreate)  # noqa: S101 the last of the plans
+        assert actual is not None  # noqa: S101 it is there to be re-made
+        metadata = actual["metadata"]
+        await self.cluster.delete_secret(metadata["namespace"], metadata["name"], metadata["uid"])
+        return await self.cluster.create_secret(decided.manifest)
+
+    # What is said of it.
+
+    async def _succeeded(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
+        recovered = record.outcome is not None and not record.outcome.ok
+        record.tries, record.outcome = 0, SYNCED
+        self.queue.forget(key)
+        turned = await self._write_status(key, body, record, SYNCED)
+        if done.drift:
+            self._tell_of_drift(key, body, record, done)
+        elif done.written or recovered or (turned and not _says_synced(body)):
+            self._tell(body, events.UNSEALED, "SealedSecret unsealed successfully")
+            _LOG.info("unsealed", extra={"object": "/".join(key)})
+
+    def _tell_of_drift(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
+        if not done.written and (
+            self.drift == "ignore" or record.reported_version == record.secret_version
+        ):
+            return
+        record.reported_version = record.secret_version
+        self.metrics.drift.labels(key[0]).inc()
+        what = ", ".join(done.drift)
+        if done.written:
+            self._tell(body, events.DRIFT_CORRECTED, f"Secret was edited and is restored: {what}")
+        else:
+            self._tell(body, events.DRIFT_DETECTED, f"Secret was edited and is left so: {what}")
+        _LOG.warning("drift", extra={"object": "/".join(key), "what": what, "did": self.drift})
+
+    async def _failed(self, key: Key, body: Manifest, record: Record, failure: Failure) -> None:
+        self.metrics.unseal_errors.labels(failure.metric, key[0]).inc()
+        told = record.outcome
+        self._later(key, record, failure)
+        if not failure.outcome.final and record.tries < _QUIET_TRIES:
+            return
+        record.outcome = failure.outcome
+        try:
+            written = await self._write_status(key, body, record, failure.outcome)
+        except ClusterError as error:
+            _LOG.debug("no status written", extra={"object": "/".join(key), "why": error.message})
+            written = False
+        if written or (told != failure.outcome and not self.update_status):
+            self._tell(body, failure.event, failure.told)
+            extra = {"object": "/".join(key), "reason": failure.outcome.reason}
+            _LOG.warning(failure.outcome.message, extra=extra)
+
+    def _later(self, key: Key, record: Record, failure: Failure) -> None:
+        record.tries += 1
+        self._forced.add(key)
+        self.queue.later(key, delay(failure, record.tries, self.jitter))
+
+    async def _write_status(
+        self, key: Key, body: Manifest, record: Record, outcome: Outcome
+    ) -> bool:
+        """Write it where it says something new; tell whether it did."""
+        record.instance = (body["metadata"].get("labels") or {}).get(INSTANCE_LABEL, "")
+        old = body.get("status")
+        record.status = old
+        if not self.update_status:
+            return False
+        generation = body["metadata"].get("generation", 0)
+        status = next_status(old, outcome, generation=generation, now=self.now())
+        if status is None:
+            self.metrics.condition(key, record.instance, old or {})
+            return False
+        try:
+            answer = await self.cluster.patch_status(*key, status)
+        except NotFoundError:
+            return False
+        except ClusterError:
+            self.metrics.unseal_errors.labels("status", key[0]).inc()
+            raise
+        record.status = answer.get("status")
+        self.metrics.condition(key, record.instance, status)
+        return True
+
+    def _tell(self, body: Manifest, reason: str, message: str) -> None:
+        self.recorder.record(body, reason, message)
+
+    # What is remembered.
+
+    def _is_news(self, body: Manifest, record: Record) -> bool:
+        return record.trigger != _trigger(body) or (
+            self.update_status and record.status != body.get("status")
+        )
+
+    def _look_again(self, key: Key, record: Record) -> None:
+        """Have it checked where the Secret is not the one that was right."""
+        known, seen = record.secret_version, record.seen_version
+        if self.drift != "ignore" and known and seen and seen != known:
+            self._forced.add(key)
+            self.queue.add(key, urgent=True)
+
+    def _force(self, key: Key) -> None:
+        self._forced.add(key)
+        self.queue.add(key)
+
+    def _forget(self, key: Key) -> None:
+        record = self._records.pop(key, None)
+        self._bodies.pop(key, None)
+        self._forced.discard(key)
+        self.queue.forget(key)
+        if record is not None:
+            self.metrics.forget(key, record.instance)
+
+    async def _delete_secret(self, key: Key, owner: Owner) -> None:
+        try:
+            actual = await self.cluster.get_secret(*key)
+            if is_owned(actual, owner):
+                await self.cluster.delete_secret(*key, actual["metadata"]["uid"])
+        except NotFoundError:
+            return
+        except ClusterError as error:
+            _LOG.warning("cannot delete the Secret", extra={"object": "/".join(key)})
+            _LOG.debug(error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a run found and did."""
+
+    written: bool = False
+    drift: tuple[str, ...] = ()
+    """Names of what was edited in a Secret that had been right."""
+
+
+def _key(body: Mapping[str, Any]) -> Key:
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def _trigger(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes a SealedSecret another one: its spec, by generation, and its scope."""
+    metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
+    scopes = tuple(sorted((key, annotations.get(key)) for key in SCOPE_ANNOTATIONS))
+    gone = "deletionTimestamp" in metadata
+    return metadata.get("uid"), metadata.get("generation"), scopes, gone
+
+
+def _is_new(body: Mapping[str, Any]) -> bool:
+    return not (body.get("status") or {}).get("conditions")
+
+
+def _says_synced(body: Mapping[str, Any]) -> bool:
+    return is_synced(body.get("status"), body["metadata"].get("generation", 0))

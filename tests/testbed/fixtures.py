@@ -1,0 +1,56 @@
+"""pytest fixtures of the testbed; ``tests/conftest.py`` makes them known to every folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.testbed import binaries
+from tests.testbed.cluster import (
+    ControlPlane,
+    can_have_network,
+    control_plane,
+    enter_network_namespace,
+)
+
+
+def need(*names: str) -> None:
+    """Build these components; skip by name where that cannot be done, and fail so in CI."""
+    for name in names:
+        try:
+            binaries.path(name)
+        except binaries.UnavailableError as error:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(error))
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def network() -> bool:
+    """Whether the tests have a network of their own, so that the service proxy works.
+
+    Nothing can be fetched after this: all components are built before.
+    """
+    need(*binaries.TOOLS)
+    if not can_have_network():
+        return False
+    enter_network_namespace()
+    return True
+
+
+@pytest.fixture(scope="session")
+def plane(network: bool) -> Iterator[ControlPlane]:
+    """A control plane for the whole run; use a namespace of your own in it."""
+    with control_plane() as plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace(plane: ControlPlane, request: pytest.FixtureRequest) -> str:
+    """A fresh namespace, named after the test."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    fresh = f"{words[:40].strip('-')}-{os.urandom(3).hex()}"
+    return plane.api.namespace(fresh)
