@@ -28,6 +28,7 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs.cli_reference --check
+	$(BIN)/python -m tests.docs.chart_reference --check
 
 test: $(STAMP) ## every test this machine can run
 	$(BIN)/python -m pytest
@@ -35,8 +36,9 @@ test: $(STAMP) ## every test this machine can run
 bench: $(STAMP) ## ratios against the real kubeseal, in one run
 	$(BIN)/python -m tests.perf.bench_cli
 
-docs: $(STAMP) ## write docs/cli.md from --help
+docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference
+	$(BIN)/python -m tests.docs.chart_reference
 
 lock: ## resolve pyproject.toml's dependencies into .ci/requirements.lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --upgrade -o .ci/requirements.lock pyproject.toml

@@ -1,7 +1,7 @@
-"""The value tables of the chart's README from values.yaml's comments.
+"""What the chart has from elsewhere: its README's value tables, and its copies of the CRDs.
 
-``python -m tests.docs.chart_reference [--check]``. A comment that starts with ``# --`` describes
-the key below it, one that starts with ``# @section`` begins a table.
+``python -m tests.docs.chart_reference [--check]``. The tables are made of values.yaml: a comment
+that starts with ``# --`` describes the key below it, ``# @section`` begins a table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-CHART = Path(__file__).parents[2] / "charts" / "sealer"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "sealer"
 BEGIN = "<!-- values: made by `make docs` -->\n"
 END = "<!-- end of values -->\n"
 
@@ -36,6 +37,7 @@ def values() -> list[Value]:
     text = (CHART / "values.yaml").read_text()
     lines = text.splitlines()
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    assert isinstance(root, yaml.MappingNode)
     return list(_walk(root, "", lines))
 
 
@@ -72,7 +74,9 @@ def tables() -> str:
     for value in values():
         if value.section != section:
             section = value.section
-            parts.append(f"\n### {section}\n\n| value | default | what it does |\n| --- | --- | --- |")
+            parts.append(
+                f"\n### {section}\n\n| value | default | what it does |\n| --- | --- | --- |"
+            )
         default = json.dumps(value.default)
         text = value.text.replace("|", "\\|")
         parts.append(f"| `{value.key}` | `{default}` | {text} |")
@@ -86,14 +90,26 @@ def readme() -> str:
     return f"{before}{BEGIN}{tables()}{END}{after}"
 
 
+def made() -> dict[Path, str]:
+    """Return every file that is made, with its text."""
+    files = {CHART / "README.md": readme()}
+    for crd in (ROOT / "crds").glob("*.yaml"):
+        files[CHART / "files" / "crds" / crd.name] = crd.read_text()
+    return files
+
+
 def main() -> None:
-    """Write the README, or with --check exit 1 if it is stale."""
-    page = CHART / "README.md"
-    text = readme()
-    if "--check" not in sys.argv:
-        page.write_text(text)
-    elif page.read_text() != text:
-        sys.exit("charts/sealer/README.md is stale: run make docs")
+    """Write the files, or with --check exit 1 if one is stale."""
+    files = made()
+    left_over = set((CHART / "files" / "crds").glob("*.yaml")) - set(files)
+    for path, text in files.items():
+        if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            sys.exit(f"{path.relative_to(ROOT)} is stale: run make docs")
+    if left_over:
+        sys.exit(f"no such file in crds/: {', '.join(sorted(path.name for path in left_over))}")
 
 
 if __name__ == "__main__":
