@@ -24,6 +24,14 @@ class ClusterError(SealerError):
     """The API server or the controller does not answer, or says no."""
 
 
+class UnreachableError(ClusterError):
+    """No answer at all; ``reason`` is what the network said."""
+
+    def __init__(self, message: str, *, hint: str, reason: BaseException) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
 class NotDecryptableError(SealerError):
     """The controller cannot open the SealedSecret; it does not say which item."""
 
@@ -53,8 +61,12 @@ class Location:
     url: str = ""
     kubeconfig: str | None = None
     context: str | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    """Attributes of ``kubernetes.client.Configuration`` that win over the kubeconfig's."""
+    config: Mapping[str, Any] | None = field(default=None, repr=False)
+    """A kubeconfig already read; ``kubeconfig`` and ``context`` do not count then."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent along with every request, such as those that impersonate a user."""
+    timeout: float | None = _TIMEOUT_SECONDS
+    """Seconds a request may take, None for no limit."""
 
     def connect(self) -> Controller:
         """Return the controller; the first request is made when something is asked of it."""
@@ -134,22 +146,21 @@ class ProxyTransport:
 
     def __init__(self, location: Location) -> None:
         self._location = location
-        self._client: Any = None
+        self._server = ApiServer(location)
         self._base = ""
 
     def request(self, method: str, path: str, body: bytes | None) -> Answer:
         """Send it with the kubeconfig's credentials."""
-        if self._client is None:
-            self._client = _api_client(self._location)
+        if not self._base:
             self._base = self._service_proxy()
-        return self._call(method, self._base + path, body)
+        return self._server.request(method, self._base + path, body)
 
     def _service_proxy(self) -> str:
         import json
 
         place = self._location
         path = f"/api/v1/namespaces/{place.namespace}/services/{place.name}"
-        answer = self._call("GET", path, None)
+        answer = self._server.request("GET", path, None)
         if answer.status == 404:
             raise ClusterError(
                 f"there is no Service {place.namespace}/{place.name}",
@@ -163,27 +174,46 @@ class ProxyTransport:
         ports = json.loads(answer.body).get("spec", {}).get("ports") or [{}]
         return f"{path[: path.rindex('/')]}/http:{place.name}:{ports[0].get('name', '')}/proxy"
 
-    def _call(self, method: str, path: str, body: bytes | None) -> Answer:
+
+class ApiServer:
+    """Requests to the API server with a kubeconfig's credentials; any status is an answer."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._client: Any = None
+
+    @property
+    def url(self) -> str:
+        """The server's address, without a slash at its end."""
+        return str(self._connected().configuration.host).rstrip("/")
+
+    def request(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Send it; UnreachableError when nobody answers, ClusterError without a kubeconfig."""
         from urllib3.exceptions import HTTPError
 
         headers = {"Accept": "*/*"}
         if body is not None:
             # Not application/json: the client would encode the bytes once more.
             headers["Content-Type"] = "application/octet-stream"
-        client = self._client
+        client, timeout = self._connected(), self._location.timeout
         method, url, headers, _, _ = client.param_serialize(
             method, path, header_params=headers, auth_settings=["BearerToken"]
         )
         try:
-            answer = client.call_api(
-                method, url, headers, body=body, _request_timeout=_TIMEOUT_SECONDS
-            )
+            limits = (min(timeout or _TIMEOUT_SECONDS, _TIMEOUT_SECONDS), timeout)
+            answer = client.call_api(method, url, headers, body=body, _request_timeout=limits)
             return Answer(answer.status, answer.read(), _seconds(answer.getheader("Retry-After")))
         except (HTTPError, OSError) as error:
-            raise ClusterError(
+            raise UnreachableError(
                 f"cannot reach the API server: {type(error).__name__}",
                 hint="check --kubeconfig and --context, and the network",
+                reason=error,
             ) from None
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = _api_client(self._location)
+        return self._client
 
 
 def _api_client(location: Location) -> Any:
@@ -195,15 +225,12 @@ def _api_client(location: Location) -> Any:
             hint="pip install 'sealer[cluster]', or give --cert FILE",
         ) from None
     configuration = client.Configuration()
+    load: Callable[..., None] = config.load_kube_config
+    source: dict[str, Any] = {"config_file": location.kubeconfig, "context": location.context}
+    if location.config is not None:
+        load, source = config.load_kube_config_from_dict, {"config_dict": location.config}
     try:
-        if not (location.overrides.get("host") and location.kubeconfig is None):
-            load: Callable[..., None] = config.load_kube_config
-            load(
-                config_file=location.kubeconfig,
-                context=location.context,
-                client_configuration=configuration,
-                persist_config=False,
-            )
+        load(**source, client_configuration=configuration, persist_config=False)
     except (config.ConfigException, OSError, ValueError, TypeError) as error:
         if isinstance(error, config.ConfigException) and location.kubeconfig is None:
             raise ClusterError(
@@ -214,10 +241,11 @@ def _api_client(location: Location) -> Any:
             f"cannot use the kubeconfig {location.kubeconfig or ''}".rstrip(),
             hint="check --kubeconfig and --context",
         ) from None
-    for name, value in location.overrides.items():
-        setattr(configuration, name, value)
     configuration.retries = False
-    return client.ApiClient(configuration)
+    connected: Any = client.ApiClient(configuration)
+    for name, value in location.headers.items():
+        connected.set_default_header(name, value)
+    return connected
 
 
 def _seconds(header: str | None) -> float | None:

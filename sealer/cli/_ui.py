@@ -80,7 +80,8 @@ def run(group: click.Group, program: str) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         try:
-            group.main(prog_name=program, standalone_mode=False, obj=ui)
+            # The code of click's Exit, or nothing.
+            code = group.main(prog_name=program, standalone_mode=False, obj=ui)
         finally:
             _flush()
     except click.exceptions.Exit as exit_:
@@ -112,7 +113,7 @@ def run(group: click.Group, program: str) -> int:
         _say("error", f"internal error: {type(error).__name__} in {_place_of(error)}")
         _say("hint", "this is a bug of seal: please report it with this line")
         return 1
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _place_of(error: BaseException) -> str:
@@ -144,6 +145,12 @@ def emit_all(chunks: Iterable[bytes]) -> None:
     stream = _stdout()
     for chunk in chunks:
         stream.write(chunk)
+
+
+def say_plainly(message: str) -> None:
+    """Write to standard error in another program's words: no prefix, no colour."""
+    for line in message.splitlines():
+        _raw(_printable(line) + "\n")
 
 
 def ask_hidden(what: str) -> str:

@@ -30,15 +30,18 @@ _Dumper.add_representer(str, _represent_string)
 _Dumper.ignore_aliases = lambda self, data: True  # type: ignore[method-assign]
 
 
-def to_yaml(value: Any) -> str:
-    """Write one document as block-style YAML without a ``---`` line; keys keep their order."""
+def to_yaml(value: Any, *, width: int = 2**31 - 1) -> str:
+    """Write one document as block-style YAML without a ``---`` line; keys keep their order.
+
+    ``width``: the column from which on long plain text is folded; never, unless asked for.
+    """
     text: str = yaml.dump(
         value,
         Dumper=_Dumper,
         sort_keys=False,
         default_flow_style=False,
         allow_unicode=True,
-        width=2**31 - 1,
+        width=width,
     )
     return text
 

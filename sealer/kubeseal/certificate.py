@@ -1,0 +1,79 @@
+"""``--cert``: a file, ``file://`` or an http(s) URL, opened as kubeseal does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sealer.errors import KeyFileError
+from sealer.files import FileError
+from sealer.kubeseal.gofiles import read
+from sealer.kubeseal.gotext import quote
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
+_MAX_BYTES = 1024 * 1024
+
+
+def read_certificate(location: str) -> bytes:
+    """Return the PEM; KeyFileError or FileError with Go's words."""
+    escape = _BAD_ESCAPE.search(location)
+    if escape:
+        problem = f"parse {quote(location)}: invalid URL escape {quote(escape[0])}"
+        raise KeyFileError(problem)
+    scheme, rest = _split(location)
+    if len(scheme) < 2:
+        # No scheme, or a drive letter.
+        return read(location)
+    if scheme == "file":
+        return _read_file_url(location, rest)
+    if scheme not in ("http", "https"):
+        problem = f"Get {quote(location)}: unsupported protocol scheme {quote(scheme)}"
+        raise KeyFileError(problem)
+    return _fetch(location)
+
+
+def _split(location: str) -> tuple[str, str]:
+    match = _SCHEME.fullmatch(location)
+    if match:
+        return match[1].lower(), match[2]
+    head = location.partition("/")[0]
+    if ":" in head:
+        problem = f"parse {quote(location)}: first path segment in URL cannot contain colon"
+        raise KeyFileError(problem)
+    return "", location
+
+
+def _read_file_url(location: str, rest: str) -> bytes:
+    from urllib.parse import unquote
+
+    path = "/" + rest.removeprefix("//").partition("/")[2]
+    try:
+        return read(unquote(path))
+    except FileError:
+        raise KeyFileError(f"cannot fetch {quote(location)}: 404 Not Found") from None
+
+
+def _fetch(url: str) -> bytes:
+    import urllib.error
+    import urllib.request
+    from http.client import HTTPException
+
+    from sealer.kubeseal.gonet import request_error
+
+    try:
+        answer: HTTPResponse
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 http and https alone come here
+            body = answer.read(_MAX_BYTES)
+            status, words = answer.status, answer.reason
+    except urllib.error.HTTPError as error:
+        status, words = error.code, error.reason
+        body = b""
+    except (OSError, HTTPException, ValueError) as error:
+        raise KeyFileError(request_error("get", url, error)) from None
+    if status != 200:
+        raise KeyFileError(f"cannot fetch {quote(url)}: {status} {words}")
+    return body

@@ -1,0 +1,35 @@
+"""Files opened as Go opens them: its words for what fails, and ``-`` is a name like any other."""
+
+from __future__ import annotations
+
+from sealer.files import STDIN, Encoding, FileError, read_bytes, read_text
+
+
+def read(path: str) -> bytes:
+    """Return a file's bytes; FileError in Go's words."""
+    try:
+        return read_bytes(_named(path))
+    except FileError as error:
+        raise _in_go(error) from None
+
+
+def read_manifest(path: str) -> tuple[str, Encoding]:
+    """Return a file's text and encoding, standard input's without a path.
+
+    What is no text is read as empty, as kubeseal passes over what it cannot decode.
+    """
+    try:
+        return read_text(_named(path) if path else STDIN)
+    except FileError as error:
+        if "not text" in error.message:
+            return "", Encoding()
+        raise _in_go(error) from None
+
+
+def _named(path: str) -> str:
+    return "./-" if path == STDIN else path
+
+
+def _in_go(error: FileError) -> FileError:
+    verb = "read" if error.message.endswith("is a directory") else "open"
+    return FileError(error.message.replace("cannot read", verb, 1).replace("./-:", "-:", 1))

@@ -1,0 +1,120 @@
+"""``--recovery-unseal``: private keys from files, SealedSecrets to Secrets without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sealer.errors import KeyFileError, ManifestError, SealerError, UnsealError
+from sealer.keys import KeyPair, KeyRing, private_key_blocks
+from sealer.kubeseal import writing
+from sealer.kubeseal.gotext import decode_base64
+from sealer.kubeseal.reading import read_secrets
+from sealer.manifest import read_documents
+from sealer.scope import Scope, label
+
+_NO_KEY = "data does not contain a valid RSA or ECDSA private key"
+_SKIP_OWNER = "sealedsecrets.bitnami.com/skip-set-owner-references"
+
+
+def read_keys(content: bytes, source: str) -> list[KeyPair]:
+    """Read a PEM private key, or the key Secrets of a manifest; none where there is neither.
+
+    Raises KeyFileError with kubeseal's words, typing slip included.
+    """
+    pair = _first_key(content, source)
+    if pair:
+        return [pair]
+    pairs = []
+    for secret in _secrets(content.decode(errors="replace"), source):
+        data = secret.get("data") or {}
+        if "tls.key" not in data:
+            raise KeyFileError("secret must contain a 'tls.data' key")
+        pair = _first_key(data["tls.key"], source)
+        if pair is None:
+            raise KeyFileError(_NO_KEY)
+        pairs.append(pair)
+    return pairs
+
+
+def _first_key(pem: bytes, name: str) -> KeyPair | None:
+    for block in private_key_blocks(pem):
+        try:
+            return KeyPair.from_pem(block, name=name)
+        except KeyFileError:
+            continue
+    return None
+
+
+def _secrets(text: str, source: str) -> list[dict[str, Any]]:
+    """The Secrets of a text; those of a List are taken out of it."""
+    try:
+        documents = [one for one in read_documents(text, source) if not one.is_empty]
+        if documents and documents[0].kind == "List":
+            parts = [writing.write(one.value, "json") for one in documents[0].resources()]
+            return [secret for part in parts for secret in read_secrets(part, source)]
+        return read_secrets(text, source)
+    except ManifestError as error:
+        raise KeyFileError(error.message) from None
+
+
+def unseal(decoded: Mapping[str, Any], ring: KeyRing) -> dict[str, Any]:
+    """Return the Secret that kubeseal prints; UnsealError with its words, keys grouped by fault."""
+    metadata, spec = decoded.get("metadata") or {}, decoded.get("spec") or {}
+    template = spec.get("template") or {}
+    if spec.get("data") is not None:
+        raise UnsealError(
+            "using deprecated 'data' field, use 'encryptedData' or flip the feature flag",
+            hint="seal unseal opens it",
+        )
+    values = _open(spec.get("encryptedData") or {}, ring, _label(metadata))
+    values = _rendered(template.get("data") or {}, values)
+    place = {key: metadata.get(key) for key in ("name", "namespace")}
+    owned = (template.get("metadata") or {}) | place
+    if (owned.get("annotations") or {}).get(_SKIP_OWNER) != "true":
+        owned["ownerReferences"] = [_owner(decoded)]
+    return writing.secret(owned, values, template)
+
+
+def _label(metadata: Mapping[str, Any]) -> bytes:
+    scope = Scope.of(metadata.get("annotations") or {})
+    namespace, name = metadata.get("namespace", ""), metadata.get("name", "")
+    if scope is Scope.STRICT:
+        return f"{namespace}/{name}".encode()
+    return label(namespace or "", name, scope) if namespace else b""
+
+
+def _open(items: Mapping[str, str], ring: KeyRing, bound: bytes) -> dict[str, bytes]:
+    values: dict[str, bytes] = {}
+    faults: dict[str, list[str]] = {}
+    for key, item in sorted(items.items()):
+        try:
+            values[key] = ring.open(decode_base64(item), bound)[0]
+        except ValueError as error:
+            faults.setdefault(str(error), []).append(key)
+        except UnsealError:
+            faults.setdefault("no key could decrypt secret", []).append(key)
+    if faults:
+        raise UnsealError(_grouped(faults))
+    return values
+
+
+def _rendered(templates: Mapping[str, str], values: dict[str, bytes]) -> dict[str, bytes]:
+    if not templates:
+        return values
+    raise SealerError("spec.template.data cannot be rendered by this version")
+
+
+def _grouped(faults: Mapping[str, list[str]]) -> str:
+    return "\n".join(f"{fault} ({', '.join(keys)})" for fault, keys in faults.items())
+
+
+def _owner(decoded: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = decoded.get("metadata") or {}
+    return {
+        "apiVersion": decoded.get("apiVersion", ""),
+        "kind": decoded.get("kind", ""),
+        "name": metadata.get("name", ""),
+        "uid": metadata.get("uid", ""),
+        "controller": True,
+    }
