@@ -40,6 +40,7 @@ ADMIN_TOKEN = "admin-token"
 _CLONE_NEWNET = 0x40000000
 _CONTROLLERS = "garbage-collector-controller,namespace-controller,serviceaccount-controller"
 Manifest = dict[str, Any]
+_GROUPS = {"bitnami.com"}
 
 
 class StartError(RuntimeError):
@@ -272,8 +273,9 @@ class ControlPlane:
         self._write_tokens()
         self.etcd.start()
         self.start_apiserver()
-        self.manager.start()
+        # The garbage collector looks for new kinds every 30 s only: they come first.
         self.install_crds()
+        self.manager.start()
 
     def start_apiserver(self) -> None:
         """Start the API server and wait until it is ready."""
@@ -296,6 +298,7 @@ class ControlPlane:
         if names:
             targets = [f"crd/{name}" for name in names]
             self.kubectl("wait", "--for=condition=Established", "--timeout=20s", *targets)
+            wait_for("the kinds are discovered", lambda: self._groups() >= _GROUPS)
 
     def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
         """Run the real kubectl as admin and return what it prints."""
@@ -366,6 +369,9 @@ class ControlPlane:
                 "subsets": [subset],
             }
         )
+
+    def _groups(self) -> set[str]:
+        return {group["name"] for group in self.api.request("GET", "/apis")["groups"]}
 
     def _process(self, name: str, flags: Mapping[str, str]) -> Process:
         command = [str(binaries.path(name)), *(f"--{key}={value}" for key, value in flags.items())]

@@ -44,11 +44,11 @@ class Controller:
         except OSError:
             return 0, b""
 
-    def metric(self, name: str, **labels: str) -> float | None:
+    def metric(self, series_name: str, /, **labels: str) -> float | None:
         """Return one sample of its metrics, None where there is none."""
         for line in self.get("/metrics", port=self.metrics_port)[1].decode().splitlines():
             series, _, value = line.rpartition(" ")
-            if series.split("{")[0] == name and all(
+            if series.split("{")[0] == series_name and all(
                 f'{key}="{text}"' in series for key, text in labels.items()
             ):
                 return float(value)
