@@ -59,7 +59,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "maxRetries": 7,
         "workers": 4,
         "allowServiceAccountTokens": True,
-        "metrics": {"omitSecretLabels": True, "prometheusRule": {"enabled": True}},
+        "metrics": {"omitSecretLabels": True},
     },
     "people": {
         "rbac": {
@@ -138,6 +138,9 @@ FOREIGN: dict[str, dict[str, Any]] = {
             "serviceMonitor": {"enabled": True, "interval": "30s", "labels": {"release": "p"}},
             "prometheusRule": {"enabled": True, "alertLabels": {"team": "platform"}},
         },
+    },
+    "alerts-without-names": {
+        "metrics": {"omitSecretLabels": True, "prometheusRule": {"enabled": True}}
     },
     "gateway": {
         "httpRoute": {
