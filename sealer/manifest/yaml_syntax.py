@@ -104,7 +104,9 @@ def compose(text: str) -> Node | None:
 
 def _syntax_error(error: yaml.YAMLError, text: str) -> ManifestError:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return ManifestError(f"not valid YAML: {error.problem}", line=error.problem_mark.line)
+        # libyaml puts the end of the text on a line after the last.
+        line = min(error.problem_mark.line, max(0, len(text.splitlines()) - 1))
+        return ManifestError(f"not valid YAML: {error.problem}", line=line)
     position = getattr(error, "position", 0)
     return ManifestError(
         _NO_TEXT,

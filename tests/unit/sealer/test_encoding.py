@@ -1,0 +1,44 @@
+"""Base64 as Go's StdEncoding takes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sealer import encoding
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("", b"", id="empty"),
+        pytest.param("dg==", b"v", id="padded"),
+        pytest.param("dmFs\nd\r\nWU=", b"value", id="wrapped lines"),
+        pytest.param("+/+/", b"\xfb\xff\xbf", id="standard alphabet"),
+    ],
+)
+def test_it_reads_what_go_reads(text: str, value: bytes) -> None:
+    assert encoding.decode(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("dg", id="no padding"),
+        pytest.param("dg=", id="half a padding"),
+        pytest.param("=dg=", id="padding first"),
+        pytest.param("dg==dg==", id="two values"),
+        pytest.param("dm Fs", id="a space"),
+        pytest.param("dmF\ts", id="a tab"),
+        pytest.param("-_-_", id="URL alphabet"),
+        pytest.param("käse", id="not ASCII"),
+        pytest.param("a", id="one character"),
+    ],
+)
+def test_it_refuses_what_go_refuses_and_quotes_none_of_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^not valid base64$"):
+        encoding.decode(text)
+
+
+def test_it_writes_one_padded_line() -> None:
+    assert encoding.encode(b"v" * 100) == "dnZ2" * 33 + "dg=="
+    assert encoding.encode(b"") == ""
