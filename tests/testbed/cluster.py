@@ -267,6 +267,8 @@ class ControlPlane:
         self.manager = self._process("kube-controller-manager", self._manager_flags())
         self.api = Api(self.url, self.ca)
         self.kubeconfig = self.write_kubeconfig("admin", ADMIN_TOKEN)
+        self.accounts: dict[str, Path] = {}
+        """Kubeconfigs of the controller's accounts, where they were made."""
 
     def start(self) -> None:
         """Start everything and install our CRDs."""

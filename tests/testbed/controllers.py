@@ -76,13 +76,16 @@ def ours(
     address: str = "",
     name: str = "ours",
 ) -> Iterator[Controller]:
-    """Run our controller against a control plane."""
+    """Run our controller against a control plane, with the rights that the chart gives it."""
+    vault = any(flag.startswith("--key-vault") for flag in flags)
+    account = "controller-with-key-vault" if vault else "controller"
+    kubeconfig = kubeconfig or plane.accounts.get(account) or plane.kubeconfig
     port, metrics_port = free_port(), free_port()
     process = Process(
         name,
         [
             *command,
-            f"--kubeconfig={kubeconfig or plane.kubeconfig}",
+            f"--kubeconfig={kubeconfig}",
             f"--namespace={namespace}",
             f"--listen-addr={address}:{port}",
             f"--listen-metrics-addr=127.0.0.1:{metrics_port}",

@@ -15,6 +15,7 @@ from tests.testbed.cluster import (
     control_plane,
     enter_network_namespace,
 )
+from tests.testbed.controllers import NAMESPACE
 
 
 def need(*names: str) -> None:
@@ -44,7 +45,11 @@ def network() -> bool:
 @pytest.fixture(scope="session")
 def plane(network: bool) -> Iterator[ControlPlane]:
     """A control plane for the whole run; use a namespace of your own in it."""
+    # Not at the top: it renders the chart with helm, and that needs what is in here.
+    from tests.testbed.rights import grant
+
     with control_plane() as plane:
+        plane.accounts = grant(plane, NAMESPACE)
         yield plane
 
 
