@@ -187,14 +187,17 @@ class ApiServer:
         """The server's address, without a slash at its end."""
         return str(self._connected().configuration.host).rstrip("/")
 
-    def request(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Send it; UnreachableError when nobody answers, ClusterError without a kubeconfig."""
+    def request(self, method: str, path: str, body: Any, media_type: str = "") -> Answer:
+        """Send it; UnreachableError when nobody answers, ClusterError without a kubeconfig.
+
+        ``body`` is bytes, or a JSON value where ``media_type`` is one of JSON's.
+        """
         from urllib3.exceptions import HTTPError
 
         headers = {"Accept": "*/*"}
         if body is not None:
-            # Not application/json: the client would encode the bytes once more.
-            headers["Content-Type"] = "application/octet-stream"
+            # Not application/json for bytes: the client would encode them once more.
+            headers["Content-Type"] = media_type or "application/octet-stream"
         client, timeout = self._connected(), self._location.timeout
         method, url, headers, _, _ = client.param_serialize(
             method, path, header_params=headers, auth_settings=["BearerToken"]
@@ -209,6 +212,30 @@ class ApiServer:
                 hint="check --kubeconfig and --context, and the network",
                 reason=error,
             ) from None
+
+    def ask(self, method: str, path: str, body: Any = None, *, what: str) -> Any:
+        """Send a JSON value and return the JSON answer; None where there is no such object.
+
+        ``what`` is told when the API server says no: ClusterError, with no word of its answer,
+        which may quote what was sent.
+        """
+        import json
+
+        media_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        answer = self.request(method, path, body, media_type)
+        if answer.status == 404 and method != "POST":
+            return None
+        if answer.status in (401, 403):
+            raise ClusterError(
+                f"not allowed to {what} (status {answer.status})",
+                hint="check the credentials and rights of this context",
+            )
+        if not 200 <= answer.status < 300:
+            raise ClusterError(f"cannot {what} (status {answer.status})")
+        try:
+            return json.loads(answer.body)
+        except ValueError:
+            raise ClusterError(f"cannot {what}: the answer is not JSON") from None
 
     def _connected(self) -> Any:
         if self._client is None:

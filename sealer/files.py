@@ -139,6 +139,11 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -
         raise
 
 
+def exists(path: str) -> bool:
+    """Whether something is there under this name."""
+    return os.path.lexists(path)
+
+
 def make_directory(path: str) -> None:
     """Make a directory and its parents where they are not there."""
     from pathlib import Path

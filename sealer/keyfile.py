@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
+from sealer import encoding
 from sealer.errors import KeyFileError, ManifestError, ManyErrors, SealerError
 from sealer.keys import KeyPair, private_key_blocks
 from sealer.manifest import read_documents
@@ -16,6 +18,9 @@ from sealer.secret import Secret
 
 PRIVATE_KEY = "tls.key"
 CERTIFICATE = "tls.crt"
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+ACTIVE = "active"
+"""The label's only value with which a controller takes the key."""
 
 
 def read_keys(text: str, source: str) -> list[KeyPair]:
@@ -80,3 +85,26 @@ def key_pair_of(secret: Secret) -> KeyPair:
     return KeyPair.from_pem(
         secret.data[PRIVATE_KEY], secret.data.get(CERTIFICATE), name=secret.name
     )
+
+
+def key_secret(pair: KeyPair, *, prefix: str, namespace: str) -> dict[str, Any]:
+    """Return the manifest of a new key Secret, as Bitnami's controller writes it, IN CLEAR.
+
+    Source: bitnami-labs/sealed-secrets ``pkg/controller/keys.go`` (writeKeyWithCreationTime).
+    """
+    if pair.certificate is None:
+        raise KeyFileError("a key Secret needs the certificate, too")
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "generateName": prefix,
+            "namespace": namespace,
+            "labels": {KEY_LABEL: ACTIVE},
+        },
+        "type": "kubernetes.io/tls",
+        "data": {
+            CERTIFICATE: encoding.encode(pair.certificate.pem),
+            PRIVATE_KEY: encoding.encode(pair.private_pem()),
+        },
+    }

@@ -18,6 +18,9 @@ from sealer import __version__
 COMMANDS = {
     "seal": "Encrypt the Secrets in manifests (the default command).",
     "raw": "Encrypt one value and print the item.",
+    "set": "Set one value of a SealedSecret file.",
+    "remove": "Remove keys from a SealedSecret file.",
+    "edit": "Change a SealedSecret file in $EDITOR, with or without its private key.",
     "merge": "Add or replace keys of a SealedSecret file.",
     "unseal": "Decrypt SealedSecrets with private keys, offline.",
     "verify": "Check that SealedSecrets open, and say with which key.",

@@ -153,9 +153,9 @@ def say_plainly(message: str) -> None:
         _raw(_printable(line) + "\n")
 
 
-def ask_hidden(what: str) -> str:
-    """Ask a person for a value that is not shown while it is typed."""
-    answer: str = click.prompt(what, hide_input=True, err=True)
+def ask_hidden(what: str, *, twice: bool = False) -> str:
+    """Ask a person for a value that is not shown while it is typed; ``twice`` guards slips."""
+    answer: str = click.prompt(what, hide_input=True, confirmation_prompt=twice, err=True)
     return answer
 
 

@@ -35,11 +35,11 @@ def replace_scalars(document: Document, values: Mapping[Path, str]) -> Document:
         node = find(document.node, path) if document.node else None
         if not isinstance(node, ScalarNode):
             raise document.locate(ManifestError("is not there as a single value", path=path))
-        splice = _scalar_splice(document, node, value)
+        splice = scalar_splice(document, node, value)
         if splices.setdefault(node.start, splice) != splice and node.start in splices:
             problem = "shares its value with another key by an alias"
             raise document.locate(ManifestError(problem, path=path, hint="write it out"))
-    return _verified(document, _apply(document.text, splices.values()), dict(values))
+    return _verified(document, apply_splices(document.text, splices.values()), dict(values))
 
 
 def put(document: Document, path: Path, value: Any) -> Document:
@@ -54,10 +54,10 @@ def put(document: Document, path: Path, value: Any) -> Document:
     for step in reversed(path[known + 1 :]):
         value = {step: value}
     splice = _entry_splice(document, parent, str(path[known]), value)
-    return _verified(document, _apply(document.text, [splice]), {path[: known + 1]: value})
+    return _verified(document, apply_splices(document.text, [splice]), {path[: known + 1]: value})
 
 
-def _apply(text: str, splices: Any) -> str:
+def apply_splices(text: str, splices: Any) -> str:
     for start, end, new in sorted(splices, reverse=True):
         text = text[:start] + new + text[end:]
     return text
@@ -85,7 +85,7 @@ def _with(value: Any, path: Path, new: Any) -> Any:
     return {**value, path[0]: _with(value.get(path[0]), path[1:], new)}
 
 
-def _scalar_splice(document: Document, node: ScalarNode, value: str) -> Splice:
+def scalar_splice(document: Document, node: ScalarNode, value: str) -> Splice:
     text = document.text
     properties = _PROPERTIES.match(text, node.start)
     start = properties.end() if properties and not document.json else node.start
@@ -144,7 +144,7 @@ def _entry_splice(document: Document, parent: MapNode | ScalarNode, key: str, va
     text, newline = document.text, document.newline
     first = parent.entries[0][0].start
     indent = first - (text.rfind("\n", 0, first) + 1)
-    at = _end_of_line(text, _last_leaf(parent))
+    at = end_of_line(text, last_leaf(parent))
     block = to_yaml({key: value})
     lines = "".join(" " * indent + line for line in block_lines(block))
     lines = lines.replace("\n", newline)
@@ -165,18 +165,18 @@ def _flow_splice(document: Document, parent: MapNode, key: str, value: Any) -> S
     return last.end, last.end, f",{gap or ' '}{entry}"
 
 
-def _last_leaf(node: Node) -> int:
+def last_leaf(node: Node) -> int:
     """Where the last thing inside ends; libyaml puts a block mapping's end at the next token."""
     if isinstance(node, ScalarNode) or node.flow:
         return node.end
     if isinstance(node, ListNode):
-        return max((_last_leaf(item) for item in node.items), default=node.end)
+        return max((last_leaf(item) for item in node.items), default=node.end)
     return max(
-        (max(_last_leaf(key), _last_leaf(value)) for key, value in node.entries), default=node.end
+        (max(last_leaf(key), last_leaf(value)) for key, value in node.entries), default=node.end
     )
 
 
-def _end_of_line(text: str, at: int) -> int:
+def end_of_line(text: str, at: int) -> int:
     if at > 0 and text[at - 1] == "\n":
         return at
     newline = text.find("\n", at)

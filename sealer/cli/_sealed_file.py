@@ -1,0 +1,88 @@
+"""One file with SealedSecrets in it, read whole, changed in memory, written back atomically."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealer.cli._inputs import SealedInputs
+from sealer.cli._ui import UI
+from sealer.errors import ManifestError, ManyErrors, UsageError
+from sealer.files import Encoding, display, read_text, write_atomic
+from sealer.manifest import Document, Resource, read_documents
+from sealer.sealed import SealedSecret
+
+
+@dataclass(frozen=True)
+class Place:
+    """A SealedSecret, and which document of the file it is in."""
+
+    at: int
+    resource: Resource
+    sealed: SealedSecret
+
+    @property
+    def title(self) -> str:
+        """``prod/db``, or the name alone."""
+        parts = (self.sealed.namespace, self.sealed.name)
+        return "/".join(part for part in parts if part) or "without a name"
+
+
+class SealedFile:
+    """``documents`` may be replaced one by one; ``write`` puts the file in its place."""
+
+    def __init__(self, path: str, text: str, encoding: Encoding) -> None:
+        self.path = path
+        self.encoding = encoding
+        self.before = text
+        self.documents: list[Document] = list(read_documents(text, display(path)))
+
+    @classmethod
+    def read(cls, path: str) -> SealedFile:
+        """Read it; FileError where that fails."""
+        if path == "-":
+            raise UsageError("this command changes a file, and standard input is none")
+        return cls(path, *read_text(path))
+
+    def places(self, ui: UI) -> list[Place]:
+        """Every SealedSecret in the file; raises all faults, also those of other documents."""
+        inputs = SealedInputs(ui)
+        found = [
+            Place(at, resource, sealed)
+            for at, document in enumerate(self.documents)
+            for resource, sealed in inputs.of(document)
+        ]
+        if inputs.errors:
+            raise ManyErrors(inputs.errors)
+        if not found:
+            raise ManifestError(f"{self.path}: there is no SealedSecret in it")
+        return found
+
+    def choose(self, ui: UI, name: str, namespace: str) -> Place:
+        """The one SealedSecret that is meant; ManifestError where that is not clear."""
+        found = self.places(ui)
+        fitting = [
+            place
+            for place in found
+            if (not name or place.sealed.name == name)
+            and (not namespace or place.sealed.namespace in (namespace, ""))
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        names = ", ".join(place.title for place in found)
+        if fitting:
+            problem, hint = "holds several SealedSecrets", "choose one with --name and --namespace"
+        else:
+            problem, hint = "holds no such SealedSecret", "see --name and --namespace"
+        raise ManifestError(f"{self.path}: {problem}: {names}", hint=hint)
+
+    @property
+    def text(self) -> str:
+        """What would be written."""
+        return "".join(document.text for document in self.documents)
+
+    def write(self) -> bool:
+        """Write it back if it changed; tell whether it did."""
+        if self.text == self.before:
+            return False
+        write_atomic(self.path, [self.encoding.encode(self.text)])
+        return True

@@ -1,0 +1,46 @@
+"""``seal remove``: keys out of a SealedSecret file; needs no key and no cluster."""
+
+from __future__ import annotations
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli._ui import UI
+from sealer.errors import SealerError
+
+EPILOG = """\b
+Examples:
+  seal remove apps/prod/db.yaml old-password
+  seal remove sealed.yaml username password --name db
+"""
+
+
+@click.command(name="remove", epilog=EPILOG)
+@click.argument("file", metavar="FILE")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@click.option("--name", default="", help="Which SealedSecret, where FILE holds several.")
+@click.option("-n", "--namespace", default="", help="Which SealedSecret, by its namespace.")
+@options.words
+@click.pass_obj
+def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: str) -> None:
+    """Remove KEYs from the SealedSecret in FILE; every other byte stays.
+
+    A key that is not there is an error, and then nothing is written.
+    """
+    from sealer.cli._sealed_file import SealedFile
+    from sealer.editing import Changes, apply
+
+    sealed_file = SealedFile.read(file)
+    place = sealed_file.choose(ui, name, namespace)
+    try:
+        sealed_file.documents[place.at] = apply(
+            place.resource.document,
+            place.resource.path,
+            place.sealed,
+            Changes(removed=frozenset(keys)),
+            None,
+        )
+    except SealerError as error:
+        raise place.resource.locate(error) from None
+    sealed_file.write()
+    ui.note(f"{file}: {place.title}: removed {', '.join(keys)}")

@@ -1,0 +1,146 @@
+"""``seal set``: one value of a SealedSecret file, sealed before anything touches the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import SealerError, UsageError
+
+if TYPE_CHECKING:
+    from sealer.cluster import Location
+    from sealer.keys import Certificate
+    from sealer.scope import Scope
+
+EPILOG = """\b
+Examples:
+  seal set apps/prod/db.yaml password
+  pwgen 32 1 | tr -d '\\n' | seal set apps/prod/db.yaml password --cert prod.pem
+  seal set sealed.yaml tls.crt @server.pem
+  seal set new.yaml password --name db --namespace prod --type Opaque
+"""
+
+
+@click.command(name="set", epilog=EPILOG)
+@click.argument("file", metavar="FILE")
+@click.argument("key", metavar="KEY")
+@click.argument("source", metavar="[@FILE]", required=False)
+@options.cert
+@options.controller
+@click.option("--name", default="", help="Name of a new SealedSecret, or which one of several.")
+@click.option("-n", "--namespace", default="", help="Its namespace.")
+@click.option("--type", "kind", default="", help="Type of the Secret that a new file makes.")
+@options.scope
+@options.words
+@click.pass_obj
+def command(
+    ui: UI,
+    /,
+    file: str,
+    key: str,
+    source: str | None,
+    certs: tuple[str, ...],
+    location: Location,
+    name: str,
+    namespace: str,
+    kind: str,
+    scope: str | None,
+) -> None:
+    """Set KEY of the SealedSecret in FILE: one value changes, one line of the diff.
+
+    The value comes from a hidden prompt, from standard input, or from @FILE, byte for byte, and
+    never from the command line, where others could see it. A FILE that is not there is made;
+    that takes --name and, unless the scope is cluster-wide, --namespace.
+    """
+    from sealer.editing import check_key
+    from sealer.files import exists
+    from sealer.scope import Scope
+
+    check_key(key)
+    if source and source != "-" and not source.startswith("@"):
+        raise UsageError(
+            "a value on the command line can be seen by others and stays in the history",
+            hint="leave it out to be asked for it, pipe it in, or give @FILE",
+        )
+    chosen = Scope.parse(scope) if scope else None
+    if file == "-" or exists(file):
+        if kind or chosen:
+            raise UsageError(f"{file} is there already: --type and --scope are for a new file")
+        _set_in_place(ui, file, key, source, (certs, location), (name, namespace))
+        return
+    if not name:
+        raise UsageError(
+            f"{file} is not there yet", hint="give --name (and --namespace) to make it"
+        )
+    certificate = options.load_certificate(certs, location, ui)
+    value = _value(ui, key, source)
+    _make(file, {key: value}, certificate, (name, namespace, kind), chosen)
+    ui.note(f"{file}: made, with {key}")
+
+
+def _set_in_place(
+    ui: UI,
+    file: str,
+    key: str,
+    source: str | None,
+    target: tuple[tuple[str, ...], Location],
+    which: tuple[str, str],
+) -> None:
+    from sealer.cli._sealed_file import SealedFile
+    from sealer.editing import Changes, apply, check
+
+    sealed_file = SealedFile.read(file)
+    place = sealed_file.choose(ui, *which)
+    try:
+        # What is wrong with the file is told before a value is asked for.
+        check(place.sealed, Changes())
+        place.sealed.label()
+        certificate = options.load_certificate(*target, ui)
+        sealed_file.documents[place.at] = apply(
+            place.resource.document,
+            place.resource.path,
+            place.sealed,
+            Changes(values={key: _value(ui, key, source)}),
+            certificate,
+        )
+    except SealerError as error:
+        raise place.resource.locate(error) from None
+    sealed_file.write()
+    word = "replaced" if key in place.sealed.encrypted_data else "added"
+    ui.note(f"{file}: {place.title}: {word} {key}")
+
+
+def _value(ui: UI, key: str, source: str | None) -> bytes:
+    from sealer.files import read_bytes
+
+    if source and source != "-":
+        return read_bytes(source.removeprefix("@"))
+    if source is None and _ui.stdin_is_terminal():
+        return _ui.ask_hidden(f"value of {key}", twice=True).encode()
+    value = read_bytes("-")
+    if value.endswith(b"\n"):
+        ui.warn("the value ends in a newline, which is sealed too; printf %s writes none")
+    return value
+
+
+def _make(
+    file: str,
+    data: dict[str, bytes],
+    certificate: Certificate,
+    names: tuple[str, str, str],
+    scope: Scope | None,
+) -> None:
+    from sealer.files import write_atomic
+    from sealer.manifest import to_json, to_yaml
+    from sealer.sealing import seal
+    from sealer.secret import Secret
+
+    name, namespace, kind = names
+    secret = Secret(name=name, namespace=namespace, data=data, type=kind or None)
+    sealed = seal(secret, certificate, scope=scope or options.default_scope())
+    text = (to_json if file.endswith(".json") else to_yaml)(sealed.to_dict())
+    write_atomic(file, [text.encode()])

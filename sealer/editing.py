@@ -1,0 +1,116 @@
+"""Changes to one SealedSecret where it stands in its file: values set, keys renamed or removed.
+
+No private key is needed: a new value is sealed for the certificate, and all other ciphertext stays
+as it is, since an item is not bound to its key. Refuses what the cluster would refuse later: keys
+that no Secret may have, more bytes than a Secret may hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sealer import crypto, encoding
+from sealer.errors import ManifestError, UnsealError
+from sealer.fields import Path
+from sealer.keys import Certificate
+from sealer.manifest import Document
+from sealer.manifest.edit import put
+from sealer.manifest.entries import remove, rename
+from sealer.sealed import SealedSecret
+from sealer.sealing import seal_value
+from sealer.secret import MAX_BYTES
+
+# Source: k8s.io/apimachinery ``validation.IsConfigMapKey``.
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to become of a SealedSecret's keys; a key that is not named stays as it is."""
+
+    values: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """New values by key, in clear."""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """New key to the old key whose ciphertext it gets: a rename or a copy."""
+    removed: frozenset[str] = frozenset()
+    """Old keys that are gone; a renamed key's old name is among them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.taken or self.removed)
+
+
+def apply(
+    document: Document,
+    place: Path,
+    sealed: SealedSecret,
+    changes: Changes,
+    certificate: Certificate | None,
+) -> Document:
+    """Return the document with the SealedSecret at ``place`` changed, all other bytes as before.
+
+    ``certificate`` may be None only if there are no new values. Raises ManifestError: a key that
+    is not there or that Kubernetes does not take, a layout that cannot be edited, too much data.
+    """
+    check(sealed, changes)
+    items: Path = (*place, "spec", "encryptedData")
+    if changes.values and certificate is not None:
+        bound = sealed.label()
+        for key, value in changes.values.items():
+            document = put(document, (*items, key), seal_value(value, certificate, bound))
+    gone = set(changes.removed)
+    for new, old in changes.taken.items():
+        if old in gone and new not in sealed.encrypted_data:
+            document = rename(document, (*items, old), new)
+            gone.remove(old)
+        else:
+            document = put(document, (*items, new), sealed.encrypted_data[old])
+    for key in sealed.encrypted_data:
+        if key in gone:
+            document = remove(document, (*items, key))
+    return document
+
+
+def check(sealed: SealedSecret, changes: Changes) -> None:
+    """Raise ManifestError for changes that cannot be made or that the cluster would not take."""
+    if sealed.legacy_data:
+        raise ManifestError(
+            "holds its values in the deprecated spec.data, all in one ciphertext",
+            path=("spec", "data"),
+            hint="seal the Secret anew",
+        )
+    there = sealed.encrypted_data
+    for key in (*changes.removed, *changes.taken.values()):
+        if key not in there:
+            raise ManifestError(f"has no key {key}", path=("spec", "encryptedData"))
+    for key in (*changes.values, *changes.taken):
+        check_key(key)
+    sizes = {key: item_bytes(item) or 0 for key, item in there.items()}
+    left = {key: size for key, size in sizes.items() if key not in changes.removed}
+    left.update({new: sizes[old] for new, old in changes.taken.items()})
+    left.update({key: len(value) for key, value in changes.values.items()})
+    total = sum(left.values())
+    if total > MAX_BYTES:
+        raise ManifestError(
+            f"would hold {total} bytes, and Kubernetes takes {MAX_BYTES}",
+            hint="split it into several Secrets",
+        )
+
+
+def check_key(key: str) -> None:
+    """Raise ManifestError for a key that Kubernetes takes in no Secret."""
+    if not _KEY.fullmatch(key) or key in (".", "..") or key.startswith(".."):
+        raise ManifestError(
+            f"{key!r} is no key for a Secret",
+            path=("spec", "encryptedData"),
+            hint="letters, digits, '-', '_' and '.', 253 at most",
+        )
+
+
+def item_bytes(item: str) -> int | None:
+    """Return the size of the value in a base64 item, told by its length; None if it is no item."""
+    try:
+        return crypto.plaintext_bytes(encoding.decode(item))
+    except (ValueError, UnsealError):
+        return None

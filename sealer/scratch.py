@@ -1,0 +1,125 @@
+"""A place in memory for text that must never be on a disk, and the user's editor at work there.
+
+A directory on tmpfs or ramfs, readable by its owner only, removed whatever happens. Refuses any
+other file system: there is no fall-back to /tmp.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sealer.errors import SealerError
+
+_MEMORY = frozenset({"tmpfs", "ramfs"})
+_MOUNTS = Path("/proc/self/mountinfo")
+_VIM_OFF = "set noswapfile nobackup nowritebackup noundofile viminfo="
+_EMACS_OFF = "(setq make-backup-files nil auto-save-default nil auto-save-list-file-prefix nil)"
+# Editors that keep copies in the user's home unless they are told not to.
+_QUIET = {
+    "vim": ("-n", "-i", "NONE", "--cmd", _VIM_OFF, "-c", _VIM_OFF),
+    "nvim": ("-n", "-i", "NONE", "--cmd", "set noswapfile noundofile nobackup nowritebackup"),
+    "emacs": ("--eval", _EMACS_OFF),
+    "nano": ("--ignorercfiles",),
+}
+KEEPS_COPIES = frozenset({"atom", "code", "codium", "gedit", "idea", "kate", "subl", "zed"})
+"""Editors whose own copies cannot be turned off from outside."""
+
+
+class ScratchError(SealerError):
+    """There is no memory-backed directory, or the editor could not do its work."""
+
+
+@contextmanager
+def memory_directory(environment: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """Make a private directory on a memory-backed file system; remove it at the end.
+
+    SIGTERM and SIGHUP raise SystemExit meanwhile, so that the end comes then, too.
+    """
+    parent = _memory_parent(os.environ if environment is None else environment)
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    directory = Path(tempfile.mkdtemp(prefix="seal-", dir=parent))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _memory_parent(environment: Mapping[str, str]) -> Path:
+    names = (environment.get("XDG_RUNTIME_DIR", ""), "/dev/shm", f"/run/user/{os.getuid()}")  # noqa: S108 checked below to be memory
+    for name in filter(None, names):
+        path = Path(name)
+        if path.is_dir() and os.access(path, os.W_OK | os.X_OK) and in_memory(path):
+            return path
+    raise ScratchError(
+        "there is no directory in memory here (tmpfs) to edit in, and cleartext goes to no disk",
+        hint="mount a tmpfs on /dev/shm, or use seal set, which needs no file",
+    )
+
+
+def in_memory(path: Path) -> bool:
+    """Whether a path lies on tmpfs or ramfs, as the kernel says."""
+    try:
+        device = path.stat().st_dev
+        lines = _MOUNTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    # Source: proc_pid_mountinfo(5): ID parent major:minor root mount-point options ... - type.
+    kinds = [
+        line.partition(" - ")[2].split(" ", 1)[0]
+        for line in lines
+        if line.split(" ", 3)[2] == wanted
+    ]
+    return bool(kinds) and all(kind in _MEMORY for kind in kinds)
+
+
+def editor_command(environment: Mapping[str, str]) -> list[str]:
+    """Return the user's editor as an argument list: VISUAL, else EDITOR, else vi.
+
+    Where the editor is known, with the options that keep it from making copies elsewhere.
+    """
+    words = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "vi")
+    found = shutil.which(words[0]) if words else None
+    if found is None:
+        raise ScratchError("there is no editor to run", hint="set EDITOR")
+    real = Path(os.path.realpath(found)).name
+    names = [name for name in _QUIET if real == name or real.startswith((f"{name}.", f"{name}-"))]
+    return [*words, *(_QUIET[names[0]] if names else ())]
+
+
+def edit(path: Path, command: list[str]) -> None:
+    """Run the editor on a file and wait; ScratchError where it fails."""
+    # What the editor puts into temporary files stays in memory, too.
+    environment = {**os.environ, "TMPDIR": str(path.parent)}
+    # Ctrl-C is the editor's while it runs; a handler, unlike SIG_IGN, is not inherited.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        done = subprocess.run([*command, str(path)], env=environment, check=False)  # noqa: S603 the user's own editor
+    except OSError as error:
+        reason = (error.strerror or "failed").lower()
+        raise ScratchError(f"cannot run {command[0]}: {reason}", hint="set EDITOR") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if done.returncode:
+        raise ScratchError(f"{command[0]} ended with status {done.returncode}; nothing is changed")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+        stream.write(text)

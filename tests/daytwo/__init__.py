@@ -1,0 +1,1 @@
+"""The commands that change what is sealed already, and the keys it is sealed for."""
