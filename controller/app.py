@@ -69,6 +69,8 @@ class App:
             old_gc=settings.old_gc_behavior,
         )
         self._listed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._stop_kopf = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -76,13 +78,20 @@ class App:
         async with AsyncExitStack() as stack:
             for application, address in self._servers():
                 stack.push_async_callback(await _serve(application, address))
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGUSR1, self.keeper.ask)
+            self._catch_signals()
             self._spawn()
-            try:
-                await self._operate()
-            finally:
-                await self._drain()
+            operator = asyncio.create_task(self._operate())
+            await self._stopping.wait()
+        # kopf ends every task that is younger than itself: our servers are closed before.
+        self._stop_kopf.set()
+        await asyncio.wait([operator], timeout=_DRAIN_SECONDS)
+        await self._drain()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, self.keeper.ask)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
 
     def _servers(self) -> list[tuple[web.Application, str]]:
         settings = self.settings
@@ -114,9 +123,11 @@ class App:
         self._tasks = {name: asyncio.create_task(task) for name, task in tasks.items()}
 
     async def _operate(self) -> None:
-        """Let kopf watch SealedSecrets until a signal; what ends it otherwise is begun anew."""
-        while True:
+        """Let kopf watch SealedSecrets until it is stopped; what ends it otherwise begins anew."""
+        while not self._stopping.is_set():
             await self._wait_for_crd()
+            ready = asyncio.Event()
+            catcher = asyncio.create_task(self._catch_signals_again(ready))
             try:
                 await kopf.operator(
                     registry=handlers.registry(self.syncer, self.cluster),
@@ -124,13 +135,21 @@ class App:
                     namespaces=self.settings.watched_namespaces,
                     clusterwide=not self.settings.watched_namespaces,
                     standalone=True,
+                    ready_flag=ready,
+                    stop_flag=self._stop_kopf,
                 )
-                return
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 whatever it was, watching must go on
                 _LOG.error("watching SealedSecrets anew", extra={"why": type(error).__name__})
                 await asyncio.sleep(_RETRY_SECONDS)
+            finally:
+                catcher.cancel()
+
+    async def _catch_signals_again(self, ready: asyncio.Event) -> None:
+        """kopf puts its own handlers in place of ours when it starts."""
+        await ready.wait()
+        self._catch_signals()
 
     async def _wait_for_crd(self) -> None:
         told = False

@@ -107,7 +107,9 @@ class KeyStore:
             self._swap()
 
     def _swap(self) -> None:
-        order = sorted(self._by_name.values(), key=lambda key: key.ordered, reverse=True)
+        # Of two keys of one second the one that came later is the newer.
+        latest_first = reversed(self._by_name.values())
+        order = sorted(latest_first, key=lambda key: key.ordered, reverse=True)
         self._keys = Keys(tuple(order))
         self._ring = self._keys.ring
         self._on_change(self._keys)
