@@ -89,7 +89,14 @@ class NoKeyError(UnsealError):
 
 
 class TemplateError(SealerError):
-    """A template that does not parse or render; the message is redacted: places, never values."""
+    """A template that does not parse or render; the message is redacted: places, never values.
+
+    ``key`` is the data key that the template makes. Another attempt fails the same way.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, key: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
 
 
 class ManyErrors(SealerError):

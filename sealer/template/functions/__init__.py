@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 
-from sealer.template.registry import Function
+from sealer.template.functions import builtins
+from sealer.template.registry import Function, Group
+
+_GROUPS: tuple[Group, ...] = (builtins.GROUP,)
 
 
+@cache
 def all_functions() -> Mapping[str, Function]:
     """Return the functions by name."""
-    return {}
+    found: dict[str, Function] = {}
+    for group in _GROUPS:
+        found.update(group)
+    return MappingProxyType(found)

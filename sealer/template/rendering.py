@@ -1,0 +1,79 @@
+"""A template's text and a context -> the rendered value."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sealer.errors import TemplateError
+from sealer.template import nodes
+from sealer.template.evaluator import Evaluator
+from sealer.template.functions import all_functions
+from sealer.template.limits import Budget, Limits
+from sealer.template.parser import parse
+from sealer.template.values import Map
+
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a rendering has its time and randomness from."""
+
+    now: Callable[[], int] = time.time_ns
+    """Nanoseconds since 1970 UTC."""
+    random: Callable[[int], bytes] = secrets.token_bytes
+    elapsed: Callable[[], float] = time.monotonic
+    """Seconds, for the time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template."""
+
+    tree: nodes.Tree = field(repr=False)
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Template:
+        """Parse ``text``; ``name`` is the data key it makes.
+
+        Raises TemplateError, whose message begins with ``template: name:line:``.
+        """
+        clean = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+        try:
+            return cls(parse(name, clean, all_functions()))
+        except TemplateError as error:
+            raise TemplateError(error.message, key=name) from None
+        except RecursionError:
+            raise TemplateError(f"template: {name}: nested too deeply", key=name) from None
+
+    def render(
+        self,
+        context: Mapping[str, bytes],
+        *,
+        strict: bool = False,
+        limits: Limits = _LIMITS,
+        sources: Sources | None = None,
+    ) -> bytes:
+        """Render with the context's values as ``.key``; ``strict`` refuses a key not in there.
+
+        Raises TemplateError: ``template: name:line:column: executing "name": ...``, which names
+        functions, types and keys, and no value.
+        """
+        found = sources or Sources()
+        budget = Budget(limits, now=found.now, random=found.random, elapsed=found.elapsed)
+        values = Map({key.encode(): value for key, value in context.items()}, elem="string")
+        try:
+            return Evaluator(self.tree, all_functions(), budget, strict=strict).run(values)
+        except TemplateError as error:
+            raise TemplateError(error.message, key=self.tree.name) from None
+
+
+def render(name: str, text: str, context: Mapping[str, bytes], *, strict: bool = False) -> bytes:
+    """Parse and render in one go; see ``Template``."""
+    return Template.parse(name, text).render(context, strict=strict)
