@@ -21,9 +21,13 @@ YEARS = timedelta(days=3650)
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
-@cache
 def pair(name: str = "one") -> SealingKeyPair:
     """The RSA-2048 key pair of this name, valid for ten years from 2026."""
+    return _made(name)
+
+
+@cache
+def _made(name: str) -> SealingKeyPair:
     made = generate(now=NOW, validity=YEARS, common_name=name, bits=2048)
     return SealingKeyPair(private_key=made.private_key, certificate=made.certificate, name=name)
 

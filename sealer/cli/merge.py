@@ -168,5 +168,5 @@ def _edited(document: Document, edits: dict[Path, Any]) -> Document:
     from sealer.manifest.edit import put
 
     for path, value in edits.items():
-        document = put(document, path, value)
+        document = put(document, path, value, base64="encryptedData" in path)
     return document

@@ -184,7 +184,7 @@ def _edited(
     if not values:
         return document
     try:
-        return replace_scalars(document, values)
+        return replace_scalars(document, values, base64=True)
     except SealerError as error:
         inputs.errors.append(error)
         return document

@@ -253,9 +253,9 @@ def _json_pieces(text: str) -> Iterator[tuple[str, int]]:
     except ManifestError:
         try:
             yaml_syntax.compose(text)
+            return
         except ManifestError:
-            yield text[first:].removeprefix("---"), text.count("\n", 0, first)
-        return
+            pieces.append((text[first:], text.count("\n", 0, first)))
     # A marker is YAML's, and no part of a JSON document.
     yield from ((piece.removeprefix("---"), line) for piece, line in pieces)
 

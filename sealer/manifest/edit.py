@@ -25,31 +25,36 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/=._-]*", re.ASCII)
 
 
-def replace_scalars(document: Document, values: Mapping[Path, str]) -> Document:
+def replace_scalars(
+    document: Document, values: Mapping[Path, str], *, base64: bool = False
+) -> Document:
     """Return the document with the strings at these paths replaced, in the style they had.
 
-    Raises a located ManifestError if a path is not a scalar or the result does not read back.
+    With ``base64`` line ends in a value do not count, as its readers pass over them: a block
+    stays wrapped as wide as it was, and keeps a newline at its end. Raises a located ManifestError
+    if a path is not a scalar or the result does not read back.
     """
     splices: dict[int, Splice] = {}
     for path, value in values.items():
         node = find(document.node, path) if document.node else None
         if not isinstance(node, ScalarNode):
             raise document.locate(ManifestError("is not there as a single value", path=path))
-        splice = scalar_splice(document, node, value)
+        splice = scalar_splice(document, node, value, base64=base64)
         if splices.setdefault(node.start, splice) != splice and node.start in splices:
             problem = "shares its value with another key by an alias"
             raise document.locate(ManifestError(problem, path=path, hint="write it out"))
-    return _verified(document, apply_splices(document.text, splices.values()), dict(values))
+    text = apply_splices(document.text, splices.values())
+    return _verified(document, text, dict(values), base64=base64)
 
 
-def put(document: Document, path: Path, value: Any) -> Document:
+def put(document: Document, path: Path, value: Any, *, base64: bool = False) -> Document:
     """Return the document with the value at ``path`` set; parents that are missing are made.
 
     A string replaces a scalar in its own style; anything else is added after the last entry of
     its mapping. Raises a located ManifestError for layouts that cannot be edited in place.
     """
     if isinstance(find(document.node, path) if document.node else None, ScalarNode):
-        return replace_scalars(document, {path: value})
+        return replace_scalars(document, {path: value}, base64=base64)
     parent, known = _deepest_map(document, path)
     for step in reversed(path[known + 1 :]):
         value = {step: value}
@@ -63,12 +68,16 @@ def apply_splices(text: str, splices: Any) -> str:
     return text
 
 
-def _verified(document: Document, text: str, expected: Mapping[Path, Any]) -> Document:
+def _verified(
+    document: Document, text: str, expected: Mapping[Path, Any], *, base64: bool = False
+) -> Document:
     """Read the edit back: the new values are there, and all else is what it was."""
     edited = document.with_text(text)
     before, after = document.value, edited.value
     for path, value in expected.items():
-        before = _with(before, path, value)
+        found = find(edited.node, path) if base64 and edited.node else None
+        wrapped = isinstance(found, ScalarNode) and "".join(found.text.split("\n")) == value
+        before = _with(before, path, found.text if wrapped else value)  # type: ignore[union-attr]
     if before != after:
         path = next(iter(expected), ())
         raise document.locate(ManifestError("cannot be edited in place in this layout", path=path))
@@ -85,12 +94,14 @@ def _with(value: Any, path: Path, new: Any) -> Any:
     return {**value, path[0]: _with(value.get(path[0]), path[1:], new)}
 
 
-def scalar_splice(document: Document, node: ScalarNode, value: str) -> Splice:
+def scalar_splice(
+    document: Document, node: ScalarNode, value: str, *, base64: bool = False
+) -> Splice:
     text = document.text
     properties = _PROPERTIES.match(text, node.start)
     start = properties.end() if properties and not document.json else node.start
-    if node.style in ("|", ">"):
-        return start, node.end, _block(text, start, node, value)
+    if node.style in ("|", ">") and _PLAIN.fullmatch(value):
+        return start, node.end, _block(text[start : node.end], node.style, value, base64=base64)
     return start, node.end, _scalar_text(value, node.style)
 
 
@@ -102,14 +113,17 @@ def _scalar_text(value: str, style: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _block(text: str, start: int, node: ScalarNode, value: str) -> str:
-    """Rewrite a block scalar under its own header, wrapped as wide as it was."""
-    header, *body = block_lines(text[start : node.end])
+def _block(text: str, style: str, value: str, *, base64: bool) -> str:
+    """Rewrite a block scalar under its own header."""
+    header, *body = block_lines(text)
+    if not base64 and "-" not in header.partition("#")[0]:
+        # Without the sign the value would end in a newline.
+        header = header[:1] + "-" + header[1:].replace("+", "", 1)
     newline = "\r\n" if header.endswith("\r\n") else "\n"
     filled = [line for line in body if line.strip()]
     indent = filled[0][: len(filled[0]) - len(filled[0].lstrip(" "))] if filled else "  "
     trailer = body[len(body) - next(_trailing_blank(body)) :] if body else []
-    wrap = node.style == "|" and len(filled) > 1
+    wrap = base64 and style == "|" and len(filled) > 1
     width = len(filled[0].strip()) if wrap else max(1, len(value))
     lines = [value[at : at + width] for at in range(0, len(value), width)] or [""]
     closing = newline if not body or body[-1].endswith("\n") else ""

@@ -164,6 +164,7 @@ class _Composer:
             reason = "itself" if event.anchor in self.anchors else "no anchor"
             raise ManifestError(f"an alias refers to {reason}", line=_line(event))
         node, weight, depth = known
+        self.weight += 1
         self._add(node, weight, depth)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
