@@ -135,6 +135,9 @@ class App:
                     namespaces=self.settings.watched_namespaces,
                     clusterwide=not self.settings.watched_namespaces,
                     standalone=True,
+                    # kopf would ask for the user's name, and in a container there is none. It
+                    # keeps the type of this string to itself.
+                    identity=events.COMPONENT,  # type: ignore[arg-type]
                     ready_flag=ready,
                     stop_flag=self._stop_kopf,
                 )
