@@ -40,8 +40,10 @@ docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from els
 	$(BIN)/python -m tests.docs.cli_reference
 	$(BIN)/python -m tests.docs.chart_reference
 
-lock: ## resolve pyproject.toml's dependencies into .ci/requirements.lock (needs uv)
+lock: ## resolve pyproject.toml's dependencies into .ci's locks: tools, the image, the wheel's build (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --upgrade -o .ci/requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra controller --constraint .ci/requirements.lock --upgrade -o .ci/controller.lock pyproject.toml
+	echo hatchling | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --constraint .ci/requirements.lock --upgrade -o .ci/build.lock -
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
