@@ -29,6 +29,8 @@ from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
 from sealer.unsealing import open_item, open_items
 
+# A List in one request costs no more than this many requests one after another would.
+MAX_LIST_ITEMS = 100
 MAX_BODY_BYTES = 10 * 1024 * 1024
 _LIMITED = frozenset({"/v1/verify", "/v1/rotate"})
 _PATHS = frozenset({"/healthz", "/readyz", "/v1/cert.pem", *_LIMITED})
@@ -93,28 +95,46 @@ class Endpoints:
         return web.Response()
 
     async def _rotate(self, request: web.Request) -> web.Response:
-        sealed = await self._sealed(request)
-        if isinstance(sealed, web.Response):
-            return sealed
+        many = await self._parsed(request, _parsed_list)
+        if isinstance(many, web.Response):
+            return many
+        if isinstance(many, list):
+            return await self._rotate_list(many)
         try:
-            answer = await self._in_executor(_rotated, sealed, self._state.ring())
+            answer = await self._in_executor(_rotated, many, self._state.ring())
         except SealerError:
             return web.Response(status=500, text="cannot re-encrypt it: no key opens it\n")
         return web.Response(body=answer, content_type="application/json")
 
+    async def _rotate_list(self, many: list[SealedSecret]) -> web.Response:
+        """Answer with a List in the same order, null for what no key opens."""
+        ring = self._state.ring()
+        tasks = (self._in_executor(_rotated, one, ring) for one in many)
+        answers: list[bytes] = []
+        for answer in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(answer, BaseException) and not isinstance(answer, SealerError):
+                raise answer
+            answers.append(b"null" if isinstance(answer, SealerError) else answer)
+        body = b'{"apiVersion":"v1","kind":"List","items":[' + b",".join(answers) + b"]}"
+        return web.Response(body=body, content_type="application/json")
+
     async def _sealed(self, request: web.Request) -> SealedSecret | web.Response:
         """The one SealedSecret of a body, or the answer that says what it is instead."""
+        sealed: SealedSecret | web.Response = await self._parsed(request, _parsed)
+        return sealed
+
+    async def _parsed(self, request: web.Request, parse: Callable[[bytes], Any]) -> Any:
+        """What a body holds, or the answer that says what it is instead."""
         try:
             async with asyncio.timeout(self._read_seconds):
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=408, text="the request did not come in time\n")
         try:
-            sealed: SealedSecret = await self._in_executor(_parsed, body)
+            return await self._in_executor(parse, body)
         except (SealerError, UnicodeDecodeError, RecursionError):
             # Whatever was sent may be somebody's Secret: not a word of it goes back.
             return web.Response(status=500, text="the body is not one SealedSecret\n")
-        return sealed
 
     async def _in_executor(self, function: Callable[..., Any], *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -174,13 +194,28 @@ def metrics_application(metrics: Metrics, refresh: Callable[[], None]) -> web.Ap
 
 
 def _parsed(body: bytes) -> SealedSecret:
+    return SealedSecret.from_dict(_mapping(body))
+
+
+def _parsed_list(body: bytes) -> SealedSecret | list[SealedSecret]:
+    """One SealedSecret, or the items of a List: an extension, for `seal reencrypt`."""
+    value = _mapping(body)
+    items = value.get("items")
+    if value.get("kind") != "List" or not isinstance(items, list):
+        return SealedSecret.from_dict(value)
+    if len(items) > MAX_LIST_ITEMS or not all(isinstance(item, dict) for item in items):
+        raise ManifestError("not a List of SealedSecrets, or too long")
+    return [SealedSecret.from_dict(item) for item in items]
+
+
+def _mapping(body: bytes) -> dict[str, Any]:
     documents = [one for one in read_documents(body.decode(), "the body") if not one.is_empty]
     if len(documents) != 1:
         raise ManifestError("not one document")
     value = documents[0].value
     if not isinstance(value, dict):
         raise ManifestError("not a mapping")
-    return SealedSecret.from_dict(value)
+    return value
 
 
 def _open(sealed: SealedSecret, ring: KeyRing) -> None:

@@ -107,6 +107,21 @@ class Controller:
             raise NotDecryptableError("the controller cannot re-encrypt it")
         return answer.body
 
+    def rotate_list(self, manifests: list[dict[str, Any]]) -> list[dict[str, Any] | None] | None:
+        """Re-encrypt many in one request; None in the place of each that does not open.
+
+        Returns None as a whole where the controller takes no List (Bitnami's does not).
+        """
+        import json
+
+        body = {"apiVersion": "v1", "kind": "List", "items": manifests}
+        answer = self._ask("POST", "/v1/rotate", json.dumps(body).encode())
+        try:
+            items = json.loads(answer.body)["items"] if answer.status == 200 else None
+        except (ValueError, KeyError, TypeError):
+            return None
+        return items if isinstance(items, list) and len(items) == len(manifests) else None
+
     def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
         """Ask, and wait where the controller's rate limit says so."""
         for _ in range(_TRIES):

@@ -58,14 +58,17 @@ def apply(
     if changes.values and certificate is not None:
         bound = sealed.label()
         for key, value in changes.values.items():
-            document = put(document, (*items, key), seal_value(value, certificate, bound))
+            item = seal_value(value, certificate, bound)
+            document = put(document, (*items, key), item, base64=True)
     gone = set(changes.removed)
     for new, old in changes.taken.items():
         if old in gone and new not in sealed.encrypted_data:
             document = rename(document, (*items, old), new)
             gone.remove(old)
         else:
-            document = put(document, (*items, new), sealed.encrypted_data[old])
+            # Wrapped where it was; where it goes it need not be.
+            item = "".join(sealed.encrypted_data[old].split())
+            document = put(document, (*items, new), item, base64=True)
     for key in sealed.encrypted_data:
         if key in gone:
             document = remove(document, (*items, key))
