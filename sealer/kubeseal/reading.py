@@ -14,7 +14,7 @@ from sealer.errors import ManifestError, SealerError
 from sealer.kubeseal.godecode import SEALED_SECRET, SECRET, Struct, decode
 from sealer.kubeseal.gotext import quote, yaml_error
 from sealer.manifest import Document, read_documents
-from sealer.manifest.nodes import MapNode, ScalarNode
+from sealer.manifest.nodes import MapNode, Node, ScalarNode
 from sealer.sealed import API_VERSION, KIND
 
 Decoded = dict[str, Any]
@@ -56,15 +56,12 @@ def _read(text: str, source: str, schema: Struct) -> list[tuple[Document, Decode
             continue
         try:
             node = document.node
-            if node is None:
-                continue
-            value, fault = decode(
-                node, schema, coerce=not _strict(document), in_order=document.json, fold=True
-            )
         except ManifestError as error:
-            located = error.line is None or document.source in error.message
-            broken.append(error if located else document.locate(error))
+            broken.append(error)
             continue
+        if node is None:
+            continue
+        value, fault = _decoded(document, node, schema)
         if value and fault:
             prefix = "" if document.json else "error unmarshaling JSON: while decoding JSON: "
             raise ManifestError(prefix + fault)
@@ -75,6 +72,14 @@ def _read(text: str, source: str, schema: Struct) -> list[tuple[Document, Decode
     if found and broken:
         raise broken[0]
     return found
+
+
+def _decoded(document: Document, node: Node, schema: Struct) -> tuple[dict[str, Any], str]:
+    coerce = not _strict(document)
+    try:
+        return decode(node, schema, coerce=coerce, in_order=document.json, fold=True)
+    except ManifestError as error:
+        raise document.locate(error) from None
 
 
 def _strict(document: Document) -> bool:

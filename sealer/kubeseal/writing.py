@@ -81,7 +81,10 @@ def secret(metadata: Any, data: dict[str, bytes], fields: dict[str, Any]) -> dic
     if fields.get("immutable") is not None:
         written["immutable"] = fields["immutable"]
     if data:
-        written["data"] = {key: encoding.encode(value) for key, value in sorted(data.items())}
+        # Go has no bytes where a value is empty, and writes null.
+        written["data"] = {
+            key: encoding.encode(value) if value else None for key, value in sorted(data.items())
+        }
     if fields.get("type"):
         written["type"] = fields["type"]
     return written

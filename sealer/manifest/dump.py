@@ -12,6 +12,8 @@ import yaml
 
 from sealer.manifest.yaml_syntax import resolve
 
+_STRING = "tag:yaml.org,2002:str"
+
 
 class _Dumper(yaml.CSafeDumper):
     pass
@@ -19,11 +21,13 @@ class _Dumper(yaml.CSafeDumper):
 
 def _represent_string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None
+    yaml_1_1: Any = dumper
     if "\n" in text:
         style = "|"
-    elif resolve(text) != text or text in ("<<", "="):
+    elif resolve(text) != text or yaml_1_1.resolve(yaml.ScalarNode, text, (True, False)) != _STRING:
+        # As Kubernetes' reader or YAML 1.1 at large would take it for something else.
         style = '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar(_STRING, text, style=style)
 
 
 _Dumper.add_representer(str, _represent_string)

@@ -61,8 +61,9 @@ def run(
     files: Mapping[str, str | bytes],
     stdin: str | bytes = "",
     environment: Mapping[str, str] | None = None,
+    seconds: float = 60,
 ) -> Outcome:
-    """Run a program in a fresh folder that holds ``files``."""
+    """Run a program in a fresh folder that holds ``files``; TimeoutError after ``seconds``."""
     folder.mkdir(parents=True)
     for name, content in files.items():
         target = folder / name
@@ -71,15 +72,18 @@ def run(
         target.chmod(0o640)
     before = _contents(folder)
     variables = {"HOME": str(folder), "PATH": os.environ["PATH"], **(environment or {})}
-    done = subprocess.run(
-        [*program, *arguments],
-        cwd=folder,
-        env=variables,
-        input=stdin.encode() if isinstance(stdin, str) else stdin,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    try:
+        done = subprocess.run(
+            [*program, *arguments],
+            cwd=folder,
+            env=variables,
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            check=False,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{program[0]} does not end") from error
     after = {
         name: content for name, content in _contents(folder).items() if before.get(name) != content
     }

@@ -24,7 +24,7 @@ SECRET = (
   labels: {app: "<shop> & co"}
   annotations: {note: "one line that is so long that a YAML writer folds it when it folds at all"}
 type: Opaque
-stringData: {password: hunter2, lines: "a\\nb\\n"}
+stringData: {password: hunter2, lines: "a\\nb\\n", empty: ""}
 data: {binary: /wABAg==}
 """
 )
@@ -56,9 +56,9 @@ COERCED = HEAD + (
 AWKWARD = HEAD + (
     "metadata: {name: b.c, namespace: prod, annotations: {'1': on, '2020-01-01': '2021-02-02',\n"
     "  quote: 'it''s \"q\"', colon: 'a: b', dash: '- x', empty: '', space: ' x ', tab: \"a\\tb\",\n"
-    "  multi: \"a\\nb\", unicode: 'ü€😀', ctrl: \"\\u0007\", 'y': '1_000', sep: \"\\u2028\",\n"
-    "  octal: '017', float: '1e3', base60: '12:30:45', null: 'null', bang: '!x', at: '@x',\n"
-    "  k10: a, k9: a, K9: a, k09: a, k1a: a, long/key.with-dots: x, hash: 'a #b', end: 'a:'}}\n"
+    "  multi: \"a\\nb\", unicode: 'ü€😀', ctrl: \"\\u0007\", 'y': '1_000',\n"
+    "  octal: '017', float: '1e3', base60: '12:30:45', 'null': 'null', bang: '!x', at: '@x',\n"
+    "  k10: a, k9: a, K9: a, k09: a, long/key.with-dots: x, hash: 'a #b', end: 'a:'}}\n"
     "stringData: {.dot: a, under_score: b, '10': c, '9': d}\n"
 )
 CONFIG = (
