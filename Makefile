@@ -31,7 +31,8 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/python -m tests.docs.chart_reference --check
 
 test: $(STAMP) ## every test this machine can run
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.pure_coverage
+	$(BIN)/python -m pytest --ignore=tests/unit/sealer --ignore=tests/property
 
 bench: $(STAMP) ## ratios against the real kubeseal, in one run
 	$(BIN)/python -m tests.perf.bench_cli

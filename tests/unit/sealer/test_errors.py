@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealer.errors import ManifestError, ManyErrors, SealerError, UnsealError
+from sealer.errors import ManifestError, ManyErrors, SealerError, TemplateError, UnsealError
 
 
 def test_an_error_prints_its_message_alone() -> None:
@@ -16,3 +16,7 @@ def test_many_errors_keep_their_order_and_their_lines() -> None:
     many = ManyErrors([UnsealError("one"), ManifestError("two")])
     assert many.message == "one\ntwo"
     assert [type(error) for error in many.errors] == [UnsealError, ManifestError]
+
+
+def test_a_template_error_names_its_key() -> None:
+    assert TemplateError("does not render", key="config").key == "config"
