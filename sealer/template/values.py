@@ -239,15 +239,8 @@ def zero_of(type_name: str) -> object:
     return zeros[type_name] if type_name in zeros else nil_of(type_name)
 
 
-_INTEGERS: Final[Mapping[str, type[int]]] = {
-    "int": int,
-    **{
-        each.go_type: each
-        for each in (Int8, Int16, Int32, Int64, Uint, Uint8, Uint16, Uint32, Uint64)
-    },
-}
-
-
 def integer_type(type_name: str) -> type[int] | None:
-    """Return the Python class of Go's integer type, None for another type."""
-    return _INTEGERS.get(type_name)
+    """Return the Python class of Go's integer type, a named one too; None for another type."""
+    if type_name == "int":
+        return int
+    return next((each for each in Sized.__subclasses__() if each.go_type == type_name), None)
