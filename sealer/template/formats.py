@@ -36,7 +36,7 @@ class Flags:
 
     def for_verb(self, verb: str) -> Flags:
         """Return the flags as %v reads them: # and + ask for another notation."""
-        if verb != "v" or not (self.plus or self.sharp):
+        if verb not in "vw" or not (self.plus or self.sharp):
             return self
         return replace(self, plus_v=self.plus, sharp_v=self.sharp, plus=False, sharp=False)
 

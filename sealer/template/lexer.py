@@ -67,7 +67,7 @@ _KEYWORDS: Final = {
         Kind.WITH,
     )
 }
-_WORDS: Final = frozenset(_KEYWORDS.values())
+_WORDS: Final = frozenset({*_KEYWORDS.values(), Kind.DOT})
 _LITERALS: Final = frozenset(
     {
         Kind.TEXT,

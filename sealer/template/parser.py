@@ -129,7 +129,7 @@ class _Parser:
         if name not in self._templates or _is_empty(self._templates[name]):
             self._templates[name] = tuple(items)
         elif not _is_empty(items):
-            self._fail("multiple definition of a template")
+            self._fail("template: multiple definition of a template")
 
     def _definition(self) -> None:
         context = "define clause"

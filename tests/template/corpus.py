@@ -30,6 +30,7 @@ from typing import Any
 from tests.testbed import binaries
 
 CASES = Path(__file__).parent / "cases"
+_ARTICLES = ("a", "an", "the", "number", "integer")
 _ERROR = re.compile(r"template: (?P<place>[^:]*:\d+(?::\d+)?): (?P<text>.*)", re.DOTALL)
 
 
@@ -161,13 +162,15 @@ def fits(case: Case, output: bytes) -> bool:
 def place_and_kind(error: str) -> tuple[str, str]:
     """Split an error into its place (name:line:column) and what it says, without ``at <...>``.
 
-    Of Go's text the first three words count: what follows may be a value.
+    Two words of it count, and nothing in quotes, no number: what follows may be a value.
     """
     match = _ERROR.fullmatch(error)
     if not match:
         return "", error
     text = re.sub(r"^executing \"[^\"]*\"(?: at <.*?>)?: ", "", match["text"], flags=re.DOTALL)
-    return match["place"], " ".join(text.split()[:3])
+    words = re.sub(r"\"[^\"]*\"|:", " ", text.split("=")[0]).split()
+    telling = [w for w in words if w not in _ARTICLES and not any(c.isdigit() for c in w)]
+    return match["place"], " ".join(telling[: 1 if telling[:1] == ["unexpected"] else 2])
 
 
 def record() -> None:
