@@ -11,18 +11,25 @@ from sealer.errors import ManyErrors, NoKeyError, SealerError, UnsealError
 from sealer.keys import KeyPair, KeyRing
 from sealer.sealed import SealedSecret
 from sealer.secret import Secret
+from sealer.templating import render_data
 
 
 def unseal(sealed: SealedSecret, ring: KeyRing) -> Secret:
-    """Decrypt every item and return the Secret that the controller would make.
+    """Decrypt every item, render the templates, and return the Secret the controller would make.
 
     Its name and namespace are the SealedSecret's, all other metadata the template's.
     Raises ManyErrors with one UnsealError an item that does not open (NoKeyError where a key
-    is missing), ManifestError where name or namespace is missing.
+    is missing), or one TemplateError a template that fails; ManifestError where name or
+    namespace is missing.
     """
     if sealed.legacy_data and not sealed.encrypted_data:
         return _unseal_legacy(sealed, ring)
-    values = open_items(sealed, ring)
+    opened = open_items(sealed, ring)
+    return secret_of(sealed, {key: value for key, (value, _) in opened.items()})
+
+
+def secret_of(sealed: SealedSecret, values: Mapping[str, bytes]) -> Secret:
+    """Return the Secret for these values of the sealed items; raises what ``render_data`` does."""
     metadata = {
         key: value
         for key, value in sealed.template.metadata.items()
@@ -31,7 +38,7 @@ def unseal(sealed: SealedSecret, ring: KeyRing) -> Secret:
     return Secret(
         name=sealed.name,
         namespace=sealed.namespace,
-        data={key: value for key, (value, _) in values.items()},
+        data=render_data(sealed.template.data, values),
         type=sealed.template.type,
         immutable=sealed.template.immutable,
         metadata=metadata,

@@ -23,6 +23,7 @@ COMMANDS = {
     "edit": "Change a SealedSecret file in $EDITOR, with or without its private key.",
     "merge": "Add or replace keys of a SealedSecret file.",
     "unseal": "Decrypt SealedSecrets with private keys, offline.",
+    "render": "Show the Secret that a SealedSecret will become, values hidden.",
     "verify": "Check that SealedSecrets open, and say with which key.",
     "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
     "keygen": "Make a sealing key pair.",

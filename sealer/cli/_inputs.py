@@ -50,6 +50,7 @@ class SealedInputs:
                     self.errors.append(resource.locate(error))
                     continue
                 self._warn_of_pruned(resource, sealed)
+                warn_of_templates(self.ui, resource, sealed)
                 yield resource, sealed
         except SealerError as error:
             self.errors.append(error)
@@ -58,3 +59,13 @@ class SealedInputs:
         for name in sealed.pruned():
             problem = ManifestError(f"{name} is no field of {API_VERSION}: the cluster drops it")
             self.ui.warn(resource.locate(problem).message)
+
+
+def warn_of_templates(ui: UI, resource: Resource, sealed: SealedSecret) -> None:
+    """Warn of templates that do not parse, or want a key that is not there."""
+    if not sealed.template.data:
+        return
+    from sealer.templating import doubts
+
+    for doubt in doubts(sealed.template.data, sealed.encrypted_data):
+        ui.warn(resource.locate(doubt).message)

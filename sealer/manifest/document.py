@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sealer.errors import ManifestError, ManyErrors, SealerError
+from sealer.errors import ManifestError, ManyErrors, SealerError, TemplateError
 from sealer.fields import Path, type_name
 from sealer.manifest import nodes, yaml_syntax
 from sealer.manifest.nodes import MapNode, Node, ScalarNode
@@ -153,7 +153,8 @@ class Resource:
         path: Path = error.path if isinstance(error, ManifestError) else ()
         key = getattr(error, "key", None)
         if key is not None:
-            path = ("spec", "encryptedData", key)
+            field = ("template", "data") if isinstance(error, TemplateError) else ("encryptedData",)
+            path = ("spec", *field, key)
         node, line = self.document.node, getattr(error, "line", None)
         if line is None:
             line = nodes.line_of(node, (*self.path, *path)) if node else 0

@@ -21,6 +21,7 @@ from sealer.template.values import (
     truth,
 )
 
+EXTRA: Final = "sealer[templates]"
 _ANY: Final = (EMPTY_INTERFACE, "reflect.Value")
 _Operands = Sequence[nodes.Operand]
 
@@ -250,6 +251,8 @@ class Expressions:
             raise
         except CallError as error:
             reason = f": {error}"
+        except ImportError:
+            reason = f': it needs a library: pip install "{EXTRA}"'
         except Exception:  # noqa: BLE001
             # As Go's safeCall: a panic is an error of the template. Its text may hold a value.
             reason = ": it cannot handle these arguments"

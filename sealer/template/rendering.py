@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from sealer.errors import TemplateError
-from sealer.template import nodes
+from sealer.template import analysis, nodes
 from sealer.template.evaluator import Evaluator
 from sealer.template.functions import all_functions
 from sealer.template.limits import Budget, Limits
@@ -51,6 +51,18 @@ class Template:
             raise TemplateError(error.message, key=name) from None
         except RecursionError:
             raise TemplateError(f"template: {name}: nested too deeply", key=name) from None
+
+    @property
+    def nondeterministic(self) -> frozenset[str]:
+        """Functions it calls that give another result each time (now, randAlpha, genCA, ...)."""
+        known = all_functions()
+        return frozenset(
+            name for name in analysis.functions(self.tree) if not known[name].deterministic
+        )
+
+    def missing_keys(self, known: Collection[str]) -> list[analysis.MissingKey]:
+        """List the places that print ``<no value>`` since their key is not in ``known``."""
+        return analysis.missing_keys(self.tree, known)
 
     def render(
         self,

@@ -144,7 +144,7 @@ class Grammar:
     def _call(self, depth: int, *, most: int) -> str:
         if self._random.random() < 0.85:
             return self._likely_call(depth, piped=most == 1)
-        names = _BUILTINS
+        names: tuple[str, ...] = _BUILTINS
         if self._functions and self._random.random() < 0.7:
             names = tuple(self._functions)
         count = self._random.randrange(most + 1)

@@ -1,0 +1,83 @@
+"""``template.data`` of a manifest and the opened values -> the Secret's data.
+
+The rules are those of Bitnami's controller 0.40: a sealed value wins over a template of the same
+key (which runs all the same, and may fail); templates see the sealed values and the raw text of
+their siblings; null drops a key. The engine is imported only where there is a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from sealer.errors import ManyErrors, SealerError, TemplateError
+
+if TYPE_CHECKING:
+    from sealer.template import Template
+
+Templates = Mapping[str, str | None]
+
+
+def render_data(
+    templates: Templates, values: Mapping[str, bytes], *, strict: bool = False
+) -> dict[str, bytes]:
+    """Return the data of the Secret: ``values``, and what the templates make of them.
+
+    ``strict`` makes a key that is not there an error. Raises ManyErrors with a TemplateError for
+    each template that fails; their messages name places and functions, no value.
+    """
+    data = {key: value for key, value in values.items() if templates.get(key, "") is not None}
+    texts = {key: text for key, text in templates.items() if text is not None}
+    if not texts:
+        return data
+    from sealer.template import render
+
+    context = {**{key: text.encode(errors="replace") for key, text in texts.items()}, **values}
+    errors: list[SealerError] = []
+    for key, text in texts.items():
+        try:
+            data.setdefault(key, render(key, text, context, strict=strict))
+        except TemplateError as error:
+            errors.append(error)
+    if errors:
+        raise ManyErrors(errors)
+    return data
+
+
+def nondeterministic(templates: Templates) -> frozenset[str]:
+    """Name the functions in use that give another result each time.
+
+    A Secret made with them is to be rendered once, not at every look (a template that does not
+    parse uses none).
+    """
+    return frozenset(name for template in _parsed(templates) for name in template.nondeterministic)
+
+
+def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[TemplateError]:
+    """Tell, as errors not raised, what of the templates deserves a look; ``keys`` are sealed.
+
+    That is: a template that does not parse, a key that is nowhere and prints ``<no value>``.
+    """
+    from sealer.template import Template
+
+    texts = {key: text for key, text in templates.items() if text is not None}
+    for name, text in texts.items():
+        try:
+            template = Template.parse(name, text)
+        except TemplateError as error:
+            yield error
+            continue
+        for missing in template.missing_keys({*keys, *texts}):
+            problem = f'no key "{missing.key}": it prints <no value>'
+            yield TemplateError(f"template: {missing.place}: {problem}", key=name)
+
+
+def _parsed(templates: Templates) -> Iterator[Template]:
+    from sealer.template import Template
+
+    for name, text in templates.items():
+        try:
+            if text is not None:
+                yield Template.parse(name, text)
+        except TemplateError:
+            continue

@@ -1,0 +1,70 @@
+"""No template takes more than its share of time, memory and stack; each end is a clear error."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+import pytest
+
+from sealer.errors import TemplateError
+from sealer.template import Limits, Sources, Template, render
+
+BOMBS = [
+    pytest.param("{{ range 1000000000 }}{{ end }}", "steps", id="loop"),
+    pytest.param("{{ range 1000000000 }}x{{ end }}", "steps", id="loop-that-writes"),
+    pytest.param(
+        '{{ define "t" }}{{ template "t" . }}{{ end }}{{ template "t" . }}', "depth", id="recursion"
+    ),
+    pytest.param(
+        '{{ define "t" }}{{ if true }}{{ with 1 }}{{ template "t" . }}{{ end }}{{ end }}{{ end }}'
+        '{{ template "t" . }}',
+        "depth",
+        id="recursion-inside-blocks",
+    ),
+    pytest.param(
+        '{{ $x := "aaaaaaaaaa" }}{{ range 100 }}{{ $x = print $x $x }}{{ end }}',
+        "a string of more than",
+        id="doubling",
+    ),
+    pytest.param(
+        '{{ $x := printf "%900000d" 1 }}{{ range 100 }}{{ $x }}{{ end }}', "writes", id="output"
+    ),
+    pytest.param(
+        '{{ range 100000 }}{{ $x := printf "%900000d" 1 }}{{ end }}', "on the way", id="width"
+    ),
+    pytest.param(
+        '{{ printf "%999999d%999999d%999999d" 1 1 1 }}', "a string of more than", id="widths"
+    ),
+    pytest.param("{{" + "(" * 100_000, "depth", id="parentheses"),
+    pytest.param("{{ if 1 }}" * 100_000, "depth", id="blocks"),
+    pytest.param("{{ if 1 }}" + "{{ else if 1 }}" * 100_000, "depth", id="else-if"),
+    pytest.param("{{ . }}" * 200_000, "too long", id="actions"),
+    pytest.param("{{ .a.a" + ".a" * 150_000 + " }}", "too long", id="fields"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), BOMBS)
+def test_a_template_that_wants_too_much_ends_soon_with_its_reason(text: str, reason: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    with pytest.raises(TemplateError, match=reason) as caught:
+        render("cfg", text, {"a": b"x"})
+    assert time.process_time() - started < 1.0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
+    assert caught.value.message.startswith("template: cfg:")
+    assert caught.value.key == "cfg"
+
+
+def test_time_is_limited_by_the_given_clock() -> None:
+    ticks = iter(range(1000))
+    sources = Sources(elapsed=lambda: float(next(ticks)))
+    template = Template.parse("cfg", "{{ range 100000 }}{{ end }}")
+    with pytest.raises(TemplateError, match="takes longer than 3 s"):
+        template.render({}, sources=sources, limits=Limits(seconds=3))
+
+
+def test_honest_templates_do_not_come_near_the_limits() -> None:
+    lines = '{{ range $i, $e := . }}{{ $i }}={{ printf "%q" $e }}\n{{ end }}'
+    context = {f"key-{number:04}": b"v" * 100 for number in range(5000)}
+    assert render("cfg", lines, context).count(b"\n") == 5000
