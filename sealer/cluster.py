@@ -207,21 +207,28 @@ class ApiServer:
 
         ``body`` is bytes, or a JSON value where ``media_type`` is one of JSON's.
         """
-        from urllib3.exceptions import HTTPError
+        import warnings
 
+        from urllib3.exceptions import HTTPError, InsecureRequestWarning
+
+        client, timeout = self._connected(), self._location.timeout
+        # The client wraps a TLS failure in its own error, and no other.
+        failures = (HTTPError, OSError, _api_exception())
         headers = {"Accept": "*/*"}
         if body is not None:
             # Not application/json for bytes: the client would encode them once more.
             headers["Content-Type"] = media_type or "application/octet-stream"
-        client, timeout = self._connected(), self._location.timeout
         method, url, headers, _, _ = client.param_serialize(
             method, path, header_params=headers, auth_settings=["BearerToken"]
         )
         try:
             limits = (min(timeout or _TIMEOUT_SECONDS, _TIMEOUT_SECONDS), timeout)
-            answer = client.call_api(method, url, headers, body=body, _request_timeout=limits)
+            with warnings.catch_warnings():
+                # Whoever does not check the server has said so in the kubeconfig or by a flag.
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                answer = client.call_api(method, url, headers, body=body, _request_timeout=limits)
             return Answer(answer.status, answer.read(), _seconds(answer.getheader("Retry-After")))
-        except (HTTPError, OSError) as error:
+        except failures as error:
             raise UnreachableError(
                 f"cannot reach the API server: {type(error).__name__}",
                 hint="check --kubeconfig and --context, and the network",
@@ -256,6 +263,13 @@ class ApiServer:
         if self._client is None:
             self._client = _api_client(self._location)
         return self._client
+
+
+def _api_exception() -> type[Exception]:
+    from kubernetes.client.exceptions import ApiException
+
+    error: type[Exception] = ApiException
+    return error
 
 
 def _api_client(location: Location) -> Any:

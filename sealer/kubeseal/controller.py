@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sealer import encoding
 from sealer.cluster import Answer, ApiServer, ClusterError, Location, UnreachableError
 from sealer.errors import ManifestError
 from sealer.fields import Path
@@ -15,7 +16,6 @@ from sealer.kubeseal.gotext import quote
 from sealer.kubeseal.kubeconfig import Kubeconfig
 from sealer.manifest import Document
 from sealer.manifest.edit import replace_scalars
-from sealer.sealed import API_VERSION, KIND
 
 _TRIES = 11
 _IMPERSONATE = {"as": "Impersonate-User", "as-uid": "Impersonate-Uid"}
@@ -153,7 +153,17 @@ def re_encrypted(document: Document, sealed: dict[str, Any], fresh: dict[str, An
 
 
 def _body(sealed: dict[str, Any]) -> bytes:
-    return json.dumps({"kind": KIND, "apiVersion": API_VERSION, **sealed}).encode()
+    """The JSON that Go makes of it: structs are there when they are empty, too."""
+    spec = sealed.get("spec") or {}
+    template = spec.get("template") or {}
+    written: dict[str, Any] = {
+        "template": {**template, "metadata": template.get("metadata") or {}},
+        "encryptedData": spec.get("encryptedData"),
+    }
+    if spec.get("data") is not None:
+        written["data"] = encoding.encode(spec["data"])
+    metadata = sealed.get("metadata") or {}
+    return json.dumps({**sealed, "metadata": metadata, "spec": written}).encode()
 
 
 def _impersonation(user: dict[str, Any]) -> dict[str, str]:
@@ -177,10 +187,9 @@ def _status_words(answer: Answer, what: str) -> str:
         return str(status["message"])
     words = _STATUS_WORDS.get(answer.status)
     if answer.status in (403, 406, 415):
-        words = text or "unknown"
+        words = text
     if words is None and answer.status >= 500:
-        reason = quote(text or "unknown")
-        words = f"an error on the server ({reason}) has prevented the request from succeeding"
+        words = f"an error on the server ({quote(text)}) has prevented the request from succeeding"
     if words is None:
         words = (
             f"the server responded with the status code {answer.status} "
