@@ -19,8 +19,13 @@ $(STAMP): pyproject.toml .ci/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## the main job: make keys, seal, show what to commit, unseal, compare
+demo: $(STAMP) ## the main job, offline; with Go also in a real cluster: seal, apply, rotate, re-encrypt
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.demo; \
+	else echo; echo "== No Go here, so no real cluster: that part of the demo is left out"; fi
+
+cluster: $(STAMP) ## a real API server with our controller, to try things by hand (needs Go)
+	@$(BIN)/python -m tests.testbed.cluster
 
 check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/ruff format --check .
@@ -36,6 +41,7 @@ test: $(STAMP) ## every test this machine can run
 
 bench: $(STAMP) ## ratios against the real kubeseal, in one run
 	$(BIN)/python -m tests.perf.bench_cli
+	$(BIN)/python -m tests.perf.bench_controller
 
 docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference
