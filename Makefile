@@ -33,9 +33,13 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs.cli_reference --check
+	$(BIN)/python -m tests.docs.controller_reference --check
 	$(BIN)/python -m tests.docs.chart_reference --check
 
 test: $(STAMP) ## every test this machine can run
+	@# All real components first: some tests move into a network of their own, where nothing can
+	@# be fetched.
+	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.binaries >/dev/null; fi
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest --ignore=tests/unit/sealer --ignore=tests/property
 
@@ -45,6 +49,7 @@ bench: $(STAMP) ## ratios against the real kubeseal, in one run
 
 docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference
+	$(BIN)/python -m tests.docs.controller_reference
 	$(BIN)/python -m tests.docs.chart_reference
 
 lock: ## resolve pyproject.toml's dependencies into .ci's locks: tools, the image, the wheel's build (needs uv)

@@ -47,7 +47,9 @@ class Shell:
             text=True,
             check=False,
         )
-        shown = [line if len(line) <= 110 else f"{line[:107]}..." for line in done.stdout.splitlines()]
+        shown = [
+            line if len(line) <= 110 else f"{line[:107]}..." for line in done.stdout.splitlines()
+        ]
         print("\n".join(shown), flush=True)
         done.check_returncode()
         return done.stdout
