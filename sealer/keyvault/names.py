@@ -1,0 +1,123 @@
+"""Finding objects by name, and turning their names into a Secret's keys.
+
+Key Vault's names know no underscore and no dot, which environment variables and files need.
+Patterns are RE2, as everywhere in Kubernetes: no pattern, however hostile, takes more than linear
+time. They must match the whole name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Protocol
+
+from sealer.errors import SealerError
+from sealer.keyvault.references import FindEntry, Rename
+
+_REFERENCE = re.compile(r"\$(?:(\$)|(\d+)|\{(\w+)\})")
+
+
+class PatternError(SealerError):
+    """A regular expression or replacement that RE2 does not take."""
+
+
+class _Match(Protocol):
+    def group(self, name: int | str, /) -> Any: ...
+
+
+def matches_glob(pattern: str, name: str) -> bool:
+    """Whether ``*`` and ``?`` in ``pattern`` make it this name; Azure ignores case, so do we."""
+    return _glob(pattern.lower()).fullmatch(name.lower()) is not None
+
+
+def selector(entry: FindEntry) -> Callable[[str, dict[str, str]], bool]:
+    """Return a test on a name and its tags. Raises PatternError."""
+    pattern = compile_pattern(entry.regex) if entry.regex else None
+
+    def selects(name: str, tags: dict[str, str]) -> bool:
+        if entry.glob and not matches_glob(entry.glob, name):
+            return False
+        if pattern is not None and pattern.fullmatch(name) is None:
+            return False
+        return all(tags.get(key) == value for key, value in entry.tags)
+
+    return selects
+
+
+def key_for(entry: FindEntry, name: str) -> str:
+    """Return the key for a found name: each rename whose pattern matches in turn, then the case."""
+    for step in entry.rename:
+        name = _renamed(step, name)
+    if entry.case == "Env":
+        name = "".join(char if char.isascii() and char.isalnum() else "_" for char in name).upper()
+    return name
+
+
+def check_patterns(entry: FindEntry) -> Iterable[tuple[tuple[str | int, ...], PatternError]]:
+    """Yield what is wrong with an entry's patterns, and where in it."""
+    try:
+        if entry.regex:
+            compile_pattern(entry.regex)
+    except PatternError as error:
+        yield ("regex",), error
+    for index, step in enumerate(entry.rename):
+        try:
+            pattern = compile_pattern(step.regex)
+        except PatternError as error:
+            yield ("rename", index, "regex"), error
+            continue
+        for _, number, name in _REFERENCE.findall(step.to):
+            if (number and int(number) > pattern.groups) or (
+                name and not name.isdigit() and name not in pattern.groupindex
+            ):
+                problem = PatternError(f"names group {number or name}, which its regex lacks")
+                yield ("rename", index, "to"), problem
+
+
+@lru_cache(maxsize=512)
+def compile_pattern(pattern: str) -> Any:
+    """Compile RE2; raises PatternError with the library's reason."""
+    import re2  # type: ignore[import-untyped]
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options=options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "bad pattern"
+        reason = reason.decode() if isinstance(reason, bytes) else str(reason)
+        raise PatternError(
+            f"is no RE2 pattern: {reason}", hint="RE2 knows no look-around and no back-references"
+        ) from None
+
+
+@lru_cache(maxsize=512)
+def _glob(pattern: str) -> re.Pattern[str]:
+    # A run of stars is one: adjacent ones would make the match cubic.
+    pieces = re.split(r"(\*+|\?)", pattern)
+    words = {"?": "."}
+    return re.compile(
+        "".join(
+            ".*?" if piece.startswith("*") else words.get(piece, re.escape(piece))
+            for piece in pieces
+        )
+    )
+
+
+def _renamed(step: Rename, name: str) -> str:
+    match: _Match | None = compile_pattern(step.regex).fullmatch(name)
+    if match is None:
+        return name
+
+    def replace(reference: re.Match[str]) -> str:
+        dollar, number, group = reference.groups()
+        if dollar:
+            return "$"
+        word: int | str = int(number or group) if (number or group).isdigit() else group
+        try:
+            return str(match.group(word) or "")
+        except (IndexError, KeyError, re.error):
+            raise PatternError(f"rename refers to group {word}, which its regex lacks") from None
+
+    return _REFERENCE.sub(replace, step.to)
