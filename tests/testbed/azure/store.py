@@ -1,0 +1,146 @@
+"""What a vault holds: objects with their versions, tags and attributes; and the trash."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+NAME = re.compile(r"[0-9A-Za-z-]{1,127}", re.ASCII)
+MAX_VALUE = 25 * 1024
+
+
+@dataclass
+class Version:
+    """One version of one object."""
+
+    id: str
+    value: str
+    created: int
+    updated: int
+    content_type: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    nbf: int | None = None
+    exp: int | None = None
+    managed: bool = False
+    key: dict[str, Any] | None = None
+    """The public JWK of a key."""
+
+    def attributes(self) -> dict[str, Any]:
+        """As the REST API writes them."""
+        dates = {"nbf": self.nbf, "exp": self.exp}
+        return {
+            "enabled": self.enabled,
+            "created": self.created,
+            "updated": self.updated,
+            "recoveryLevel": "Recoverable+Purgeable",
+            **{name: stamp for name, stamp in dates.items() if stamp is not None},
+        }
+
+
+@dataclass
+class Thing:
+    """One object: the versions in the order they were made."""
+
+    name: str
+    versions: list[Version]
+
+    @property
+    def latest(self) -> Version:
+        return self.versions[-1]
+
+
+Collection = dict[str, Thing]
+
+
+@dataclass
+class Store:
+    """A vault. Names are case-insensitive, as the service's are."""
+
+    name: str
+    tenant: str
+    now: Callable[[], float]
+    live: dict[str, Collection] = field(
+        default_factory=lambda: {"secrets": {}, "keys": {}, "certificates": {}}
+    )
+    deleted: dict[str, Collection] = field(
+        default_factory=lambda: {"secrets": {}, "keys": {}, "certificates": {}}
+    )
+    rights: dict[str, set[str]] = field(default_factory=dict)
+    """Client id -> ``secrets/get``, ``secrets/list``, ``keys/get`` and so on."""
+    disabled_is_404: bool = False
+    """Some calls of the service answer 404 for a disabled object."""
+
+    def grant(self, client: str, *rights: str) -> None:
+        """Give a client rights; ``Key Vault Secrets User`` is secrets/get and secrets/list."""
+        self.rights.setdefault(client, set()).update(rights or ("secrets/get", "secrets/list"))
+
+    def set_secret(self, name: str, value: str, **attributes: Any) -> Version:
+        """Make a new version of a secret, the first included."""
+        if not NAME.fullmatch(name) or len(value) > MAX_VALUE:
+            raise ValueError("a name or value that the service refuses")
+        return self._add("secrets", name, value, **attributes)
+
+    def set_certificate(
+        self, name: str, value: bytes | str, *, cer: bytes = b"", **attributes: Any
+    ) -> Version:
+        """Make a certificate and the secret of the same name that holds its private half."""
+        pem = isinstance(value, str)
+        text = value if isinstance(value, str) else base64.b64encode(value).decode()
+        kind = "application/x-pem-file" if pem else "application/x-pkcs12"
+        version = self._add("secrets", name, text, content_type=kind, managed=True, **attributes)
+        twin = self._add("certificates", name, base64.b64encode(cer).decode(), **attributes)
+        twin.id = version.id
+        return version
+
+    def set_key(
+        self, name: str, key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, **attributes: Any
+    ) -> Version:
+        """Make a key; only its public half is ever given out."""
+        version = self._add("keys", name, "", **attributes)
+        version.key = _jwk(key)
+        return version
+
+    def update(self, name: str, kind: str = "secrets", **attributes: Any) -> None:
+        """Change attributes of the newest version."""
+        latest = self.live[kind][name.lower()].latest
+        for key, value in attributes.items():
+            setattr(latest, key, value)
+        latest.updated = int(self.now())
+
+    def delete(self, name: str, kind: str = "secrets") -> None:
+        """Soft delete."""
+        self.deleted[kind][name.lower()] = self.live[kind].pop(name.lower())
+
+    def recover(self, name: str, kind: str = "secrets") -> None:
+        """Take it back."""
+        self.live[kind][name.lower()] = self.deleted[kind].pop(name.lower())
+
+    def _add(self, kind: str, name: str, value: str, **attributes: Any) -> Version:
+        if name.lower() in self.deleted[kind]:
+            raise ValueError("deleted but recoverable: the name is taken")
+        stamp = int(self.now())
+        version = Version(secrets.token_hex(16), value, stamp, stamp, **attributes)
+        thing = self.live[kind].setdefault(name.lower(), Thing(name, []))
+        thing.versions.append(version)
+        return version
+
+
+def _jwk(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> dict[str, Any]:
+    def number(value: int, size: int) -> str:
+        return base64.urlsafe_b64encode(value.to_bytes(size, "big")).rstrip(b"=").decode()
+
+    if isinstance(key, rsa.RSAPublicKey):
+        numbers = key.public_numbers()
+        size = (key.key_size + 7) // 8
+        return {"kty": "RSA", "n": number(numbers.n, size), "e": number(numbers.e, 3)}
+    point = key.public_numbers()
+    size = (key.curve.key_size + 7) // 8
+    curve = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}[key.curve.name]
+    return {"kty": "EC", "crv": curve, "x": number(point.x, size), "y": number(point.y, size)}
