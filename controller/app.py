@@ -10,7 +10,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kopf
 from aiohttp import web
@@ -28,6 +28,9 @@ from controller.settings import Settings
 from controller.sync import Key, Syncer
 from controller.workqueue import WorkQueue
 from sealer import __version__
+
+if TYPE_CHECKING:
+    from controller.keyvault.half import KeyVaultHalf
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
@@ -68,10 +71,17 @@ class App:
             update_status=settings.update_status,
             old_gc=settings.old_gc_behavior,
         )
+        self.key_vault = self._key_vault() if settings.key_vault else None
         self._listed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stop_kopf = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def _key_vault(self) -> KeyVaultHalf:
+        # Brings Azure's SDK: who does not ask for it does not pay for it.
+        from controller.keyvault.half import KeyVaultHalf
+
+        return KeyVaultHalf(self.settings, self.cluster, self.recorder, self.metrics, _now)
 
     async def run(self) -> None:
         """Run until a signal comes, then finish what is in work."""
@@ -120,6 +130,8 @@ class App:
                 tasks[f"secret watch {namespace}".strip()] = self._watch_secrets(namespace)
         for number in range(self.settings.workers):
             tasks[f"worker {number}"] = self._work()
+        if self.key_vault is not None:
+            tasks.update(self.key_vault.tasks())
         self._tasks = {name: asyncio.create_task(task) for name, task in tasks.items()}
 
     async def _operate(self) -> None:
@@ -191,11 +203,15 @@ class App:
                 present = None
             elif event.type == "DELETED":
                 self.syncer.on_secret_deleted(metadata)
+                if self.key_vault is not None:
+                    self.key_vault.on_secret(metadata, deleted=True)
             elif event.type != "BOOKMARK":
                 if event.type == "EXISTS":
                     present = present or set()
                     present.add((metadata["namespace"], metadata["name"]))
                 self.syncer.on_secret(metadata)
+                if self.key_vault is not None:
+                    self.key_vault.on_secret(metadata)
 
     async def _first_list(self) -> None:
         """Find out when every SealedSecret that is there was seen; only /readyz waits for it."""
@@ -221,6 +237,8 @@ class App:
         workers = [task for name, task in self._tasks.items() if name.startswith("worker")]
         if self.keeper.loaded.is_set():
             await asyncio.wait(workers, timeout=_DRAIN_SECONDS)
+        if self.key_vault is not None:
+            await self.key_vault.close()
         await self.recorder.drain(_EVENT_SECONDS)
         for task in self._tasks.values():
             task.cancel()

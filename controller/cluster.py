@@ -208,11 +208,16 @@ class KubernetesCluster:
             return False
         return True
 
-    async def watch_secrets(
+    def watch_secrets(
         self, namespace: str, *, selector: str = "", metadata_only: bool = True
     ) -> AsyncIterator[WatchEvent]:
+        return self.watch(_secret(namespace), selector=selector, metadata_only=metadata_only)
+
+    async def watch(
+        self, path: str, *, selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[WatchEvent]:
+        """List a collection, then watch it, without an end."""
         accept = _METADATA if metadata_only else _JSON
-        path = _secret(namespace)
         query = {"labelSelector": selector} if selector else {}
         while True:
             version = ""

@@ -12,14 +12,49 @@ MAX_MESSAGE = 1024  # core/v1 Event, NoteLengthLimit
 UNSEALED = "Unsealed"
 UNSEAL_FAILED = "ErrUnsealFailed"
 UPDATE_FAILED = "ErrUpdateFailed"
+STATUS_FAILED = "ErrUpdateStatusFailed"
 DRIFT_CORRECTED = "DriftCorrected"
 DRIFT_DETECTED = "DriftDetected"
 KEY_RENEWED = "KeyRenewed"
 KEY_REJECTED = "KeyRejected"
 CERTIFICATE_EXPIRING = "CertificateExpiring"
 WARNINGS = frozenset(
-    {UNSEAL_FAILED, UPDATE_FAILED, DRIFT_DETECTED, KEY_REJECTED} | {CERTIFICATE_EXPIRING}
+    {UNSEAL_FAILED, UPDATE_FAILED, STATUS_FAILED, DRIFT_DETECTED, KEY_REJECTED}
+    | {CERTIFICATE_EXPIRING}
 )
+KEY_VAULT_WARNINGS = frozenset(
+    {
+        "InvalidSpec",
+        "VaultNotFound",
+        "VaultNotReady",
+        "NotAllowed",
+        "ObjectNotFound",
+        "ObjectDisabled",
+        "BadValue",
+        "KeyConflict",
+        "TemplateFailed",
+        "TargetNotOwned",
+        "TargetNotFound",
+        "TargetTypeRefused",
+        "Fuse",
+        "Throttled",
+        "Unreachable",
+        "Expired",
+        "ExpiresSoon",
+        "NotYetValid",
+        "VaultInvalidSpec",
+        "VaultInvalidUrl",
+        "VaultUnknownCloud",
+        "VaultTokenRequestDenied",
+        "VaultFederationRejected",
+        "VaultForbidden",
+        "VaultFirewall",
+        "VaultThrottled",
+        "VaultUnreachable",
+        "VaultFuse",
+    }
+)
+"""Of the Key Vault half: the words of its conditions, those of a vault with Vault before."""
 
 
 def event(
@@ -49,7 +84,7 @@ def event(
         },
         "reason": reason,
         "message": message[:MAX_MESSAGE],
-        "type": "Warning" if reason in WARNINGS else "Normal",
+        "type": "Warning" if reason in WARNINGS | KEY_VAULT_WARNINGS else "Normal",
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "reportingInstance": "",

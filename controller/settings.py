@@ -57,6 +57,9 @@ class Settings:
     workers: int = 8
     kubeclient_qps: float = 0
     kubeclient_burst: int = 0
+    key_vault: bool = False
+    vault_suffixes: tuple[str, ...] = ()
+    vault_service_account_label: bool = True
     listen_addr: str = ":8080"
     listen_metrics_addr: str = ":8081"
     metrics_omit_secret_labels: bool = False
@@ -217,6 +220,13 @@ FLAGS = (
     Flag("workers", _integer, "SealedSecrets in work at once (ours)"),
     Flag("kubeclient-qps", _number, "requests a second to the API server; 0 or less: no limit"),
     Flag("kubeclient-burst", _integer, "requests that may go at once beyond that"),
+    Flag("key-vault", _boolean, "sync Azure Key Vault objects into Secrets (ours)"),
+    Flag("vault-suffixes", _names, "more DNS suffixes that vaults may have, name[:port] (ours)"),
+    Flag(
+        "vault-service-account-label",
+        _boolean,
+        "vaults use only service accounts labelled keyvault.sealer.dev/use (ours)",
+    ),
     Flag("listen-addr", str, "where to serve the certificate, verify, rotate and health"),
     Flag("listen-metrics-addr", str, "where to serve metrics"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),

@@ -1,0 +1,276 @@
+"""PURE: what a KeyVaultSecret asks for and what the vault gave, into the Secret's data.
+
+All or nothing: one entry that fails leaves the Secret as it is. What is gone from the vault
+follows ``onVaultDelete``, and only where two polls agree that it is gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from controller.keyvault import certificate, values
+from controller.keyvault.values import BadValueError
+from controller.keyvault.vault import Found, VaultError
+from sealer import templating
+from sealer.errors import SealerError
+from sealer.keyvault import names
+from sealer.keyvault.references import (
+    CERTIFICATE,
+    Entry,
+    ExpandEntry,
+    FindEntry,
+    KeyEntry,
+    Ref,
+    TlsEntry,
+    is_secret_key,
+)
+from sealer.keyvault.resource import KeyVaultSecret
+from sealer.secret import MAX_BYTES
+
+SYNCED, PINNED, MISSING, DISABLED, ERROR = "Synced", "Pinned", "Missing", "Disabled", "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An object that is not to be had; ``confirmed`` when two polls found it gone."""
+
+    error: VaultError
+    confirmed: bool = False
+    disabled: bool = False
+
+
+Result = Found | Lost | VaultError
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """A line of ``status.objects``."""
+
+    ref: Ref
+    state: str
+    keys: tuple[str, ...] = ()
+    found: Found | None = None
+    message: str = ""
+    reason: str = ""
+    """The condition's word where the state is not good."""
+    blocking: bool = False
+    """Whether the Secret is not written because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What to write, and what to tell."""
+
+    data: Mapping[str, bytes] = field(repr=False)
+    states: tuple[ObjectState, ...]
+    delete: bool = False
+    """DeleteSecret: an object is gone for good."""
+
+    @property
+    def blocked(self) -> tuple[ObjectState, ...]:
+        """What keeps the Secret from being written."""
+        return tuple(state for state in self.states if state.blocking)
+
+
+class KeyConflictError(SealerError):
+    """Two results for one key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the Secret has from us already."""
+
+    data: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Our keys of the Secret in the cluster."""
+    keys: Mapping[Ref, tuple[str, ...]] = field(default_factory=dict)
+    """From which object each came, as the status tells."""
+    removed: frozenset[Ref] = frozenset()
+    """Objects whose keys were taken out before."""
+
+
+def desired(
+    secret: KeyVaultSecret,
+    results: Mapping[Ref, Result],
+    found_refs: Mapping[int, tuple[Ref, ...]],
+    before: Before,
+) -> Desired:
+    """Return the raw data, without the template's. Raises KeyConflictError.
+
+    ``results`` has an item for each ref; ``found_refs`` names what each find entry (by its index)
+    found.
+    """
+    work = _Work(secret, results, before)
+    for index, entry in enumerate(secret.entries):
+        if isinstance(entry, FindEntry):
+            for ref in found_refs.get(index, ()):
+                work.take(entry, ref)
+        else:
+            work.take(entry, entry.ref)
+    work.take_leftovers()
+    return Desired(work.data, tuple(work.states), work.delete)
+
+
+def render(secret: KeyVaultSecret, data: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Add the template's keys, drop what it omits; ManyErrors of TemplateError.
+
+    As in a SealedSecret a raw key wins over a template of the same name, unless it is omitted; a
+    key that is not there is an error, and never ``<no value>``.
+    """
+    templates = secret.template.data
+    result = templating.render_data(templates, data, strict=True)
+    for key in secret.omit:
+        result.pop(key, None)
+        text = templates.get(key)
+        if text is not None:
+            from sealer.template import render as rendered
+
+            result[key] = rendered(key, text, data, strict=True)
+    if sum(map(len, result.values())) > MAX_BYTES:
+        raise BadValueError("all values together are more than a Secret can hold, 1 MiB")
+    return result
+
+
+@dataclass
+class _Work:
+    secret: KeyVaultSecret
+    results: Mapping[Ref, Result]
+    before: Before
+    data: dict[str, bytes] = field(default_factory=dict, repr=False)
+    states: list[ObjectState] = field(default_factory=list)
+    sources: dict[str, Ref] = field(default_factory=dict)
+    delete: bool = False
+
+    def take(self, entry: Entry, ref: Ref) -> None:
+        result = self.results[ref]
+        if isinstance(result, Found):
+            try:
+                made = _made(entry, ref, result)
+            except BadValueError as error:
+                self._state(ref, ERROR, message=error.message, reason="BadValue", blocking=True)
+                return
+            self._put(ref, made)
+            self._state(ref, PINNED if ref.is_pinned else SYNCED, keys=tuple(made), found=result)
+        elif isinstance(result, Lost):
+            self._lost(entry, ref, result)
+        else:
+            optional_reason = result.reason
+            self._state(ref, ERROR, message=result.message, reason=optional_reason, blocking=True)
+
+    def take_leftovers(self) -> None:
+        """What find delivered once and finds no more."""
+        present = {state.ref for state in self.states}
+        explicit = {entry.ref for entry in self.secret.entries if not isinstance(entry, FindEntry)}
+        finds = any(isinstance(entry, FindEntry) for entry in self.secret.entries)
+        for ref in self.before.keys if finds else ():
+            if ref in present or ref in explicit:
+                continue
+            result = self.results.get(ref)
+            # An object that is there and does not match any more was not deleted: it is stale.
+            if isinstance(result, Lost):
+                self._lost(None, ref, result)
+
+    def _lost(self, entry: Entry | None, ref: Ref, lost: Lost) -> None:
+        state = DISABLED if lost.disabled else MISSING
+        keys = self.before.keys.get(ref, ())
+        had = bool(keys) and all(key in self.before.data for key in keys)
+        optional = entry is None or isinstance(entry, FindEntry) or entry.optional
+        policy = self.secret.on_vault_delete
+        gone = lost.confirmed and not lost.disabled and policy != "Keep"
+        told = {"message": lost.error.message, "reason": lost.error.reason}
+        if gone and had and policy == "DeleteSecret":
+            self.delete = True
+            self._state(ref, state, **told)
+        elif gone and (had or ref in self.before.removed):
+            self._state(ref, state, **told)
+        elif had:
+            self._put(ref, {key: self.before.data[key] for key in keys})
+            self._state(ref, state, keys=keys, **told)
+        elif optional and not keys:
+            self._state(ref, state, message=lost.error.message)
+        else:
+            self._state(ref, state, keys=keys, blocking=True, **told)
+
+    def _put(self, ref: Ref, made: Mapping[str, bytes]) -> None:
+        for key, value in made.items():
+            other = self.sources.get(key)
+            if other is not None:
+                raise KeyConflictError(
+                    f"the key {key} would come from {other} and from {ref}",
+                    hint="rename one of them",
+                )
+            self.sources[key] = ref
+            self.data[key] = value
+
+    def _state(self, ref: Ref, state: str, **more: Any) -> None:
+        known = [index for index, one in enumerate(self.states) if one.ref == ref]
+        line = ObjectState(ref, state, **more)
+        if not known:
+            self.states.append(line)
+            return
+        # Two entries of one object share a line; what is worse is told.
+        other = self.states[known[0]]
+        worse = line if line.blocking or (line.reason and not other.blocking) else other
+        self.states[known[0]] = replace(worse, keys=(*other.keys, *line.keys))
+
+
+def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
+    if isinstance(entry, TlsEntry):
+        return certificate.parse(found.value, found.stamp.content_type).tls(entry.chain)
+    if isinstance(entry, ExpandEntry):
+        return _checked(values.expand(found.value, entry.format), ref)
+    if isinstance(entry, FindEntry):
+        return _checked({names.key_for(entry, ref.name): found.value}, ref)
+    return {entry.key: _single(entry, found)}
+
+
+def _single(entry: KeyEntry, found: Found) -> bytes:
+    if entry.ref.type == CERTIFICATE:
+        return certificate.parse(found.value, found.stamp.content_type).form(entry.form)
+    if entry.form == "PEM":
+        return public_pem(found.value)
+    if entry.form == "JWK":
+        return found.value
+    value = values.property_of(found.value, entry.property) if entry.property else found.value
+    return values.decode(value, entry.decode)
+
+
+def _checked(made: dict[str, bytes], ref: Ref) -> dict[str, bytes]:
+    for key in made:
+        if not is_secret_key(key):
+            raise BadValueError(
+                f"{ref} gives a key that no Secret can have: letters, digits, '-', '_' and '.' only"
+            )
+    return made
+
+
+def public_pem(jwk: bytes) -> bytes:
+    """A public JWK (RFC 7518) as PEM."""
+    import base64
+
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    fields = json.loads(jwk)
+
+    def number(name: str) -> int:
+        text = fields[name]
+        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+    key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+    if fields["kty"].startswith("RSA"):
+        key = rsa.RSAPublicNumbers(number("e"), number("n")).public_key()
+    elif fields["kty"].startswith("EC"):
+        curves: dict[str, type[ec.EllipticCurve]] = {
+            "P-256": ec.SECP256R1,
+            "P-384": ec.SECP384R1,
+            "P-521": ec.SECP521R1,
+            "P-256K": ec.SECP256K1,
+        }
+        numbers = ec.EllipticCurvePublicNumbers(number("x"), number("y"), curves[fields["crv"]]())
+        key = numbers.public_key()
+    else:
+        raise BadValueError("is a key without a public half")
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,54 @@
+"""How fast one vault may be asked: a token bucket, and silence while it throttles.
+
+Key Vault takes about 4,000 transactions in 10 s from everybody together; we take a twentieth.
+https://learn.microsoft.com/azure/key-vault/general/service-limits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from controller.keyvault.vault import ThrottledError
+
+RATE = 20.0
+BURST = 200
+_FIRST_PAUSE = 10.0
+_LONGEST_PAUSE = 300.0
+
+
+class Governor:
+    """One for each vault and identity; ``clock`` counts seconds."""
+
+    def __init__(
+        self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
+        self._next = 0.0
+        self._pause = 0.0
+        self.paused_until = 0.0
+
+    async def wait(self) -> None:
+        """Wait for a turn; ThrottledError at once while the vault is to be left alone."""
+        now = self._clock()
+        if now < self.paused_until:
+            error = ThrottledError("the vault throttles: it is left alone for a while")
+            error.retry_after = self.paused_until - now
+            raise error
+        self._next = max(self._next, now - (BURST - 1) / RATE)
+        delay = self._next - now
+        self._next += 1 / RATE
+        if delay > 0:
+            await self._sleep(delay)
+
+    def throttled(self, retry_after: float | None) -> None:
+        """The vault said 429: it is left alone as long as it says, or twice as long each time."""
+        now = self._clock()
+        if now < self.paused_until:
+            return  # another answer of the same storm
+        self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, self._pause * 2))
+        wait = min(_LONGEST_PAUSE, retry_after) if retry_after else self._pause
+        self.paused_until = now + wait
+
+    def well(self) -> None:
+        """The vault answered."""
+        self._pause = 0.0

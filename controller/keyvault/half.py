@@ -1,0 +1,193 @@
+"""Wiring of the Key Vault half: watches in, Secrets out; made only with ``--key-vault``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from controller.cluster import ClusterError, KubernetesCluster, NotFoundError
+from controller.keyvault.azure import AzureVault, quiet_logs, session
+from controller.keyvault.identities import Identities, Identity
+from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.objects import ClusterObjects
+from controller.keyvault.ownership import MERGED_BY
+from controller.keyvault.sync import Key, Syncer
+from controller.keyvault.vault import Vault
+from controller.keyvault.vaults import VaultKey, Vaults
+from controller.metrics import Metrics
+from controller.recorder import Recorder
+from controller.settings import Settings
+from controller.workqueue import WorkQueue
+from sealer.keyvault.resource import KIND
+from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 5.0
+
+
+class KeyVaultHalf:
+    """Make it on the event loop; ``tasks`` are to be run, ``close`` ends it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: KubernetesCluster,
+        recorder: Recorder,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        quiet_logs()
+        self._settings = settings
+        self.objects = ClusterObjects(cluster)
+        self.metrics = KeyVaultMetrics(metrics.registry)
+        self.session = session()
+        loop = asyncio.get_running_loop()
+        self.vaults = Vaults(
+            objects=self.objects,
+            identities=Identities(
+                self.objects,
+                os.environ.get("AZURE_AUTHORITY_HOST", ""),
+                demand_label=settings.vault_service_account_label,
+            ),
+            open_vault=self._open,
+            recorder=recorder,
+            now=now,
+            clock=loop.time,
+            on_dirty=self._on_dirty,
+            on_vault=self._on_vault,
+            suffixes=settings.vault_suffixes,
+            on_poll=lambda vault, seconds: self.metrics.poll_seconds.labels(vault).observe(seconds),
+        )
+        self.syncer = Syncer(
+            objects=self.objects,
+            vaults=self.vaults,
+            recorder=recorder,
+            metrics=self.metrics,
+            queue=WorkQueue[Key](),
+            now=now,
+        )
+        self._seen = asyncio.Event()
+        self._merged: dict[Key, str] = {}
+
+    def tasks(self) -> dict[str, Any]:
+        """The coroutines to run, by name."""
+        tasks: dict[str, Any] = {"key vault watch": self._watch_all()}
+        for number in range(self._settings.workers):
+            tasks[f"key vault worker {number}"] = self.syncer.work()
+        return tasks
+
+    def on_secret(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
+        """A Secret was seen, changed or deleted."""
+        key = (metadata["namespace"], metadata["name"])
+        merged = (metadata.get("annotations") or {}).get(MERGED_BY)
+        if merged and not deleted:
+            self._merged[key] = merged
+        else:
+            self._merged.pop(key, None)
+        self.syncer.on_target(metadata, deleted=deleted)
+
+    async def close(self) -> None:
+        """Stop polling and let go of all connections."""
+        self.syncer.queue.close(discard=True)
+        await self.vaults.close()
+        await self.session.close()
+
+    def _open(self, url: str, identity: Identity, api_version: str) -> Vault:
+        vault = urlsplit(url).hostname or url
+
+        def on_call(operation: str, code: int) -> None:
+            self.metrics.requests.labels(vault, operation, str(code)).inc()
+
+        def on_token(ok: bool) -> None:
+            self.metrics.tokens.labels("ok" if ok else "failed").inc()
+
+        return AzureVault(
+            url,
+            identity,
+            api_version=api_version,
+            session=self.session,
+            on_call=on_call,
+            on_token=on_token,
+        )
+
+    def _on_dirty(self, users: Iterable[str]) -> None:
+        self.syncer.on_dirty(users)
+
+    def _on_vault(self, vault: VaultKey) -> None:
+        self.syncer.on_vault(vault)
+
+    async def _watch_all(self) -> None:
+        watches = [
+            self._watch(kind, namespace)
+            for namespace in self._settings.watched_namespaces or ("",)
+            for kind in (KEY_VAULT, KIND)
+        ]
+        # A cluster vault is cluster-scoped, whatever namespaces are watched.
+        await asyncio.gather(self._watch(CLUSTER_KEY_VAULT, ""), *watches)
+
+    async def _watch(self, kind: str, namespace: str) -> None:
+        told = False
+        while True:
+            try:
+                await self._follow(kind, namespace)
+            except ClusterError as error:
+                why = error.message
+                if isinstance(error, NotFoundError):
+                    why = f"the CRD of {kind} is not installed"
+                if not told:
+                    _LOG.warning("cannot watch", extra={"kind": kind, "why": why})
+                    told = True
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow(self, kind: str, namespace: str) -> None:
+        present: set[Key] = set()
+        listing = True
+        async for event in self.objects.watch(kind, namespace):
+            if event.type == "LISTED":
+                await self._drop_missing(kind, namespace, present)
+                listing = False
+            elif event.type == "DELETED":
+                await self._gone(kind, event.object)
+            elif event.type != "BOOKMARK":
+                if event.type == "EXISTS" and not listing:
+                    present, listing = set(), True
+                body = {"apiVersion": "keyvault.sealer.dev/v1alpha1", "kind": kind, **event.object}
+                metadata = body["metadata"]
+                present.add((metadata.get("namespace", ""), metadata["name"]))
+                await self._see(kind, body)
+
+    async def _see(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == KIND:
+            self.syncer.on_secret_resource(body)
+        else:
+            await self.vaults.see(_vault_key(kind, body), body)
+
+    async def _gone(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == KIND:
+            await self.syncer.on_resource_deleted(body)
+        else:
+            await self.vaults.gone(_vault_key(kind, body))
+
+    async def _drop_missing(self, kind: str, namespace: str, present: set[Key]) -> None:
+        """What a new list does not have any more was deleted while nobody watched."""
+        if kind != KIND:
+            for vault in list(self.vaults.entries):
+                if vault[0] == kind and namespace in ("", vault[1]) and vault[1:] not in present:
+                    await self.vaults.gone(vault)
+            return
+        for key, record in list(self.syncer.records.items()):
+            if namespace in ("", key[0]) and key not in present:
+                await self.syncer.on_resource_deleted(record.body)
+        for (place, target), name in list(self._merged.items()):
+            if namespace in ("", place) and (place, name) not in present:
+                await self.syncer.unmerge(place, target, name)
+
+
+def _vault_key(kind: str, body: Mapping[str, Any]) -> VaultKey:
+    metadata = body["metadata"]
+    return kind, metadata.get("namespace", ""), metadata["name"]

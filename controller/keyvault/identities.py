@@ -1,0 +1,140 @@
+"""From a vault's ``auth`` to an identity: service accounts and Secrets are read in the cluster.
+
+A namespaced KeyVault reaches its own namespace's accounts and Secrets only, and an account must
+have opted in by its label: who may write a KeyVault could act as any account otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.cluster import ClusterError, NotFoundError
+from controller.keyvault.objects import Objects
+from controller.keyvault.vault import IdentityError
+from sealer import encoding
+from sealer.keyvault.address import Address
+from sealer.keyvault.vaults import USE_LABEL, Auth, KeyOf, VaultResource
+
+_CLIENT = "azure.workload.identity/client-id"
+_TENANT = "azure.workload.identity/tenant-id"
+_FRESH_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks a vault; ``key`` tells identities apart and holds no credential."""
+
+    kind: str
+    key: str
+    client_id: str = ""
+    tenant_id: str = ""
+    authority: str = ""
+    secret: str = field(default="", repr=False)
+    certificate: bytes = field(default=b"", repr=False)
+    assertion: Callable[[], Awaitable[str]] | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Makes identities; ``authority`` is ``AZURE_AUTHORITY_HOST`` or nothing."""
+
+    objects: Objects
+    authority: str = ""
+    demand_label: bool = True
+
+    async def of(self, vault: VaultResource, address: Address) -> Identity:
+        """Return a vault's identity; IdentityError says what is missing."""
+        auth = vault.auth
+        authority = address.authority(self.authority)
+        if auth.kind == "workloadIdentity":
+            return await self._workload(vault, auth, authority)
+        if auth.kind == "servicePrincipal":
+            return await self._principal(vault, auth, authority)
+        key = f"{auth.kind}:{auth.client_id}"
+        return Identity(auth.kind, key, auth.client_id, auth.tenant_id, authority)
+
+    async def _workload(self, vault: VaultResource, auth: Auth, authority: str) -> Identity:
+        namespace, name = vault.namespace or auth.namespace, auth.service_account
+        where = f"service account {namespace}/{name}"
+        try:
+            account = await self.objects.service_account(namespace, name)
+        except NotFoundError:
+            raise _denied(f"there is no {where}", "make it, or name another") from None
+        metadata = account["metadata"]
+        labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
+        if self.demand_label and labels.get(USE_LABEL) != "true":
+            raise _denied(f"the {where} has not opted in", f'label it {USE_LABEL}: "true"')
+        client = auth.client_id or notes.get(_CLIENT, "")
+        if not client:
+            raise _denied(
+                f"no client id for the {where}", f"annotate it {_CLIENT}, or set clientId"
+            )
+        tenant = auth.tenant_id or notes.get(_TENANT, "")
+        key = f"workloadIdentity:{namespace}/{name}:{metadata.get('uid')}:{client}:{tenant}"
+        source = _Assertions(self.objects, namespace, name)
+        return Identity(auth.kind, key, client, tenant, authority, assertion=source.get)
+
+    async def _principal(self, vault: VaultResource, auth: Auth, authority: str) -> Identity:
+        reference = auth.secret or auth.certificate
+        if reference is None:
+            raise _denied("there is no secretRef and no certificateRef", "add one of them")
+        value = await self._value(vault, reference)
+        # Keyed, so that a changed credential is a new identity; it is never shown.
+        digest = hashlib.sha256(value).hexdigest()
+        place = f"{vault.namespace or reference.namespace}/{reference.name}"
+        key = f"servicePrincipal:{place}:{auth.client_id}:{auth.tenant_id}:{digest}"
+        text = "" if auth.certificate else value.decode(errors="replace").strip()
+        certificate = value if auth.certificate else b""
+        return Identity(
+            auth.kind,
+            key,
+            auth.client_id,
+            auth.tenant_id,
+            authority,
+            secret=text,
+            certificate=certificate,
+        )
+
+    async def _value(self, vault: VaultResource, reference: KeyOf) -> bytes:
+        namespace = vault.namespace or reference.namespace
+        secret = await self.objects.find_secret(namespace, reference.name)
+        item = ((secret or {}).get("data") or {}).get(reference.key)
+        if not item:
+            raise _denied(
+                f"the Secret {namespace}/{reference.name} has no key {reference.key}",
+                "put the credential there",
+            )
+        return encoding.decode(item)
+
+
+@dataclass(slots=True)
+class _Assertions:
+    """Tokens of one service account, each kept until five minutes before its end."""
+
+    objects: Objects
+    namespace: str
+    name: str
+    _token: str = field(default="", repr=False)
+    _expires: float = 0
+
+    async def get(self) -> str:
+        if self._token and self._expires - time.time() > _FRESH_SECONDS:
+            return self._token
+        try:
+            self._token, expires = await self.objects.token(self.namespace, self.name)
+        except ClusterError as error:
+            raise _denied(
+                f"the cluster gives no token for service account {self.namespace}/{self.name}: "
+                f"{error.message}",
+                "the controller needs the right create on serviceaccounts/token",
+            ) from None
+        self._expires = datetime.fromisoformat(expires.replace("Z", "+00:00")).timestamp()
+        return self._token
+
+
+def _denied(message: str, hint: str) -> IdentityError:
+    return IdentityError(message, hint=hint, reason="TokenRequestDenied")

@@ -1,0 +1,59 @@
+"""PURE: what the states of objects and the errors of an attempt mean for a KeyVaultSecret."""
+
+from __future__ import annotations
+
+from controller.cluster import ClusterError, ConflictError, InvalidError, NotFoundError
+from controller.keyvault import status
+from controller.keyvault.desired import KeyConflictError, ObjectState
+from controller.keyvault.ownership import TargetError
+from controller.keyvault.status import SYNCED, Told, told
+from controller.keyvault.values import BadValueError
+from controller.keyvault.vault import VaultError
+from sealer.errors import ManyErrors, SealerError, TemplateError
+
+VAULT_REASONS = frozenset({"Throttled", "Unreachable", "ObjectNotFound", "ObjectDisabled"})
+
+
+class WaitingError(SealerError):
+    """The vault cannot be asked now; carries what to tell."""
+
+    def __init__(self, outcome: Told) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
+
+
+def outcome_of(states: tuple[ObjectState, ...]) -> Told:
+    """Synced, or what is worst of the objects."""
+    blocking = [state for state in states if state.blocking]
+    bad = blocking or [state for state in states if state.reason]
+    if not bad:
+        return SYNCED
+    reason = bad[0].reason
+    if reason not in VAULT_REASONS and reason not in status.FINAL:
+        reason = "VaultNotReady"
+    message = "; ".join(f"{state.ref}: {state.message}" for state in bad[:10])
+    return Told(reason, message)
+
+
+def explain(error: SealerError) -> Told:
+    if isinstance(error, TargetError):
+        return told(error, error.reason)
+    if isinstance(error, VaultError):
+        reason = error.reason if error.reason in VAULT_REASONS else "VaultNotReady"
+        return told(error, reason)
+    first = error.errors[0] if isinstance(error, ManyErrors) else error
+    if isinstance(first, TemplateError):
+        return told(error, "TemplateFailed")
+    if isinstance(error, KeyConflictError):
+        return told(error, "KeyConflict")
+    if isinstance(error, BadValueError):
+        return told(error, "BadValue")
+    if isinstance(error, ConflictError):
+        return told(error, "Conflict")
+    if isinstance(error, NotFoundError):
+        return told(error, "TargetNotFound")
+    if isinstance(error, InvalidError):
+        return told(error, "InvalidSpec")
+    if isinstance(error, ClusterError):
+        return told(error, "ClusterError")
+    return told(error, "InvalidSpec")

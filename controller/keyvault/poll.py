@@ -1,0 +1,423 @@
+"""Asks one vault under one identity for all who want something of it, as seldom as it can.
+
+One listing tells which objects changed; only these are fetched, each once for all who use it.
+Values are kept for the cycle only. A row that changed within two seconds of being read is read
+again in the next cycle (as Git's index does with racy files): listings have one-second stamps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import TypeVar
+
+from controller.keyvault.desired import Lost, Result
+from controller.keyvault.governor import Governor
+from controller.keyvault.vault import (
+    DeniedError,
+    DisabledError,
+    Found,
+    MissingError,
+    Row,
+    Stamp,
+    ThrottledError,
+    Vault,
+    VaultError,
+)
+from sealer.keyvault.references import KEY, Ref
+
+PAGE = 25
+RACY_SECONDS = 2.0
+SETTLE_SECONDS = 3.0
+PINNED_SECONDS = 86400.0
+LINGER_SECONDS = 10.0
+_PARALLEL = 16
+_LIST_AGAIN = 12
+_FUSE_LEAST = 3
+_FIRST_DELAY = 5.0
+_LONGEST_DELAY = 300.0
+_PROBE = Ref("secret", "sealer-probe")
+
+_T = TypeVar("_T")
+Select = Callable[[Iterable[Row]], Collection[Ref]]
+
+
+@dataclass(slots=True)
+class Wants:
+    """What one KeyVaultSecret wants."""
+
+    refs: frozenset[Ref]
+    select: Select | None = None
+    found: frozenset[Ref] = frozenset()
+
+    @property
+    def all(self) -> frozenset[Ref]:
+        return self.refs | self.found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a cycle ended: what a vault's status tells."""
+
+    error: VaultError | None = None
+    listing: VaultError | None = None
+    """Why listing is not possible, where objects can be read one by one."""
+    objects: int | None = None
+    fuse: int = 0
+    """How many objects vanished at once, where that stopped deletions."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of an object between cycles: never its value."""
+
+    signature: tuple[object, ...] = ()
+    stamp: Stamp | None = None
+    checked: float = 0
+    racy: bool = False
+    missing_in: set[int] = field(default_factory=set)
+    error: VaultError | None = None
+    retry_at: float = 0
+    tries: int = 0
+
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """What makes users be synced when it changes."""
+        return (*self.signature, self.error.reason if self.error else "")
+
+
+class Poller:
+    """``want`` and ``drop`` users, ``fetch`` for them, ``run`` for ever."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        interval: float,
+        mode: str = "Auto",
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.vault, self.interval, self.mode = vault, interval, mode
+        self._clock, self._sleep, self._jitter = clock, sleep, jitter
+        self.governor = Governor(clock, sleep)
+        self.users: dict[str, Wants] = {}
+        self.rows: dict[str, Row] | None = None
+        self.outcome: Outcome | None = None
+        self.acknowledged = False
+        self._known: dict[Ref, _Known] = {}
+        self._values: dict[Ref, Found] = {}
+        self._values_until = 0.0
+        self._flights: dict[Ref, asyncio.Task[Result]] = {}
+        self._parallel = asyncio.Semaphore(_PARALLEL)
+        self._cycle = 0
+        self._list_denied_in: int | None = None
+        self._fused: set[Ref] = set()
+        self._failures = 0
+
+    # What users ask.
+
+    def want(self, user: str, refs: Iterable[Ref], select: Select | None) -> None:
+        """Say what a user wants; replaces what it said before."""
+        wants = Wants(frozenset(refs), select)
+        if self.rows is not None and select is not None:
+            wants.found = frozenset(select(self.rows.values()))
+        self.users[user] = wants
+
+    def drop(self, user: str) -> None:
+        """It wants nothing any more."""
+        self.users.pop(user, None)
+        used = {ref for wants in self.users.values() for ref in wants.all}
+        self._known = {ref: known for ref, known in self._known.items() if ref in used}
+
+    async def listed(self) -> Iterable[Row]:
+        """Return the rows of the last listing; lists if there was none. Raises VaultError."""
+        if self.rows is None:
+            await self._list()
+        return (self.rows or {}).values()
+
+    async def fetch(self, refs: Iterable[Ref], *, fresh: bool = False) -> dict[Ref, Result]:
+        """Return each object with its value, or why there is none; ``fresh`` forgets back-offs."""
+        if self._clock() > self._values_until:
+            self._values.clear()
+        wanted = list(dict.fromkeys(refs))
+        results = await asyncio.gather(*(self._fetch(ref, fresh) for ref in wanted))
+        return dict(zip(wanted, results, strict=True))
+
+    def forget_values(self) -> None:
+        """The cycle is over: nothing of a value stays."""
+        self._values.clear()
+
+    # The cycle.
+
+    async def run(
+        self, on_cycle: Callable[[Outcome, set[str]], Awaitable[None]], first: float = 0
+    ) -> None:
+        """Poll without an end; ``on_cycle`` hears of each cycle and who is to be synced."""
+        delay = first
+        while True:
+            await self._sleep(delay)
+            outcome, dirty = await self.cycle()
+            await on_cycle(outcome, dirty)
+            delay = self.delay(outcome)
+
+    def delay(self, outcome: Outcome) -> float:
+        """Seconds until the next cycle."""
+        pause = self.governor.paused_until - self._clock()
+        if pause > 0:
+            return pause + self._jitter()
+        if outcome.error is not None:
+            return min(
+                max(self.interval, _FIRST_DELAY), _FIRST_DELAY * 2.0 ** min(self._failures, 6)
+            )
+        return self.interval * (1 + 0.1 * (2 * self._jitter() - 1))
+
+    async def cycle(self) -> tuple[Outcome, set[str]]:
+        """Look once at everything; return the outcome and the users whose objects changed."""
+        self._cycle += 1
+        self._values.clear()
+        self._values_until = self._clock() + max(self.interval, LINGER_SECONDS)
+        before = {ref: known.mark for ref, known in self._known.items()}
+        try:
+            listing, dirty = await self._look(before)
+        except VaultError as error:
+            self._failures += 1
+            self.outcome = Outcome(error=error, objects=len(self.rows or {}) or None)
+            return self.outcome, set()
+        recovered = self.outcome is not None and self.outcome.error is not None
+        self._failures = 0
+        fuse = self._check_fuse(before)
+        count = len(self.rows) if self.rows is not None else None
+        self.outcome = Outcome(listing=listing, objects=count, fuse=fuse)
+        return self.outcome, {*self.users} if recovered else dirty
+
+    async def _look(
+        self, before: Mapping[Ref, tuple[object, ...]]
+    ) -> tuple[VaultError | None, set[str]]:
+        refs = {ref for wants in self.users.values() for ref in wants.all}
+        listing: VaultError | None = None
+        dirty: set[str] = set()
+        if self._should_list(refs):
+            try:
+                await self._list()
+                dirty |= self._select()
+            except DeniedError as error:
+                if error.reason == "Firewall":
+                    raise
+                listing, self.rows, self._list_denied_in = error, None, self._cycle
+        elif self._list_denied_in is not None and self.outcome is not None:
+            listing = self.outcome.listing
+        if self.rows is None and not refs:
+            await self._probe()
+        await self._check({ref for wants in self.users.values() for ref in wants.all})
+        dirty |= self._changed(before)
+        if self.rows is not None and self._may_be_torn(before, dirty):
+            await self._sleep(SETTLE_SECONDS)
+            await self._list()
+            await self._check(set(self._known))
+        return listing, dirty
+
+    def _should_list(self, refs: set[Ref]) -> bool:
+        if self.mode == "Get":
+            return False
+        if self._list_denied_in is not None:
+            if self._cycle - self._list_denied_in < _LIST_AGAIN:
+                return False
+            self._list_denied_in = None
+        if self.mode == "List" or any(wants.select for wants in self.users.values()):
+            return True
+        if self.rows is None:
+            return True
+        listed = [ref for ref in refs if ref.type != KEY and not ref.is_pinned]
+        if not self.users:
+            return self.outcome is None or self.outcome.error is not None
+        return ceil(len(self.rows) / PAGE) < len(listed)
+
+    async def _list(self) -> None:
+        await self.governor.wait()
+        rows = await self._ask(self.vault.list_secrets())
+        self.rows = {row.name.lower(): row for row in rows}
+
+    def _select(self) -> set[str]:
+        dirty = set()
+        rows = (self.rows or {}).values()
+        for user, wants in self.users.items():
+            if wants.select is not None:
+                found = frozenset(wants.select(rows))
+                if found != wants.found:
+                    dirty.add(user)
+                wants.found = found
+        return dirty
+
+    async def _check(self, refs: set[Ref]) -> None:
+        """Look again at what may have changed."""
+        for ref in refs:
+            row = self._row(ref)
+            if row is not None and not row.stamp.enabled:
+                self._note(ref, Lost(_disabled(ref), disabled=True))
+        due = [ref for ref in refs if self._is_due(ref)]
+        await asyncio.gather(*(self._fly(ref) for ref in due))
+
+    def _is_due(self, ref: Ref) -> bool:
+        known = self._known.get(ref)
+        if known is None or known.error is not None:
+            return known is None or self._clock() >= known.retry_at
+        if ref.is_pinned:
+            return bool(known.missing_in) or self._clock() - known.checked >= PINNED_SECONDS
+        if ref.type == KEY or self.rows is None:
+            return True
+        row = self._row(ref)
+        if row is None:
+            # Two cycles with a 404 are enough; from then on its absence from the list tells.
+            return not self._is_confirmed(ref)
+        return row.stamp.enabled and (row.stamp != known.stamp or known.racy)
+
+    def _changed(self, before: Mapping[Ref, tuple[object, ...]]) -> set[str]:
+        changed = {ref for ref, known in self._known.items() if known.mark != before.get(ref)}
+        return {user for user, wants in self.users.items() if wants.all & changed}
+
+    def _may_be_torn(self, before: Mapping[Ref, tuple[object, ...]], dirty: set[str]) -> bool:
+        """Whether several objects of one user changed: it might be in the midst of a rotation."""
+        return any(
+            sum(
+                1
+                for ref in self.users[user].all
+                if before.get(ref) and self._known[ref].mark != before[ref]
+            )
+            > 1
+            for user in dirty
+        )
+
+    def _check_fuse(self, before: Mapping[Ref, tuple[object, ...]]) -> int:
+        """Stop deletions where most of the vault's objects vanish at once."""
+        had = [ref for ref, signature in before.items() if signature[:1] == ("found",)]
+        lost = [
+            ref
+            for ref in had
+            if ref in self._known and self._known[ref].signature[:1] == ("missing",)
+        ]
+        if len(lost) >= _FUSE_LEAST and len(lost) * 2 > len(had):
+            self._fused |= set(lost)
+        if self.acknowledged:
+            self._fused.clear()
+            self.acknowledged = False
+        self._fused = {
+            ref
+            for ref in self._fused
+            if ref in self._known and self._known[ref].signature[:1] == ("missing",)
+        }
+        return len(self._fused)
+
+    async def _probe(self) -> None:
+        """Ask for an object that is not there: a 404 proves address, token and right."""
+        try:
+            await self.governor.wait()
+            await self._ask(self.vault.get(_PROBE))
+        except MissingError:
+            return
+
+    # One object.
+
+    async def _fetch(self, ref: Ref, fresh: bool) -> Result:
+        found = self._values.get(ref)
+        if found is not None:
+            return found
+        known = self._known.get(ref)
+        row = self._row(ref)
+        if row is not None and not row.stamp.enabled:
+            return self._note(ref, Lost(_disabled(ref), disabled=True))
+        if known is not None and not fresh:
+            if known.error is not None and self._clock() < known.retry_at:
+                return known.error
+            told = self._is_confirmed(ref) and self.rows is not None and row is None
+            if told or self._cycle in known.missing_in:
+                return Lost(_missing(ref), confirmed=self._may_delete(ref))
+        return await self._fly(ref)
+
+    async def _fly(self, ref: Ref) -> Result:
+        """GET it, once for all who ask at the same time."""
+        flight = self._flights.get(ref)
+        if flight is None:
+            flight = asyncio.create_task(self._get(ref))
+            self._flights[ref] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(ref, None))
+        return await asyncio.shield(flight)
+
+    async def _get(self, ref: Ref) -> Result:
+        try:
+            async with self._parallel:
+                await self.governor.wait()
+                asked = self._clock()
+                found = await self._ask(self.vault.get(ref))
+        except DisabledError as error:
+            return self._note(ref, Lost(error, disabled=True))
+        except MissingError as error:
+            known = self._known.setdefault(ref, _Known())
+            known.missing_in.add(self._cycle)
+            return self._note(ref, Lost(error, confirmed=self._may_delete(ref)))
+        except VaultError as error:
+            return self._note(ref, error)
+        self._values[ref] = found
+        self._values_until = max(self._values_until, self._clock() + LINGER_SECONDS)
+        self._note(ref, found)
+        self._known[ref].racy = found.stamp.updated >= asked - RACY_SECONDS
+        return found
+
+    async def _ask(self, call: Awaitable[_T]) -> _T:
+        try:
+            answer = await call
+        except ThrottledError as error:
+            self.governor.throttled(error.retry_after)
+            raise
+        self.governor.well()
+        return answer
+
+    def _note(self, ref: Ref, result: Result) -> Result:
+        known = self._known.setdefault(ref, _Known())
+        known.checked = self._clock()
+        if isinstance(result, VaultError):
+            # Trouble says nothing about the object: what was known of it stays.
+            known.error, known.tries = result, known.tries + 1
+            wait = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(known.tries - 1, 6))
+            known.retry_at = self._clock() + wait
+            return result
+        known.error, known.tries = None, 0
+        if isinstance(result, Found):
+            known.stamp, known.missing_in = result.stamp, set()
+            known.signature = ("found", result.version, result.stamp)
+        elif result.disabled:
+            known.stamp, known.missing_in = None, set()
+            known.signature = ("disabled",)
+        else:
+            known.stamp = None
+            known.signature = ("missing", self._is_confirmed(ref), ref in self._fused)
+        return result
+
+    def _row(self, ref: Ref) -> Row | None:
+        if self.rows is None or ref.type == KEY or ref.is_pinned:
+            return None
+        return self.rows.get(ref.listed_name)
+
+    def _is_confirmed(self, ref: Ref) -> bool:
+        known = self._known.get(ref)
+        return known is not None and len(known.missing_in) >= 2
+
+    def _may_delete(self, ref: Ref) -> bool:
+        return self._is_confirmed(ref) and ref not in self._fused
+
+
+def _disabled(ref: Ref) -> DisabledError:
+    return DisabledError(f"the {ref} is disabled in the vault")
+
+
+def _missing(ref: Ref) -> MissingError:
+    return MissingError(f"there is no {ref} in the vault")
+
+
+def as_unfused(result: Result) -> Result:
+    """What a person has looked at and confirmed: a fused loss counts as confirmed."""
+    return replace(result, confirmed=True) if isinstance(result, Lost) else result

@@ -1,0 +1,208 @@
+"""PURE: the status of the three kinds, so that kstatus (Flux, kubectl wait) tells the truth.
+
+What only a person can cure is Stalled; work that goes on is Reconciling; a vault's outage leaves
+a Secret that is good Ready, with the reason told, for ``max_stale`` seconds: or else one outage
+would turn every Flux Kustomization red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.keyvault.desired import ObjectState
+from sealer.errors import ManyErrors, SealerError
+from sealer.keyvault import duration
+from sealer.keyvault.references import Ref
+
+Status = Mapping[str, Any]
+MAX_MESSAGE = 2048
+FINAL = frozenset(
+    {
+        "InvalidSpec",
+        "NotAllowed",
+        "BadValue",
+        "KeyConflict",
+        "TemplateFailed",
+        "TargetNotOwned",
+        "TargetTypeRefused",
+        "InvalidUrl",
+        "UnknownCloud",
+    }
+)
+_KNOWN = ("Ready", "Reconciling", "Stalled", "Expiring", "Listing")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How an attempt ended: a reason in CamelCase and words that name no value."""
+
+    reason: str
+    message: str = ""
+    ok: bool = False
+
+    @property
+    def final(self) -> bool:
+        """Whether only a person can cure it."""
+        return self.reason in FINAL
+
+
+SYNCED = Told("Synced", "The Secret has what the vault holds.", ok=True)
+
+
+def told(error: SealerError, reason: str) -> Told:
+    """Put an error into words with its cure."""
+    parts = error.errors if isinstance(error, ManyErrors) else (error,)
+    return Told(reason, "; ".join(_with_place(one) for one in parts))
+
+
+def _with_place(error: SealerError) -> str:
+    from sealer.manifest import dotted
+
+    path = getattr(error, "path", ())
+    text = f"{dotted(path)} {error.message}" if path else error.message
+    return f"{text} ({error.hint})" if error.hint else text
+
+
+def max_stale(interval: float) -> float:
+    """How long a good Secret stays Ready while its vault cannot be asked, in seconds."""
+    return max(3 * interval, 3600.0)
+
+
+def ready_conditions(outcome: Told, *, tolerated: bool) -> list[dict[str, Any]]:
+    """Ready, and Reconciling or Stalled where they are true; without times."""
+    state = "True" if outcome.ok or (tolerated and not outcome.final) else "False"
+    conditions = [_condition("Ready", state, outcome)]
+    if not outcome.ok:
+        if outcome.final:
+            conditions.append(_condition("Stalled", "True", outcome))
+        elif state == "False":
+            conditions.append(_condition("Reconciling", "True", outcome))
+    return conditions
+
+
+def _condition(kind: str, status: str, outcome: Told) -> dict[str, Any]:
+    message = outcome.message[:MAX_MESSAGE]
+    return {"type": kind, "status": status, "reason": outcome.reason, "message": message}
+
+
+def expiring(states: Iterable[ObjectState], warn: float, now: datetime) -> Told | None:
+    """What expires within ``warn`` seconds, has expired or is not valid yet; None if nothing."""
+    words: list[str] = []
+    reasons: set[str] = set()
+    for state in states:
+        stamp = state.found.stamp if state.found else None
+        if stamp is None:
+            continue
+        left = None if stamp.expires is None else stamp.expires - now.timestamp()
+        if left is not None and left <= 0:
+            reasons.add("Expired")
+            words.append(f"{state.ref} has expired")
+        elif left is not None and left <= warn:
+            reasons.add("ExpiresSoon")
+            words.append(f"{state.ref} expires at {stamp_of(stamp.expires or 0)}")
+        if stamp.not_before is not None and stamp.not_before > now.timestamp():
+            reasons.add("NotYetValid")
+            words.append(f"{state.ref} is not valid before {stamp_of(stamp.not_before)}")
+    for reason in ("Expired", "ExpiresSoon", "NotYetValid"):
+        if reason in reasons:
+            return Told(reason, "; ".join(words))
+    return None
+
+
+def expiry_condition(expiry: Told | None) -> list[dict[str, Any]]:
+    """The condition Expiring, where it is true."""
+    return [] if expiry is None else [_condition("Expiring", "True", expiry)]
+
+
+def with_times(
+    conditions: Iterable[dict[str, Any]], old: Status, generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """Add lastTransitionTime and observedGeneration; foreign conditions stay."""
+    before = {one.get("type"): one for one in old.get("conditions") or ()}
+    made = []
+    for one in conditions:
+        was = before.get(one["type"], {})
+        turned = now_text(now)
+        if was.get("status") == one["status"] and was.get("lastTransitionTime"):
+            turned = was["lastTransitionTime"]
+        made.append({**one, "lastTransitionTime": turned, "observedGeneration": generation})
+    made.extend(one for kind, one in before.items() if kind not in _KNOWN)
+    return made
+
+
+def objects(states: Iterable[ObjectState]) -> list[dict[str, Any]]:
+    """``status.objects``: names, versions, dates and keys; nothing of a value."""
+    lines = []
+    for state in states:
+        line: dict[str, Any] = {"ref": ref_text(state.ref), "type": state.ref.type}
+        if state.found is not None:
+            stamp = state.found.stamp
+            line["version"] = state.found.version
+            line["enabled"] = stamp.enabled
+            if stamp.updated:
+                line["updated"] = stamp_of(stamp.updated)
+            if stamp.expires is not None:
+                line["expires"] = stamp_of(stamp.expires)
+        elif state.state == "Disabled":
+            line["enabled"] = False
+        if state.keys:
+            line["keys"] = sorted(state.keys)
+        line["state"] = state.state
+        if state.message:
+            line["message"] = state.message
+        lines.append(line)
+    return lines
+
+
+def ref_text(ref: Ref) -> str:
+    """``name`` or ``name/version``."""
+    return f"{ref.name}/{ref.version}" if ref.version else ref.name
+
+
+def read_objects(status: Status) -> dict[Ref, tuple[tuple[str, ...], str]]:
+    """What a status tells of its objects: keys and state by ref."""
+    found = {}
+    for line in status.get("objects") or ():
+        name, _, version = str(line.get("ref", "")).partition("/")
+        ref = Ref(str(line.get("type", "secret")), name, version)
+        found[ref] = (tuple(line.get("keys") or ()), str(line.get("state", "")))
+    return found
+
+
+def condition(status: Status, kind: str) -> Mapping[str, Any]:
+    """One condition, empty where it is not there."""
+    found = (one for one in status.get("conditions") or () if one.get("type") == kind)
+    return next(found, {})
+
+
+def ready_reason(status: Status) -> str:
+    """The reason of Ready, empty where nothing was told yet."""
+    return str(condition(status, "Ready").get("reason", ""))
+
+
+def is_same(old: Status, new: Status) -> bool:
+    """Whether nothing but times of attempts differs."""
+    passing = ("nextSyncTime", "lastPollTime")
+    return _essence(old, passing) == _essence(new, passing)
+
+
+def _essence(status: Status, passing: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in status.items() if key not in passing and value is not None}
+
+
+def now_text(now: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp_of(seconds: float) -> str:
+    """RFC 3339 of seconds since 1970."""
+    return now_text(datetime.fromtimestamp(seconds, UTC))
+
+
+def words(seconds: float) -> str:
+    """A duration for people."""
+    return duration.words(seconds)

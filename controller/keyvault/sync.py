@@ -1,0 +1,433 @@
+"""One KeyVaultSecret at a time: read, fetch, compute, write, say so.
+
+What is remembered of each is small and can be lost: everything is found again in the cluster and
+in the vault.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller.cluster import (
+    ClusterError,
+    Manifest,
+)
+from controller.keyvault import ownership, status
+from controller.keyvault.desired import (
+    Before,
+    Desired,
+    ObjectState,
+    desired,
+    render,
+)
+from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.objects import Objects
+from controller.keyvault.outcomes import VAULT_REASONS, WaitingError, explain, outcome_of
+from controller.keyvault.poll import Poller, as_unfused
+from controller.keyvault.selection import check_allowed, find, is_gone, selection
+from controller.keyvault.selection import leftovers as leftovers_of
+from controller.keyvault.status import Told
+from controller.keyvault.vaults import VaultKey, Vaults
+from controller.recorder import Recorder
+from controller.workqueue import WorkQueue
+from sealer.errors import SealerError
+from sealer.keyvault.references import FindEntry, Ref
+from sealer.keyvault.resource import KIND, KeyVaultSecret
+from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
+
+_LOG = logging.getLogger(__name__)
+Key = tuple[str, str]
+_DELAYS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+@dataclass(slots=True)
+class Record:
+    """What is remembered of a KeyVaultSecret between two runs."""
+
+    body: Manifest
+    status: Mapping[str, Any] = field(default_factory=dict)
+    secret: KeyVaultSecret | None = None
+    good_at: datetime | None = None
+    """When the Secret was last known to be what the vault holds."""
+    written: ownership.Ours | None = None
+    """Which fields of the target were ours after the last write."""
+    done: tuple[int, str] | None = None
+    """Generation and sync-now of the last success, for ``refresh``."""
+    synced_now: str = ""
+    tries: int = 0
+    force: bool = False
+
+
+@dataclass
+class Syncer:
+    """Its methods run on the event loop."""
+
+    objects: Objects
+    vaults: Vaults
+    recorder: Recorder
+    metrics: KeyVaultMetrics
+    queue: WorkQueue[Key]
+    now: Callable[[], datetime]
+    records: dict[Key, Record] = field(default_factory=dict)
+
+    # What happens in the cluster.
+
+    def on_secret_resource(self, body: Manifest) -> None:
+        """A KeyVaultSecret was seen, new or changed."""
+        key = _key(body)
+        record = self.records.get(key)
+        if record is None:
+            record = self.records[key] = Record(body, body.get("status") or {})
+            record.synced_now = str(record.status.get("syncNow", ""))
+            self.queue.add(key)
+            return
+        old, record.body = record.body, body
+        if _trigger(old) != _trigger(body):
+            record.tries = 0
+            self.queue.add(key, urgent=True)
+
+    async def on_resource_deleted(self, body: Manifest) -> None:
+        """A KeyVaultSecret is gone: its Secret goes with it (Owner), stays, or loses our keys."""
+        key = _key(body)
+        record = self.records.pop(key, None)
+        self.queue.forget(key)
+        self.metrics.forget(key)
+        self._drop(key)
+        secret = record.secret if record else None
+        if secret is not None and secret.target.creation == "Merge":
+            await self.unmerge(secret.namespace, secret.target.name, secret.name)
+
+    async def unmerge(self, namespace: str, target: str, name: str) -> None:
+        """Take exactly our keys out of a foreign Secret; ``managedFields`` tell which they are."""
+        live = await self.objects.find_secret(namespace, target)
+        if live is None:
+            return
+        if (live["metadata"].get("annotations") or {}).get(ownership.MERGED_BY) != name:
+            return
+        patch = ownership.removal(live, {})
+        if patch is not None:
+            await self.objects.patch_secret(namespace, target, patch)
+
+    def on_target(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
+        """A Secret was changed or deleted by somebody: ours is put right at once."""
+        namespace, name = metadata["namespace"], metadata["name"]
+        for key, record in self.records.items():
+            secret = record.secret
+            if secret is None or (secret.namespace, secret.target.name) != (namespace, name):
+                continue
+            if not deleted and record.written is not None:
+                if self.queue.is_working(key):
+                    continue
+                if ownership.ours({"metadata": metadata}) == record.written:
+                    continue
+            record.force = True
+            self.queue.add(key, urgent=True)
+
+    def on_dirty(self, users: Iterable[str]) -> None:
+        """A vault's objects changed."""
+        for user in users:
+            namespace, _, name = user.partition("/")
+            if (namespace, name) in self.records:
+                self.queue.add((namespace, name))
+
+    def on_vault(self, vault: VaultKey) -> None:
+        """A vault came, went, or answers again."""
+        for key, record in self.records.items():
+            reference = (record.body.get("spec") or {}).get("vaultRef") or {}
+            kind = reference.get("kind") or "KeyVault"
+            namespace = "" if kind == CLUSTER_KEY_VAULT else key[0]
+            if (kind, namespace, reference.get("name")) == vault:
+                record.tries = 0
+                self.queue.add(key)
+
+    # The work.
+
+    async def work(self) -> None:
+        """Take keys from the queue until it closes."""
+        while True:
+            key = await self.queue.get()
+            if key is None:
+                return
+            try:
+                await self.run(key)
+            except Exception as error:  # noqa: BLE001 one object must not stop the others
+                _LOG.error(
+                    "KeyVaultSecret failed",
+                    extra={"object": "/".join(key), "why": type(error).__name__},
+                )
+                self._again(key)
+            finally:
+                self.queue.done(key)
+
+    async def run(self, key: Key) -> None:
+        """Bring one KeyVaultSecret in line."""
+        record = self.records.get(key)
+        if record is None:
+            return
+        states: tuple[ObjectState, ...] | None = None
+        changed = False
+        try:
+            secret = record.secret = KeyVaultSecret.from_dict(record.body)
+            if secret.deleting or self._is_settled(record, secret):
+                return
+            states, changed = await self._sync(record, secret)
+            outcome = outcome_of(states)
+        except WaitingError as error:
+            outcome = error.outcome
+        except SealerError as error:
+            outcome = explain(error)
+            states = getattr(error, "states", None)
+        await self._tell(key, record, outcome, states, changed=changed)
+
+    def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
+        """Whether ``refresh`` says that there is nothing to do."""
+        if record.force or secret.refresh == "Periodic":
+            return False
+        done = record.done
+        if done is None and status.condition(record.status, "Ready").get("status") == "True":
+            done = (int(record.status.get("observedGeneration") or 0), record.synced_now)
+        if done is None:
+            return False
+        if secret.refresh == "Once":
+            return done[1] == secret.sync_now
+        return done == (secret.generation, secret.sync_now)
+
+    async def _sync(
+        self, record: Record, secret: KeyVaultSecret
+    ) -> tuple[tuple[ObjectState, ...], bool]:
+        vault, poller = self._vault(secret)
+        labels = await self._labels(secret, vault)
+        check_allowed(secret, vault, labels)
+        before_lines = status.read_objects(record.status)
+        select = selection(secret, vault, labels)
+        leftovers = leftovers_of(secret, before_lines)
+        explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
+        if secret.refresh == "Periodic":
+            poller.want(secret.key, explicit | leftovers, select)
+        asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
+        found = await find(secret, poller, vault, labels)
+        present = {ref for refs in found.values() for ref in refs}
+        gone = {ref for ref in leftovers - present if is_gone(poller, ref)}
+        fresh = asked or record.done is None or record.done[0] != secret.generation
+        results = await poller.fetch(explicit | present | gone, fresh=fresh)
+        if asked:
+            results = {ref: as_unfused(result) for ref, result in results.items()}
+            poller.acknowledged = True
+        live = await self.objects.find_secret(secret.namespace, secret.target.name)
+        ownership.check(secret, live)
+        before = before_of(before_lines, live)
+        made = desired(secret, results, found, before)
+        if made.blocked:
+            return made.states, False
+        if made.delete:
+            return made.states, await self._delete(record, secret, live)
+        return made.states, await self._write(record, secret, made, live)
+
+    def _vault(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller]:
+        namespace = "" if secret.vault_kind == CLUSTER_KEY_VAULT else secret.namespace
+        key = (secret.vault_kind, namespace, secret.vault_name)
+        entry = self.vaults.entries.get(key)
+        if entry is None:
+            message = f"there is no {secret.vault_kind} {secret.vault_name}"
+            raise WaitingError(Told("VaultNotFound", message))
+        poller = self.vaults.poller(key)
+        if entry.resource is None or poller is None:
+            raise WaitingError(
+                Told("VaultNotReady", f"{secret.vault_name}: {entry.outcome.message}")
+            )
+        return entry.resource, poller
+
+    async def _labels(self, secret: KeyVaultSecret, vault: VaultResource) -> dict[str, str]:
+        if any(allowance.selector is not None for allowance in vault.allow):
+            return await self.objects.namespace_labels(secret.namespace)
+        return {}
+
+    async def _write(
+        self,
+        record: Record,
+        secret: KeyVaultSecret,
+        made: Desired,
+        live: Manifest | None,
+    ) -> bool:
+        """Apply; return whether anything changed in the cluster."""
+        data = render(secret, made.data)
+        manifest = ownership.manifest(secret, data, live)
+        before = (live or {}).get("metadata", {}).get("resourceVersion")
+        if live is not None:
+            patch = ownership.removal(live, manifest)
+            if patch is not None:
+                live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
+            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+        written = await self.objects.apply_secret(manifest, force=live is not None)
+        record.written = ownership.ours(written)
+        return bool(written["metadata"]["resourceVersion"] != before)
+
+    async def _delete(self, record: Record, secret: KeyVaultSecret, live: Manifest | None) -> bool:
+        if live is None:
+            return False
+        record.written = None
+        if secret.target.creation == "Merge":
+            await self.unmerge(secret.namespace, secret.target.name, secret.name)
+        else:
+            await self.objects.delete_secret(
+                secret.namespace, secret.target.name, live["metadata"]["uid"]
+            )
+        return True
+
+    # What is told.
+
+    async def _tell(
+        self,
+        key: Key,
+        record: Record,
+        outcome: Told,
+        states: tuple[ObjectState, ...] | None,
+        *,
+        changed: bool,
+    ) -> None:
+        now = self.now()
+        body, old, secret = record.body, record.status, record.secret
+        generation = int(body["metadata"].get("generation") or 0)
+        tolerated = self._note(key, record, outcome, now, generation)
+        conditions = status.ready_conditions(outcome, tolerated=tolerated)
+        expiry = status.expiring(states or (), secret.warn, now) if secret else None
+        conditions += status.expiry_condition(expiry)
+        if states is None and status.condition(old, "Expiring"):
+            conditions.append(dict(status.condition(old, "Expiring")))
+        new: Manifest = {
+            **{name: old.get(name) for name in ("objects", "expires", "lastSyncTime", "syncNow")},
+            "observedGeneration": generation,
+            "conditions": status.with_times(conditions, old, generation, now),
+        }
+        if states is not None:
+            new["objects"] = status.objects(states)
+            new["expires"] = _earliest(states)
+        if secret is not None:
+            new["target"] = secret.target.name
+            new["nextSyncTime"] = self._next(secret, now)
+        if outcome.ok and (changed or not old.get("lastSyncTime")):
+            new["lastSyncTime"] = status.now_text(now)
+        if outcome.ok and record.synced_now:
+            new["syncNow"] = record.synced_now
+            if record.synced_now != old.get("syncNow"):
+                new["lastSyncTime"] = status.now_text(now)
+        self._show(key, record, outcome, states, expiry)
+        if status.is_same(old, new):
+            return
+        record.status = new
+        try:
+            await self.objects.patch_status(KIND, *key, new)
+        except ClusterError as error:
+            record.status = old
+            _LOG.warning("cannot write status", extra={"why": error.message})
+            self._again(key)
+
+    def _note(
+        self, key: Key, record: Record, outcome: Told, now: datetime, generation: int
+    ) -> bool:
+        """Remember how it went; return whether a good Secret stays Ready in spite of it."""
+        secret = record.secret
+        if outcome.ok and secret is not None:
+            record.good_at, record.tries, record.force = now, 0, False
+            record.done = (secret.generation, secret.sync_now)
+            record.synced_now = secret.sync_now
+            if secret.refresh != "Periodic":
+                self._drop(key)
+            return True
+        if outcome.reason not in VAULT_REASONS or not outcome.final:
+            self._again(key)
+        was_good = (
+            status.condition(record.status, "Ready").get("status") == "True"
+            and record.status.get("observedGeneration") == generation
+        )
+        if was_good and record.good_at is None:
+            record.good_at = now
+        if not was_good or record.good_at is None:
+            return False
+        return (now - record.good_at).total_seconds() < status.max_stale(self._interval(record))
+
+    def _interval(self, record: Record) -> float:
+        try:
+            return self._vault(record.secret)[1].interval if record.secret else 0.0
+        except WaitingError:
+            return 0.0
+
+    def _next(self, secret: KeyVaultSecret, now: datetime) -> str | None:
+        if secret.refresh != "Periodic":
+            return None
+        try:
+            interval = self._vault(secret)[1].interval
+        except WaitingError:
+            return None
+        return status.now_text(now + timedelta(seconds=interval))
+
+    def _show(
+        self,
+        key: Key,
+        record: Record,
+        outcome: Told,
+        states: tuple[ObjectState, ...] | None,
+        expiry: Told | None,
+    ) -> None:
+        """Metrics always, an event when the reason turned."""
+        self.metrics.show(key, ready=outcome.ok, states=states)
+        before = status.ready_reason(record.status)
+        if outcome.reason != before:
+            self.recorder.record(record.body, outcome.reason, outcome.message)
+        was = status.condition(record.status, "Expiring").get("reason")
+        if expiry is not None and expiry.reason != was:
+            self.recorder.record(record.body, expiry.reason, expiry.message)
+        if expiry is None and states and record.secret:
+            self._wake_for_expiry(key, states, record.secret.warn)
+
+    def _wake_for_expiry(self, key: Key, states: tuple[ObjectState, ...], warn: float) -> None:
+        dates = [one.found.stamp.expires for one in states if one.found]
+        due = [date - warn - self.now().timestamp() for date in dates if date is not None]
+        if due:
+            self.queue.later(key, max(1.0, min(due)))
+
+    def _again(self, key: Key) -> None:
+        record = self.records.get(key)
+        if record is not None:
+            record.tries += 1
+            self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
+
+    def _drop(self, key: Key) -> None:
+        for vault in self.vaults.entries:
+            poller = self.vaults.poller(vault)
+            if poller is not None and "/".join(key) in poller.users:
+                poller.drop("/".join(key))
+
+
+def _key(body: Manifest) -> Key:
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def _trigger(body: Manifest) -> tuple[Any, ...]:
+    metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return (
+        metadata.get("generation"),
+        metadata.get("uid"),
+        annotations.get("keyvault.sealer.dev/sync-now"),
+    )
+
+
+def before_of(lines: Mapping[Ref, tuple[tuple[str, ...], str]], live: Manifest | None) -> Before:
+    return Before(
+        data=ownership.our_data(live),
+        keys={ref: keys for ref, (keys, _) in lines.items() if keys},
+        removed=frozenset(
+            ref for ref, (keys, state) in lines.items() if not keys and state == "Missing"
+        ),
+    )
+
+
+def _earliest(states: tuple[ObjectState, ...]) -> str | None:
+    dates = [state.found.stamp.expires for state in states if state.found]
+    known = [date for date in dates if date is not None]
+    return status.stamp_of(min(known)) if known else None

@@ -1,0 +1,286 @@
+"""The vaults of the cluster: each resource with its poller, one for each vault and identity."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from controller.cluster import ClusterError, Manifest
+from controller.keyvault import status
+from controller.keyvault.identities import Identities, Identity
+from controller.keyvault.objects import Objects
+from controller.keyvault.poll import Outcome, Poller
+from controller.keyvault.status import Told
+from controller.keyvault.vault import Vault, VaultError
+from controller.recorder import Recorder
+from sealer.errors import SealerError
+from sealer.keyvault import address
+from sealer.keyvault.address import AddressError
+from sealer.keyvault.vaults import VaultResource
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS = 15.0
+VaultKey = tuple[str, str, str]
+"""Kind, namespace (empty for a ClusterKeyVault), name."""
+
+
+class OpenVault(Protocol):
+    """Makes a ``Vault``; ``azure.AzureVault`` behind it."""
+
+    def __call__(self, url: str, identity: Identity, api_version: str) -> Vault:
+        """Open it; nothing is sent yet."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One KeyVault or ClusterKeyVault."""
+
+    body: Manifest
+    resource: VaultResource | None = None
+    poller: tuple[str, ...] | None = None
+    outcome: Told = field(default_factory=lambda: Told("Progressing", "not asked yet"))
+    status: Mapping[str, Any] = field(default_factory=dict)
+    retry: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class _Running:
+    poller: Poller
+    vault: Vault
+    task: asyncio.Task[None] | None = None
+    vaults: set[VaultKey] = field(default_factory=set)
+
+
+@dataclass
+class Vaults:
+    """``see`` what the cluster says of vaults; ``users_of`` and ``on_dirty`` tie to the syncer."""
+
+    objects: Objects
+    identities: Identities
+    open_vault: OpenVault
+    recorder: Recorder
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+    on_dirty: Callable[[Iterable[str]], None]
+    on_vault: Callable[[VaultKey], None]
+    suffixes: tuple[str, ...] = ()
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+    on_poll: Callable[[str, float], None] = lambda vault, seconds: None
+    entries: dict[VaultKey, Entry] = field(default_factory=dict)
+    _running: dict[tuple[str, ...], _Running] = field(default_factory=dict)
+
+    async def see(self, key: VaultKey, body: Manifest) -> None:
+        """A vault resource is new or changed."""
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.entries[key] = Entry(body, status=body.get("status") or {})
+        elif entry.body["metadata"].get("generation") == body["metadata"].get("generation"):
+            entry.body = body
+            return
+        entry.body = body
+        await self.renew(key)
+
+    async def gone(self, key: VaultKey) -> None:
+        """A vault resource was deleted."""
+        entry = self.entries.pop(key, None)
+        if entry is not None:
+            if entry.retry is not None:
+                entry.retry.cancel()
+            await self._leave(key, entry)
+            self.on_vault(key)
+
+    def poller(self, key: VaultKey) -> Poller | None:
+        """Return the vault's poller, None while there is none."""
+        entry = self.entries.get(key)
+        running = self._running.get(entry.poller) if entry and entry.poller else None
+        return running.poller if running else None
+
+    async def renew(self, key: VaultKey) -> None:
+        """Read the resource and its identity again, and poll under it."""
+        entry = self.entries[key]
+        try:
+            resource = VaultResource.from_dict(entry.body)
+            entry.resource = resource
+            place = address.parse(resource.url, self.suffixes)
+            identity = await self.identities.of(resource, place)
+        except AddressError as error:
+            await self._fail(key, entry, status.told(error, error.reason))
+            return
+        except VaultError as error:
+            await self._fail(key, entry, status.told(error, error.reason))
+            self._later(key, entry)
+            return
+        except ClusterError as error:
+            await self._fail(key, entry, status.told(error, "Unreachable"))
+            self._later(key, entry)
+            return
+        except SealerError as error:
+            entry.resource = None
+            await self._fail(key, entry, status.told(error, "InvalidSpec"))
+            return
+        await self._join(key, entry, resource, place.url, identity)
+        self.on_vault(key)
+
+    async def close(self) -> None:
+        """Stop polling."""
+        for running in self._running.values():
+            if running.task is not None:
+                running.task.cancel()
+            await running.vault.close()
+        self._running.clear()
+
+    def _later(self, key: VaultKey, entry: Entry) -> None:
+        if entry.retry is not None and not entry.retry.done():
+            return
+
+        async def again() -> None:
+            await self.sleep(_RETRY_SECONDS)
+            entry.retry = None
+            if self.entries.get(key) is entry:
+                await self.renew(key)
+
+        entry.retry = asyncio.create_task(again())
+
+    async def _join(
+        self, key: VaultKey, entry: Entry, resource: VaultResource, url: str, identity: Identity
+    ) -> None:
+        # Values never cross identities: who asks is part of the key. A namespaced vault's
+        # identity names its namespace; a cluster vault's poller is its own.
+        name = (url, resource.api_version, identity.key, resource.namespace or f"/{resource.name}")
+        if entry.poller != name:
+            await self._leave(key, entry)
+        running = self._running.get(name)
+        if running is None:
+            vault = self.open_vault(url, identity, resource.api_version)
+            poller = Poller(
+                vault,
+                interval=resource.interval,
+                mode=resource.mode,
+                clock=self.clock,
+                sleep=self.sleep,
+                jitter=self.jitter,
+            )
+            running = self._running[name] = _Running(poller, vault)
+        running.vaults.add(key)
+        entry.poller = name
+        self._tune(running)
+        if running.task is None or running.task.done():
+            running.task = asyncio.create_task(self._run(name, running))
+        elif running.poller.outcome is not None:
+            await self._tell(key, running, running.poller.outcome)
+
+    def _tune(self, running: _Running) -> None:
+        resources = [self.entries[key].resource for key in running.vaults]
+        known = [one for one in resources if one is not None]
+        running.poller.interval = min(one.interval for one in known)
+        modes = {one.mode for one in known}
+        running.poller.mode = modes.pop() if len(modes) == 1 else "Auto"
+
+    async def _leave(self, key: VaultKey, entry: Entry) -> None:
+        name, entry.poller = entry.poller, None
+        running = self._running.get(name) if name else None
+        if running is None or name is None:
+            return
+        running.vaults.discard(key)
+        if running.vaults:
+            self._tune(running)
+            return
+        del self._running[name]
+        if running.task is not None and running.task is not asyncio.current_task():
+            running.task.cancel()
+        await running.vault.close()
+
+    async def _run(self, name: tuple[str, ...], running: _Running) -> None:
+        async def on_cycle(outcome: Outcome, dirty: set[str]) -> None:
+            for key in tuple(running.vaults):
+                await self._tell(key, running, outcome)
+            if outcome.error is not None:
+                dirty = {*running.poller.users}
+            self.on_dirty(dirty)
+            if outcome.error is not None and outcome.error.reason in (
+                "TokenRequestDenied",
+                "FederationRejected",
+            ):
+                # The credential may have been changed: read it again.
+                for key in tuple(running.vaults):
+                    self._later(key, self.entries[key])
+
+        while True:
+            try:
+                await running.poller.run(on_cycle)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 polling must go on
+                _LOG.error("polling anew", extra={"why": type(error).__name__})
+                await self.sleep(_RETRY_SECONDS)
+
+    async def _tell(self, key: VaultKey, running: _Running, outcome: Outcome) -> None:
+        entry = self.entries.get(key)
+        if entry is None:
+            return
+        if outcome.error is not None:
+            said = status.told(outcome.error, outcome.error.reason)
+        elif outcome.fuse:
+            message = f"{outcome.fuse} objects vanished at once: nothing is deleted because of it"
+            said = Told("Fuse", message, ok=True)
+        else:
+            said = Told("Ready", "The vault answers.", ok=True)
+        extra: dict[str, Any] = {
+            "objects": outcome.objects,
+            "lastPollTime": status.now_text(self.now()),
+            "tenantId": getattr(running.vault, "tenant", "") or None,
+        }
+        pause = running.poller.governor.paused_until - self.clock()
+        if pause > 0:
+            until = self.now().timestamp() + pause
+            extra["throttledUntil"] = status.stamp_of(until)
+        was_ok = entry.outcome.ok
+        await self._write(key, entry, said, outcome, extra)
+        if said.ok and not was_ok:
+            self.on_vault(key)
+
+    async def _fail(self, key: VaultKey, entry: Entry, said: Told) -> None:
+        await self._leave(key, entry)
+        await self._write(key, entry, said, None, {})
+        self.on_vault(key)
+
+    async def _write(
+        self, key: VaultKey, entry: Entry, said: Told, outcome: Outcome | None, extra: Manifest
+    ) -> None:
+        generation = int(entry.body["metadata"].get("generation") or 0)
+        conditions = status.ready_conditions(said, tolerated=False)
+        if outcome is not None and outcome.error is None:
+            listing = outcome.listing
+            conditions.append(
+                {
+                    "type": "Listing",
+                    "status": "True" if listing is None else "False",
+                    "reason": "Listed" if listing is None else listing.reason,
+                    "message": "" if listing is None else status.told(listing, "").message,
+                }
+            )
+        new: Manifest = {
+            "observedGeneration": generation,
+            "conditions": status.with_times(conditions, entry.status, generation, self.now()),
+            "throttledUntil": None,
+            **extra,
+        }
+        before = status.ready_reason(entry.status)
+        entry.outcome = said
+        if said.reason != before and not (said.ok and not before):
+            self.recorder.record(entry.body, f"Vault{said.reason}", said.message)
+        kind, namespace, name = key
+        polled = "lastPollTime" in new
+        if status.is_same(entry.status, new) and not polled:
+            return
+        entry.status = new
+        try:
+            await self.objects.patch_status(kind, namespace, name, new)
+        except ClusterError as error:
+            _LOG.warning("cannot write a vault's status", extra={"why": error.message})
