@@ -34,8 +34,9 @@ test: $(STAMP) ## every test this machine can run
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest --ignore=tests/unit/sealer --ignore=tests/property
 
-bench: $(STAMP) ## ratios against the real kubeseal, in one run
+bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one run
 	$(BIN)/python -m tests.perf.bench_cli
+	$(BIN)/python -m tests.perf.bench_template
 
 docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference

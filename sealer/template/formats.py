@@ -75,7 +75,7 @@ def integer(flags: Flags, value: int, verb: str) -> bytes:
         signed = value < 0 or flags.plus or flags.space
         digits = digits.rjust(flags.width - signed, "0")
     if flags.sharp:
-        if verb == "o" and not digits.startswith("0"):
+        if verb in "oO" and not digits.startswith("0"):
             digits = "0" + digits
         digits = {"b": "0b", "x": "0x", "X": "0X"}.get(verb, "") + digits
     if verb == "O":

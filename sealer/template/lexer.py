@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_TOKENS: Final = 100_000
 """More would take too much memory as a tree; Go has no such bound."""
@@ -81,14 +79,12 @@ _LITERALS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token; ``position`` counts characters, ``line`` counts from 1."""
+class Token(NamedTuple):
+    """A token; ``position`` counts characters."""
 
     kind: Kind
     position: int
     text: str
-    line: int
 
     def described(self) -> str:
         """Name it in a message, as Go does, but for literals: these may be anybody's secret."""
@@ -124,58 +120,52 @@ class LexError(Exception):
 
 
 class Lexer:
-    """A scanner over one text; ``tokens`` gives them in order, an ERROR or EOF last."""
+    """A scanner over one text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._line = 1
-        self._counted = 0
         self._parens = 0
+        self._tokens: list[Token] = []
 
-    def tokens(self) -> Iterator[Token]:
-        """Scan; an ERROR token's text says what is wrong."""
-        start = 0
+    def tokens(self) -> list[Token]:
+        """Scan; the last token is EOF, or an ERROR whose text says what is wrong."""
         try:
-            for number, (kind, start, end) in enumerate(self._spans()):
-                if number == MAX_TOKENS:
-                    start = end
-                    raise LexError("the template is too long")
-                yield Token(kind, start, self._text[start:end], self._line_of(start))
+            self._scan()
         except LexError as error:
-            yield Token(Kind.ERROR, self._at, str(error), self._line_of(self._at))
-            return
-        yield Token(Kind.EOF, self._at, "EOF", self._line_of(self._at))
+            self._tokens.append(Token(Kind.ERROR, self._at, str(error)))
+        else:
+            self._tokens.append(Token(Kind.EOF, self._at, "EOF"))
+        return self._tokens
 
-    def _line_of(self, position: int) -> int:
-        self._line += self._text.count("\n", self._counted, position)
-        self._counted = position
-        return self._line
+    def _emit(self, kind: Kind, start: int, end: int) -> None:
+        self._tokens.append(Token(kind, start, self._text[start:end]))
+        self._at = end
+        if len(self._tokens) > MAX_TOKENS:
+            raise LexError("the template is too long")
 
-    def _spans(self) -> Iterator[tuple[Kind, int, int]]:
-        """Give kind, start and end of each token; ``_at`` is where the next one begins."""
+    def _scan(self) -> None:
+        """Scan text and actions in turn; ``_at`` is where the next token begins."""
         text = self._text
         while True:
             delim = text.find("{{", self._at)
             if delim < 0:
                 if self._at < len(text):
-                    yield Kind.TEXT, self._at, len(text)
-                self._at = len(text)
+                    self._emit(Kind.TEXT, self._at, len(text))
                 return
             trims = text[delim + 2 : delim + 3] == "-" and text[delim + 3 : delim + 4] in SPACES
             trims = trims and delim + 3 < len(text)
             end = len(text[self._at : delim].rstrip(SPACES)) + self._at if trims else delim
             if end > self._at:
-                yield Kind.TEXT, self._at, end
-            self._at = delim
+                self._emit(Kind.TEXT, self._at, end)
             if text.startswith("/*", delim + (4 if trims else 2)):
                 self._at = delim + (4 if trims else 2)
                 self._comment()
                 continue
-            yield Kind.LEFT_DELIM, delim, delim + 2
+            self._emit(Kind.LEFT_DELIM, delim, delim + 2)
             self._at = delim + (4 if trims else 2)
             self._parens = 0
-            yield from self._action()
+            self._action()
 
     def _comment(self) -> None:
         end = self._text.find("*/", self._at + 2)
@@ -194,8 +184,8 @@ class Lexer:
         if spaces:
             self._at = spaces.end()
 
-    def _action(self) -> Iterator[tuple[Kind, int, int]]:
-        """Give the tokens inside an action, its right delimiter last."""
+    def _action(self) -> None:
+        """Scan an action up to its right delimiter."""
         text = self._text
         while True:
             trimmed = _TRIMMED_END.match(text, self._at)
@@ -203,14 +193,12 @@ class Lexer:
                 if self._parens:
                     raise LexError("unclosed left paren")
                 start = self._at + (2 if trimmed else 0)
-                yield Kind.RIGHT_DELIM, start, start + 2
-                self._at = start + 2
+                self._emit(Kind.RIGHT_DELIM, start, start + 2)
                 if trimmed:
                     self._skip_spaces()
                 return
             kind, end = self._inside()
-            yield kind, self._at, end
-            self._at = end
+            self._emit(kind, self._at, end)
 
     def _inside(self) -> tuple[Kind, int]:
         """Return kind and end of the token that begins here, inside an action."""

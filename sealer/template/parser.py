@@ -53,48 +53,63 @@ class _Parser:
         self._name = name
         self._text = text
         self._functions = functions
-        self._lexer = Lexer(text).tokens()
-        self._tokens: list[Token] = []
+        self._tokens = Lexer(text).tokens()
+        self._last = len(self._tokens) - 1
         self._at = 0
+        self._looked = 0
+        """How far the tokens were looked at: an error is said to be there."""
         self._scope = ["$"]
         self._depth = 0
         self._ranges = 0
-        self._action_line = 0
+        self._action_start: Token | None = None
         self._templates: dict[str, tuple[nodes.Node, ...]] = {}
 
-    # Tokens. Those that were read stay, so that several can be given back.
+    # Tokens. One is given back by setting ``_at`` to it again.
 
     def _peek(self) -> Token:
-        if self._at == len(self._tokens):
-            if self._tokens and self._tokens[-1].kind in (Kind.EOF, Kind.ERROR):
-                return self._tokens[-1]
-            self._tokens.append(next(self._lexer))
-        return self._tokens[self._at]
+        at = self._at
+        if at > self._looked:
+            self._looked = at
+        return self._tokens[at]
 
     def _next(self) -> Token:
-        token = self._peek()
-        if self._at < len(self._tokens):
+        at = self._at
+        if at > self._looked:
+            self._looked = at
+        if at < self._last:
+            self._at = at + 1
+        return self._tokens[at]
+
+    def _peek_word(self) -> Token:
+        token = self._tokens[self._at]
+        if token.kind is Kind.SPACE:
+            self._at += 1
+            token = self._tokens[self._at]
+            if token.kind is Kind.SPACE:  # two in a row: the second one begins a " -}}"
+                return self._peek_word()
+        if self._at > self._looked:
+            self._looked = self._at
+        return token
+
+    def _next_word(self) -> Token:
+        token = self._peek_word()
+        if self._at < self._last:
             self._at += 1
         return token
 
-    def _peek_word(self) -> Token:
-        while self._peek().kind is Kind.SPACE:
-            self._at += 1
-        return self._peek()
-
-    def _next_word(self) -> Token:
-        self._peek_word()
-        return self._next()
+    def _line_of(self, token: Token) -> int:
+        return self._text.count("\n", 0, token.position) + 1
 
     def _fail(self, message: str) -> NoReturn:
-        line = self._tokens[-1].line if self._tokens else 1
+        line = self._line_of(self._tokens[self._looked])
         raise TemplateError(f"template: {self._name}:{line}: {message}")
 
     def _unexpected(self, token: Token, context: str) -> NoReturn:
         if token.kind is Kind.ERROR:
             started = ""
-            if self._action_line and self._action_line != token.line:
-                place = f"started at {self._name}:{self._action_line}"
+            line = self._line_of(self._action_start) if self._action_start else 0
+            if line and line != self._line_of(token):
+                place = f"started at {self._name}:{line}"
                 started = f" {place}" if token.text.endswith(" action") else f" in action {place}"
             self._fail(f"{token.text}{started}")
         self._fail(f"unexpected {token.described()} in {context}")
@@ -185,9 +200,9 @@ class _Parser:
             return nodes.Text(token.position, token.text.encode())
         if token.kind is not Kind.LEFT_DELIM:
             self._unexpected(token, "input")
-        self._action_line = token.line
+        self._action_start = token
         node = self._action()
-        self._action_line = 0
+        self._action_start = None
         return node
 
     def _action(self) -> nodes.Node | _Ending:
@@ -248,8 +263,10 @@ class _Parser:
         token = self._next_word()
         name = self._template_name(token, context)
         pipe = self._pipeline(context, Kind.RIGHT_DELIM)
+        looked = self._looked
         items, end = self._in_scope_of_its_own()
         if end.kind is not Kind.END:
+            self._looked = looked  # Go's parser of the block looks ahead for itself
             self._fail(f"unexpected {_ending(end)} in {context}")
         self._add(name, items)
         return nodes.Call(token.position, name, pipe)
@@ -378,10 +395,8 @@ class _Parser:
                 return pipe
             case Kind.STRING | Kind.RAW_STRING:
                 return nodes.String(position, self._unquoted(token))
-        if token.kind not in (Kind.EOF, Kind.ERROR):
+        if self._at < self._last or token is not self._tokens[self._last]:
             self._at -= 1
-        else:
-            self._at = len(self._tokens) - 1
         return None
 
     def _number(self, token: Token) -> literals.Constant:

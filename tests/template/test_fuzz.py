@@ -21,7 +21,8 @@ def test_random_templates_render_as_gos_or_fail_where_gos_fail() -> None:
     for case, theirs in zip(asked, corpus.ask_go(asked), strict=True):
         answer = ours(case)
         assert answer.output == theirs.output, case.template
-        if theirs.error is not None:
+        # Where a template calls itself for ever, our limit and Go's end it at different places.
+        if theirs.error is not None and "exceeded maximum" not in theirs.error:
             assert corpus.place_and_kind(str(answer.error)) == corpus.place_and_kind(
                 theirs.error
             ), case.template
