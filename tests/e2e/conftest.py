@@ -11,7 +11,7 @@ import pytest
 
 from controller.renewal import key_secret
 from sealer import Certificate, KeyPair, Scope, Secret, encoding, generate, seal
-from tests.testbed.cluster import ControlPlane, Manifest, wait_for
+from tests.testbed.cluster import ApiError, ControlPlane, Manifest, wait_for
 from tests.testbed.controllers import NAMESPACE, Controller, ours
 
 
@@ -55,12 +55,18 @@ class World:
 
     def apply(self, manifest: Manifest) -> Manifest:
         """Create it, or replace its spec and metadata."""
-        name = manifest["metadata"]["name"]
-        old = self.plane.api.find("SealedSecret", self.namespace, name)
-        if old is None:
-            return self.plane.api.create(manifest)
-        metadata = {**manifest["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}
-        return self.plane.api.replace({**manifest, "metadata": metadata})
+        name, api = manifest["metadata"]["name"], self.plane.api
+        while True:
+            old = api.find("SealedSecret", self.namespace, name)
+            if old is None:
+                return api.create(manifest)
+            version = {"resourceVersion": old["metadata"]["resourceVersion"]}
+            try:
+                return api.replace({**manifest, "metadata": {**manifest["metadata"], **version}})
+            except ApiError as error:
+                # The controller wrote its status in between.
+                if error.status not in (404, 409):
+                    raise
 
     def secret(self, name: str = "db") -> Manifest | None:
         """The Secret, None where there is none."""

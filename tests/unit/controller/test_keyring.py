@@ -1,0 +1,154 @@
+"""The life of sealing keys over months, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from controller.cluster import UnavailableError
+from controller.keyring import KeyKeeper
+from controller.keystore import KeyStore
+from controller.recorder import Recorder
+from controller.renewal import KEY_LABEL, key_secret
+from controller.settings import Settings
+from tests.sealing_keys import pair
+from tests.testbed.fake_cluster import FakeCluster
+
+
+class Rig:
+    """A keeper on a fake cluster."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.cluster = FakeCluster()
+        self.told: list[str] = []
+        recorder = Recorder(self.cluster, lambda: self.now, lambda: None)
+        recorder.listeners.append(lambda one: self.told.append(one.reason))
+        self.store = KeyStore(
+            priority="CertNotBefore", on_change=lambda _: None, on_bad=lambda *_: None
+        )
+        self.executor = ThreadPoolExecutor(1)
+        self.keeper = KeyKeeper(
+            self.cluster,
+            self.store,
+            Settings(namespace="home", key_size=2048, **settings),
+            recorder,
+            self.executor,
+            lambda: self.now,
+        )
+
+    async def until(self, check: Callable[[], bool]) -> None:
+        """Let the tasks run until this holds."""
+        async with asyncio.timeout(20):
+            while not check():  # noqa: ASYNC110 what is waited for has no event
+                await asyncio.sleep(0.005)
+
+    def pass_time(self, days: float) -> None:
+        """Move the clock and wake the keeper, as its timer would."""
+        self.now += timedelta(days=days)
+        self.keeper._wake.set()
+
+    @property
+    def count(self) -> int:
+        return sum(1 for kind, *_ in self.cluster.objects if kind == "Secret")
+
+
+def run(body: Callable[[Rig], Awaitable[None]], prepare: Any = None, **settings: Any) -> None:
+    async def main() -> None:
+        rig = Rig(**settings)
+        if prepare:
+            prepare(rig)
+        tasks = [asyncio.create_task(rig.keeper.watch()), asyncio.create_task(rig.keeper.renew())]
+        try:
+            await body(rig)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            rig.executor.shutdown()
+
+    asyncio.run(main())
+
+
+def test_a_key_is_made_at_first_and_every_thirty_days() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.count == 1)
+        rig.pass_time(29)
+        await asyncio.sleep(0.05)
+        assert rig.count == 1
+        rig.pass_time(2)
+        await rig.until(lambda: rig.count == 2)
+        rig.pass_time(31)
+        await rig.until(lambda: rig.count == 3)
+        assert len(rig.store.keys.keys) == 3
+        assert rig.told.count("KeyRenewed") == 3
+        newest = rig.store.keys.newest
+        assert newest is not None
+        assert newest.ordered == rig.now.replace(microsecond=0)
+
+    run(body)
+
+
+def test_a_key_that_cannot_be_stored_is_not_served() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: "create_secret" in rig.cluster.calls)
+        assert rig.store.keys.newest is None
+        assert rig.count == 0
+
+    run(body, lambda rig: rig.cluster.fail("create_secret", UnavailableError("away")))
+
+
+def test_the_legacy_key_without_a_label_is_read() -> None:
+    def prepare(rig: Rig) -> None:
+        old = key_secret(pair("one"), prefix="", namespace="home")
+        old["metadata"] = {"name": "sealed-secrets-key", "namespace": "home"}
+        rig.cluster.put(old)
+
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.store.keys.newest is not None)
+        assert rig.count == 1
+
+    run(body, prepare)
+
+
+def test_a_labelled_secret_of_the_legacy_name_follows_its_label() -> None:
+    def prepare(rig: Rig) -> None:
+        old = key_secret(pair("one"), prefix="", namespace="home")
+        old["metadata"] = {
+            "name": "sealed-secrets-key",
+            "namespace": "home",
+            "labels": {KEY_LABEL: "compromised"},
+        }
+        rig.cluster.put(old)
+
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.count == 2)
+        await rig.until(lambda: rig.store.keys.newest is not None)
+        assert len(rig.store.keys.keys) == 1
+
+    run(body, prepare)
+
+
+def test_an_expiring_certificate_is_told_of_once_a_day() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.count == 1)
+        rig.pass_time(3625)
+        await rig.until(lambda: "CertificateExpiring" in rig.told)
+        rig.pass_time(0.1)
+        await asyncio.sleep(0.05)
+        assert rig.told.count("CertificateExpiring") == 1
+        rig.pass_time(1.1)
+        await rig.until(lambda: rig.told.count("CertificateExpiring") == 2)
+
+    run(body, key_renew_period=timedelta(0), key_ttl=timedelta(days=3650))
+
+
+def test_a_watch_that_fails_begins_anew() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.cluster.calls.count("watch_secrets") >= 1)
+        assert not rig.keeper.loaded.is_set()
+
+    run(body, lambda rig: rig.cluster.fail("watch_secrets", UnavailableError("away")))
