@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.errors import KeyFileError, ManifestError, SealerError, UnsealError
+from sealer.errors import KeyFileError, ManifestError, TemplateError, UnsealError
 from sealer.keys import KeyPair, KeyRing, private_key_blocks
 from sealer.kubeseal import writing
 from sealer.kubeseal.gotext import decode_base64
@@ -14,6 +14,8 @@ from sealer.manifest import read_documents
 from sealer.scope import Scope, label
 
 _NO_KEY = "data does not contain a valid RSA or ECDSA private key"
+Faults = dict[str, list[str]]
+"""The keys of the items by what is wrong with them."""
 _SKIP_OWNER = "sealedsecrets.bitnami.com/skip-set-owner-references"
 
 
@@ -67,8 +69,11 @@ def unseal(decoded: Mapping[str, Any], ring: KeyRing) -> dict[str, Any]:
             "using deprecated 'data' field, use 'encryptedData' or flip the feature flag",
             hint="seal unseal opens it",
         )
-    values = _open(spec.get("encryptedData") or {}, ring, _label(metadata))
-    values = _rendered(template.get("data") or {}, values)
+    faults: dict[str, list[str]] = {}
+    values = _open(spec.get("encryptedData") or {}, ring, _label(metadata), faults)
+    values |= _rendered(template.get("data") or {}, values, faults)
+    if faults:
+        raise UnsealError(_grouped(faults))
     place = {key: metadata.get(key) for key in ("name", "namespace")}
     owned = (template.get("metadata") or {}) | place
     if (owned.get("annotations") or {}).get(_SKIP_OWNER) != "true":
@@ -84,28 +89,39 @@ def _label(metadata: Mapping[str, Any]) -> bytes:
     return label(namespace or "", name, scope) if namespace else b""
 
 
-def _open(items: Mapping[str, str], ring: KeyRing, bound: bytes) -> dict[str, bytes]:
+def _open(
+    items: Mapping[str, str], ring: KeyRing, bound: bytes, faults: Faults
+) -> dict[str, bytes]:
     values: dict[str, bytes] = {}
-    faults: dict[str, list[str]] = {}
     for key, item in sorted(items.items()):
         try:
             values[key] = ring.open(decode_base64(item), bound)[0]
         except ValueError as error:
             faults.setdefault(str(error), []).append(key)
         except UnsealError:
+            values[key] = b""
             faults.setdefault("no key could decrypt secret", []).append(key)
-    if faults:
-        raise UnsealError(_grouped(faults))
     return values
 
 
-def _rendered(templates: Mapping[str, str], values: dict[str, bytes]) -> dict[str, bytes]:
+def _rendered(
+    templates: Mapping[str, str], values: Mapping[str, bytes], faults: Faults
+) -> dict[str, bytes]:
+    """Render as kubeseal does: a template sees sealed values only, and wins over its namesake."""
     if not templates:
-        return values
-    raise SealerError("spec.template.data cannot be rendered by this version")
+        return {}
+    from sealer.template import render
+
+    rendered: dict[str, bytes] = {}
+    for key, text in sorted(templates.items()):
+        try:
+            rendered[key] = render(key, text, values)
+        except TemplateError as error:
+            faults.setdefault(error.message, []).append(key)
+    return rendered
 
 
-def _grouped(faults: Mapping[str, list[str]]) -> str:
+def _grouped(faults: Faults) -> str:
     return "\n".join(f"{fault} ({', '.join(keys)})" for fault, keys in faults.items())
 
 

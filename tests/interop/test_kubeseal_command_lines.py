@@ -74,6 +74,12 @@ SEALED = (
 )
 
 
+TEMPLATED = (
+    "  template:\n    data:\n      password: '<{{ .password }}>'\n"
+    "      url: 'x://{{ .password | b64enc }}@{{ index . \"lines\" | quote }}{{ .gone }}'\n"
+)
+
+
 @dataclass(frozen=True)
 class Case:
     """One command line; ``c.pem``, ``k.pem`` and the like are there, and ``secret.yaml``."""
@@ -318,6 +324,18 @@ CASES = {
     "unseal a name that is a number": Case(OPEN, SEALED.replace("name: db", "name: 5")),
     "unseal a spec that is a number": Case(OPEN, SEALED + "spec: 5\n"),
     "unseal a template that is a list": Case(OPEN, SEALED + "spec: {template: []}\n"),
+    "unseal renders templates": Case(
+        OPEN,
+        SEALED + "spec: {encryptedData: {}, template: {type: x, data: {a: 'x{{ .b }}', b: '',\n"
+        "  c: '{{ \"q\" | upper }}', d: ~, e: '{{ index . \"f-g\" }}'}}}\n",
+    ),
+    "unseal renders sealed values": Case(OPEN, "{templated}"),
+    "unseal with bad templates": Case(
+        OPEN,
+        SEALED
+        + "spec: {encryptedData: {x: '', y: '%'}, template: {data: {a: 'x{{ .b', c: '{{ env }}',\n"
+        "  i: '{{ nope }}', j: '{{ nope }}'}}}\n",
+    ),
     # --merge-into
     "merge into json": Case(f"{SEAL} --merge-into sealed.json", PLAIN, parsed=True),
     "merge into a file that is gone": Case(f"{SEAL} --merge-into gone.json", PLAIN),
@@ -428,6 +446,8 @@ def test_a_command_line_does_what_it_does_at_kubeseal(
     for program in (peers.kubeseal(), peers.ours()):
         folder = tmp_path / Path(program[0]).name / "run"
         stdin = sealed["sealed.yaml"] if case.stdin == "{sealed}" else case.stdin
+        if case.stdin == "{templated}":
+            stdin = sealed["sealed.yaml"].replace("  template:\n", TEMPLATED)
         done = peers.run(
             program,
             case.arguments.replace("{folder}", str(folder)).split(),
