@@ -15,7 +15,8 @@ from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keys import KeyRing
 from sealer.sealed import API_VERSION, KIND, SealedSecret
-from sealer.unsealing import unseal
+from sealer.templating import nondeterministic
+from sealer.unsealing import unseal_with_key
 
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
 PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
@@ -23,6 +24,8 @@ SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 OWNER_ANNOTATION = "sealer.dev/sealed-secret"
 """Whose a Secret without owner reference is: the SealedSecret's name (same namespace)."""
+RENDERED_ANNOTATION = "sealer.dev/rendered-generation"
+"""For which SealedSecret, as UID/generation, the values of non-deterministic templates stand."""
 
 TOKEN_TYPES = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 DEFAULT_TYPE = "Opaque"
@@ -67,15 +70,52 @@ class Policy:
     recreate_immutable: bool = False
 
 
-def desired(sealed: SealedSecret, ring: KeyRing, policy: Policy) -> dict[str, Any]:
-    """Return the Secret's manifest, without owner; the tree's errors tell why there is none."""
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a SealedSecret asks for."""
+
+    manifest: Manifest
+    """The Secret, without owner."""
+    unstable: frozenset[str] = frozenset()
+    """Keys whose template gives another value each time it is rendered."""
+    key: str = ""
+    """Fingerprint of the sealing key that opened it."""
+
+
+def desired(sealed: SealedSecret, ring: KeyRing, policy: Policy, *, prefer: str = "") -> Desired:
+    """Return what should be; the tree's errors tell why there is none.
+
+    ``prefer`` is the fingerprint of the key to try first.
+    """
     if sealed.legacy_data and not sealed.encrypted_data and not policy.accept_deprecated_data:
         raise RefusedError("the deprecated field spec.data is switched off", hint="seal it anew")
-    manifest = unseal(sealed, ring).to_dict()
+    secret, pair = unseal_with_key(sealed, ring, prefer=prefer)
+    manifest = secret.to_dict()
     # An absent type and Opaque are the same to the API server; saying it spares comparing.
     manifest.setdefault("type", DEFAULT_TYPE)
     refuse(manifest, policy)
-    return manifest
+    unstable = frozenset(nondeterministic(sealed.template.data)) - sealed.encrypted_data.keys()
+    return Desired(manifest, unstable, pair.fingerprint if pair else "")
+
+
+def settle(wanted: Desired, actual: Manifest | None, generation: str) -> Manifest:
+    """Return the Secret with what was rendered once for this generation and is not to change.
+
+    ``generation`` is the SealedSecret's UID and generation; the Secret carries the one that its
+    unstable values were rendered for. They stand until the SealedSecret changes or the Secret is
+    gone (bitnami/sealed-secrets issue 1343).
+    """
+    if not wanted.unstable:
+        return wanted.manifest
+    metadata = wanted.manifest["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), RENDERED_ANNOTATION: generation}
+    manifest = {**wanted.manifest, "metadata": {**metadata, "annotations": annotations}}
+    was = ((actual or {}).get("metadata", {}).get("annotations") or {}).get(RENDERED_ANNOTATION)
+    if actual is None or was != generation:
+        return manifest
+    there = actual.get("data") or {}
+    kept = {key: there[key] for key in wanted.unstable if key in there}
+    return {**manifest, "data": {**manifest["data"], **kept}}
 
 
 def refuse(manifest: Manifest, policy: Policy) -> None:

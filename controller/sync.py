@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from controller import events
@@ -22,6 +23,7 @@ from controller.keystore import Keys, KeyStore
 from controller.metrics import INSTANCE_LABEL, Metrics
 from controller.reconcile import (
     Create,
+    Desired,
     Nothing,
     Owner,
     Plan,
@@ -31,6 +33,7 @@ from controller.reconcile import (
     desired,
     is_owned,
     plan,
+    settle,
 )
 from controller.recorder import Recorder
 from controller.status import SYNCED, Outcome, is_synced, next_status
@@ -207,19 +210,20 @@ class Syncer:
 
     async def _bring_in_line(self, key: Key, body: Manifest, record: Record) -> _Done:
         """Do what the plan says."""
-        sealed = SealedSecret.from_dict(body)
-        wanted = await self._unseal(sealed)
-        record.key = sealed.fingerprint or record.key
-        owner = Owner(key[1], body["metadata"]["uid"])
+        wanted = await self._unseal(SealedSecret.from_dict(body), record)
+        metadata = body["metadata"]
+        owner = Owner(key[1], metadata["uid"])
+        stamp = f"{metadata['uid']}/{metadata.get('generation', 0)}"
         if _is_new(body):
-            made = await self._make(wanted, owner)
+            made = await self._make(settle(wanted, None, stamp), owner)
             if made is not None:
                 record.secret_version = made["metadata"]["resourceVersion"]
                 return _Done(written=True)
         actual = await self._look(key)
         record.secret_version = actual["metadata"]["resourceVersion"] if actual else ""
         was_synced = self._was_synced(body, record)
-        decided = plan(wanted, actual, owner, self.policy, exact=not was_synced)
+        settled = settle(wanted, actual, stamp)
+        decided = plan(settled, actual, owner, self.policy, exact=not was_synced)
         if isinstance(decided, Nothing):
             return _Done()
         changes = decided.changes if isinstance(decided, (Update, Recreate)) else ()
@@ -230,16 +234,15 @@ class Syncer:
         record.secret_version = written["metadata"]["resourceVersion"]
         return _Done(written=True, drift=drift)
 
-    async def _unseal(self, sealed: SealedSecret) -> dict[str, Any]:
+    async def _unseal(self, sealed: SealedSecret, record: Record) -> Desired:
         started = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        wanted = await loop.run_in_executor(
-            self.executor, desired, sealed, self.keys.ring, self.policy
-        )
+        unseal = partial(desired, sealed, self.keys.ring, self.policy, prefer=record.key)
+        wanted = await asyncio.get_running_loop().run_in_executor(self.executor, unseal)
         self.metrics.decrypt_seconds.observe(time.perf_counter() - started)
+        record.key = wanted.key
         return wanted
 
-    async def _make(self, wanted: Manifest, owner: Owner) -> Manifest | None:
+    async def _make(self, wanted: Mapping[str, Any], owner: Owner) -> Manifest | None:
         """Make the Secret without looking first; None where there is one after all."""
         decided = plan(wanted, None, owner, self.policy, exact=True)
         try:

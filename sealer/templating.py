@@ -44,13 +44,17 @@ def render_data(
     return data
 
 
-def nondeterministic(templates: Templates) -> frozenset[str]:
-    """Name the functions in use that give another result each time.
+def nondeterministic(templates: Templates) -> dict[str, frozenset[str]]:
+    """Name, by key, the functions in use that give another result each time.
 
-    A Secret made with them is to be rendered once, not at every look (a template that does not
+    A value made with them is to be rendered once, not at every look (a template that does not
     parse uses none).
     """
-    return frozenset(name for template in _parsed(templates) for name in template.nondeterministic)
+    return {
+        key: functions
+        for key, template in _parsed(templates)
+        if (functions := template.nondeterministic)
+    }
 
 
 def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[TemplateError]:
@@ -72,12 +76,14 @@ def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[Templat
             yield TemplateError(f"template: {missing.place}: {problem}", key=name)
 
 
-def _parsed(templates: Templates) -> Iterator[Template]:
+def _parsed(templates: Templates) -> Iterator[tuple[str, Template]]:
+    texts = [(key, text) for key, text in templates.items() if text is not None]
+    if not texts:
+        return
     from sealer.template import Template
 
-    for name, text in templates.items():
+    for key, text in texts:
         try:
-            if text is not None:
-                yield Template.parse(name, text)
+            yield key, Template.parse(key, text)
         except TemplateError:
             continue

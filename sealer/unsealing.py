@@ -22,10 +22,22 @@ def unseal(sealed: SealedSecret, ring: KeyRing) -> Secret:
     is missing), or one TemplateError a template that fails; ManifestError where name or
     namespace is missing.
     """
+    return unseal_with_key(sealed, ring)[0]
+
+
+def unseal_with_key(
+    sealed: SealedSecret, ring: KeyRing, *, prefer: str = ""
+) -> tuple[Secret, KeyPair | None]:
+    """Unseal as ``unseal`` does; return also the key that opened the last item, if there is one.
+
+    The key whose certificate's fingerprint is ``prefer`` is tried first, then the one that the
+    SealedSecret names.
+    """
     if sealed.legacy_data and not sealed.encrypted_data:
         return _unseal_legacy(sealed, ring)
-    opened = open_items(sealed, ring)
-    return secret_of(sealed, {key: value for key, (value, _) in opened.items()})
+    opened = open_items(sealed, ring, prefer=prefer)
+    secret = secret_of(sealed, {key: value for key, (value, _) in opened.items()})
+    return secret, next((pair for _, pair in reversed(opened.values())), None)
 
 
 def secret_of(sealed: SealedSecret, values: Mapping[str, bytes]) -> Secret:
@@ -45,17 +57,19 @@ def secret_of(sealed: SealedSecret, values: Mapping[str, bytes]) -> Secret:
     )
 
 
-def open_items(sealed: SealedSecret, ring: KeyRing) -> dict[str, tuple[bytes, KeyPair]]:
+def open_items(
+    sealed: SealedSecret, ring: KeyRing, *, prefer: str = ""
+) -> dict[str, tuple[bytes, KeyPair]]:
     """Decrypt ``encryptedData``; return each key's plaintext with the key pair that opened it."""
     bound = sealed.label()
     opened: dict[str, tuple[bytes, KeyPair]] = {}
     errors: list[SealerError] = []
     # The key that opened one item opens the next, most likely.
-    prefer: str | KeyPair = sealed.fingerprint
+    first: str | KeyPair = prefer or sealed.fingerprint
     for key, item in sealed.encrypted_data.items():
         try:
-            opened[key] = open_item(item, ring, bound, key=key, prefer=prefer)
-            prefer = opened[key][1]
+            opened[key] = open_item(item, ring, bound, key=key, prefer=first)
+            first = opened[key][1]
         except UnsealError as error:
             errors.append(error)
     if errors:
@@ -84,13 +98,13 @@ def open_item(
         raise UnsealError(error.message, key=key) from None
 
 
-def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> Secret:
+def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> tuple[Secret, KeyPair]:
     """Open ``spec.data``: a whole Secret as JSON; Bitnami ignores the template then."""
-    plaintext, _ = open_item(sealed.legacy_data, ring, sealed.label(), key="data")
+    plaintext, pair = open_item(sealed.legacy_data, ring, sealed.label(), key="data")
     found = _secret_in_json(plaintext)
     if found is None:
         raise UnsealError("does not hold a Secret in JSON", key="data")
-    return Secret(
+    secret = Secret(
         name=sealed.name,
         namespace=sealed.namespace,
         data=found.data,
@@ -98,6 +112,7 @@ def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> Secret:
         immutable=found.immutable,
         metadata=found.metadata,
     )
+    return secret, pair
 
 
 def _secret_in_json(plaintext: bytes) -> Secret | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from controller.reconcile import (
     MANAGED_ANNOTATION,
     OWNER_ANNOTATION,
     PATCH_ANNOTATION,
+    RENDERED_ANNOTATION,
     SKIP_OWNER_ANNOTATION,
     Create,
     Nothing,
@@ -24,9 +26,10 @@ from controller.reconcile import (
     desired,
     is_owned,
     plan,
+    settle,
 )
 from sealer import Secret, UnsealError, seal
-from sealer.sealed import SealedSecret
+from sealer.sealed import SealedSecret, SecretTemplate
 from tests.sealing_keys import pair, ring
 
 POLICY = Policy(namespace="home")
@@ -257,8 +260,9 @@ def sealed(**options: Any) -> SealedSecret:
 
 
 def test_desired_is_the_secret_with_its_type_said() -> None:
-    manifest = desired(sealed(), ring(), POLICY)
-    assert manifest == {
+    wanted = desired(sealed(), ring(), POLICY)
+    assert (wanted.key, wanted.unstable) == (pair("one").certificate.fingerprint, frozenset())
+    assert wanted.manifest == {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "db", "namespace": "home"},
@@ -290,11 +294,42 @@ def test_token_types_are_refused_unless_allowed(kind: str) -> None:
     with pytest.raises(RefusedError, match="are refused"):
         desired(sealed(type=kind), ring(), POLICY)
     allowed = Policy(namespace="home", allow_token_types=True)
-    assert desired(sealed(type=kind), ring(), allowed)["type"] == kind
+    assert desired(sealed(type=kind), ring(), allowed).manifest["type"] == kind
 
 
 def test_a_sealing_key_cannot_be_smuggled_in() -> None:
     trojan = sealed(metadata={"labels": {KEY_LABEL: "active"}})
     with pytest.raises(RefusedError, match="cannot make a sealing key"):
         desired(trojan, ring(), POLICY)
-    assert desired(trojan, ring(), Policy(namespace="elsewhere"))["metadata"]["labels"]
+    assert desired(trojan, ring(), Policy(namespace="elsewhere")).manifest["metadata"]["labels"]
+
+
+def with_templates(**templates: str) -> SealedSecret:
+    return replace(sealed(), template=SecretTemplate(data=templates))
+
+
+def test_templates_that_are_never_the_same_are_known_and_sealed_values_are_none_of_them() -> None:
+    wanted = desired(
+        with_templates(a="{{ now }}", token="{{ randAlpha 8 }}", plain="{{ .a }}"), ring(), POLICY
+    )
+    assert wanted.unstable == {"token"}
+
+
+def test_what_was_rendered_for_this_generation_stands() -> None:
+    one, two = (
+        desired(with_templates(token="{{ uuidv4 }}", plain="{{ .a }}"), ring(), POLICY)
+        for _ in range(2)
+    )
+    first = settle(one, None, "u/1")
+    assert first["metadata"]["annotations"] == {RENDERED_ANNOTATION: "u/1"}
+    assert settle(two, first, "u/1") == first
+    assert settle(two, first, "u/2")["data"]["token"] != first["data"]["token"]
+    lost = {**first, "data": {"plain": first["data"]["plain"]}}
+    assert settle(two, lost, "u/1")["data"]["token"] == two.manifest["data"]["token"]
+    edited = {**first, "data": {**first["data"], "plain": "eA=="}}
+    assert settle(two, edited, "u/1")["data"]["plain"] == first["data"]["plain"]
+
+
+def test_stable_secrets_carry_no_mark() -> None:
+    stable = desired(sealed(), ring(), POLICY)
+    assert settle(stable, None, "u/1") is stable.manifest
