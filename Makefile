@@ -19,8 +19,13 @@ $(STAMP): pyproject.toml .ci/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## the main job: make keys, seal, show what to commit, unseal, compare
+demo: $(STAMP) ## the main job, offline; with Go also in a real cluster: seal, apply, rotate, re-encrypt
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.demo; \
+	else echo; echo "== No Go here, so no real cluster: that part of the demo is left out"; fi
+
+cluster: $(STAMP) ## a real API server with our controller, to try things by hand (needs Go)
+	@$(BIN)/python -m tests.testbed.cluster
 
 check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/ruff format --check .
@@ -28,18 +33,24 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs.cli_reference --check
+	$(BIN)/python -m tests.docs.controller_reference --check
 	$(BIN)/python -m tests.docs.chart_reference --check
 
 test: $(STAMP) ## every test this machine can run
+	@# All real components first: some tests move into a network of their own, where nothing can
+	@# be fetched.
+	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.binaries >/dev/null; fi
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest --ignore=tests/unit/sealer --ignore=tests/property
 
 bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one run
 	$(BIN)/python -m tests.perf.bench_cli
 	$(BIN)/python -m tests.perf.bench_template
+	$(BIN)/python -m tests.perf.bench_controller
 
 docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference
+	$(BIN)/python -m tests.docs.controller_reference
 	$(BIN)/python -m tests.docs.chart_reference
 
 lock: ## resolve pyproject.toml's dependencies into .ci's locks: tools, the image, the wheel's build (needs uv)

@@ -526,11 +526,15 @@ def client_context(ca: Path) -> ssl.SSLContext:
 
 
 def main() -> None:
-    """Keep one running until it is interrupted."""
+    """Keep one running, our controller with it, until it is interrupted."""
+    from tests.testbed.controllers import ours
+
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl"):
         binaries.path(name)
-    with control_plane() as plane:
-        print(f"export KUBECONFIG={plane.kubeconfig}", flush=True)
+    with control_plane() as plane, ours(plane) as controller:
+        print(f"export KUBECONFIG={plane.kubeconfig}")
+        print(f"export PATH={binaries.path('kubectl').parent}:$PATH")
+        print(f"# seal with --controller-url http://127.0.0.1:{controller.port}", flush=True)
         print("Ctrl-C ends it", file=sys.stderr, flush=True)
         try:
             signal.pause()
