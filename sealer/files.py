@@ -166,6 +166,53 @@ def manifests_below(path: str) -> list[str] | None:
     return found
 
 
+class BackgroundWriter:
+    """Writes files whole or not at all, one after the other, while the caller makes the next.
+
+    Waiting for the disk is half the time of sealing many small files. To be used by ``with``;
+    afterwards all is written, and ``errors`` pairs what failed with the number given to ``put``.
+    Leaving by an exception writes the file at hand and no other.
+    """
+
+    def __init__(self) -> None:
+        from queue import Queue
+        from threading import Thread
+
+        self.errors: list[tuple[int, SealerError]] = []
+        self._surprise: Exception | None = None
+        self._stopped = False
+        # Bounded, so that a slow disk does not fill the memory.
+        self._queue: Queue[tuple[int, str, list[bytes]] | None] = Queue(maxsize=64)
+        self._thread = Thread(target=self._work, name="writer")
+
+    def __enter__(self) -> BackgroundWriter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._stopped = kind is not None
+        self._queue.put(None)
+        self._thread.join()
+        if self._surprise and kind is None:
+            raise self._surprise
+
+    def put(self, number: int, path: str, pieces: Iterable[bytes]) -> None:
+        """Have a file written."""
+        self._queue.put((number, path, list(pieces)))
+
+    def _work(self) -> None:
+        while job := self._queue.get():
+            number, path, pieces = job
+            if self._stopped:
+                continue
+            try:
+                write_atomic(path, pieces)
+            except SealerError as error:
+                self.errors.append((number, error))
+            except Exception as error:  # noqa: BLE001 a thread that dies would be waited for
+                self._surprise = error
+
+
 def make_directory(path: str) -> None:
     """Make a directory and its parents where they are not there."""
     from pathlib import Path

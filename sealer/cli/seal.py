@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -174,25 +175,28 @@ def _raw_secrets(document: Document) -> Iterator[SealerError]:
 
 
 def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str | None) -> None:
-    from sealer.files import display, make_directory, open_text, write_atomic
+    from sealer.files import BackgroundWriter, display, make_directory, open_text
 
     if output_dir:
         make_directory(output_dir)
-    errors: list[SealerError] = []
+    errors: list[tuple[int, SealerError]] = []
     progress = ui.progress(len(paths), "sealing")
-    for path in paths:
-        try:
-            with open_text(path) as (lines, encoding):
-                line = _Line(request, display(path), ui, encoding)
-                pieces = [piece.encode() for piece in line.run(lines)]
-            target = f"{output_dir}/{_base_name(path)}" if output_dir else path
-            if output_dir or line.sealed:
-                write_atomic(target, [line.bom, *pieces])
-        except SealerError as error:
-            errors.append(error)
-        progress.step()
+    with BackgroundWriter() as writer:
+        for at, path in enumerate(paths):
+            try:
+                with open_text(path) as (lines, encoding):
+                    line = _Line(request, display(path), ui, encoding)
+                    pieces = [piece.encode() for piece in line.run(lines)]
+            except SealerError as error:
+                errors.append((at, error))
+            else:
+                target = f"{output_dir}/{_base_name(path)}" if output_dir else path
+                if output_dir or line.sealed:
+                    writer.put(at, target, [line.bom, *pieces])
+            progress.step()
     progress.close()
-    ui.finish(errors)
+    errors.extend(writer.errors)
+    ui.finish(error for _, error in sorted(errors, key=itemgetter(0)))
 
 
 def _seal_together(ui: UI, paths: tuple[str, ...], request: Request, write: str | None) -> None:

@@ -21,13 +21,18 @@ class _Dumper(yaml.CSafeDumper):
 
 def _represent_string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None
-    yaml_1_1: Any = dumper
     if "\n" in text:
         style = "|"
-    elif resolve(text) != text or yaml_1_1.resolve(yaml.ScalarNode, text, (True, False)) != _STRING:
-        # As Kubernetes' reader or YAML 1.1 at large would take it for something else.
+    elif resolve(text) != text or not _is_string_in_yaml_1_1(dumper, text):
         style = '"'
     return dumper.represent_scalar(_STRING, text, style=style)
+
+
+def _is_string_in_yaml_1_1(dumper: Any, text: str) -> bool:
+    """Ask PyYAML, which knows dates and base 60; few first characters make it worth asking."""
+    if text[0] not in "0123456789+-.=<":
+        return True
+    return bool(dumper.resolve(yaml.ScalarNode, text, (True, False)) == _STRING)
 
 
 _Dumper.add_representer(str, _represent_string)

@@ -74,7 +74,13 @@ def main() -> None:
         inputs.mkdir()
         for index in range(FILES):
             (inputs / f"s{index}.yaml").write_text(SECRET.format(index))
-        good = [one_seal(kubeseal), help_text(kubeseal), many_files(kubeseal), long_stream()]
+        good = [
+            one_seal(kubeseal),
+            one_seal_as_kubeseal(kubeseal),
+            help_text(kubeseal),
+            many_files(kubeseal),
+            long_stream(),
+        ]
     sys.exit(0 if all(good) else 1)
 
 
@@ -86,7 +92,22 @@ def one_seal(kubeseal: str) -> bool:
     )
     print(f"{'':<42} {'seal':>12} {'kubeseal':>12} {'ratio':>16}")
     return row(
-        "one Secret of 3 values",
+        "one Secret of 3 values (<= 100 ms)",
+        f"{mine * 1e3:.0f} ms",
+        f"{peers * 1e3:.0f} ms",
+        f"{ratio:.1f} x (<= 8)",
+        good=ratio <= 8 and mine <= 0.100,
+    )
+
+
+def one_seal_as_kubeseal(kubeseal: str) -> bool:
+    """The same by ``seal kubeseal``."""
+    arguments = ("--cert", "c.pem", "-f", "in/s0.yaml")
+    mine, peers, ratio = in_turns(
+        lambda: run(SEAL, "kubeseal", *arguments), lambda: run(kubeseal, *arguments)
+    )
+    return row(
+        "the same by seal kubeseal",
         f"{mine * 1e3:.0f} ms",
         f"{peers * 1e3:.0f} ms",
         f"{ratio:.1f} x (<= 8)",
