@@ -8,6 +8,8 @@ are to be quoted. Exits 1 when a bound that users were promised is broken.
 from __future__ import annotations
 
 import argparse
+import base64
+import os
 import statistics
 import sys
 import time
@@ -139,6 +141,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--count", type=int, default=1000)
     options.add_argument("--many", type=int, default=0, help="a second, larger burst (10000)")
+    options.add_argument("--foreign", type=int, default=5000, help="unrelated Secrets of 100 kB")
     options.add_argument("--peer-default", type=int, default=60)
     chosen = options.parse_args()
     for name in binaries.TOOLS:
@@ -189,6 +192,14 @@ def rows(plane: ControlPlane, pair: KeyPair, chosen: argparse.Namespace) -> Iter
         "<= 160",
         good=memory <= 160,
     )
+    grown = foreign_secrets(plane, mine, chosen.foreign)
+    yield row(
+        f"{chosen.foreign} unrelated Secrets of 100 kB, MB",
+        f"+{grown:.0f}",
+        "",
+        "<= 20",
+        good=grown <= 20,
+    )
     c = burst(plane, theirs(), pair, "bench-default", chosen.peer_default)
     remove(plane, "bench-default")
     yield row(
@@ -218,6 +229,26 @@ def rows(plane: ControlPlane, pair: KeyPair, chosen: argparse.Namespace) -> Iter
             f"{d / a:.2f} of {count}'s",
             good=d / a >= 0.7,
         )
+
+
+def foreign_secrets(plane: ControlPlane, run: Runner, count: int) -> float:
+    """Return by how many MB the controller grows while many large Secrets appear."""
+    namespace = plane.api.namespace("bench-foreign")
+    data = {"blob": base64.b64encode(os.urandom(100_000)).decode()}
+
+    def one(number: int) -> None:
+        metadata = {"name": f"foreign-{number}", "namespace": namespace}
+        plane.api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+
+    with run() as controller:
+        before = rss(controller)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(one, range(count)))
+        grown = rss(controller) - before
+    with run() as controller:
+        grown = max(grown, rss(controller) - before)
+    remove(plane, namespace)
+    return grown
 
 
 def remove(plane: ControlPlane, namespace: str) -> None:
