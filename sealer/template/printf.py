@@ -238,7 +238,8 @@ class _Formatter:
         return replace(flags, width=width)
 
     def _precision(self, flags: Flags) -> Flags:
-        if self._form[self._at : self._at + 1] != b"." or self._at + 1 > len(self._form):
+        # A point at the very end is taken for the verb.
+        if self._form[self._at : self._at + 1] != b"." or self._at + 1 == len(self._form):
             return flags
         self._at += 1
         if self._after_index:
