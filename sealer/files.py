@@ -74,6 +74,10 @@ def open_text(path: str) -> Iterator[tuple[Iterator[str], Encoding]]:
     with _open_binary(path) as stream:
         buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         head = buffered.peek(4)[:4] if isinstance(buffered, io.BufferedReader) else b""
+        if isinstance(buffered, io.BufferedReader) and not head:
+            # Not asked again: at a terminal the end would have to be typed once more.
+            yield iter(()), Encoding()
+            return
         encoding = Encoding.of(head)
         if encoding.bom:
             buffered.read(len(encoding.bom))

@@ -228,3 +228,72 @@ def test_variables_lead_to_the_controller(cluster: Cluster, tmp_path: Path) -> N
         )
         assert done.code == 0, done.stderr
         assert done.stdout.encode() == cluster.controller.get("/v1/cert.pem")[1]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param({"tokenFile": "folder/token"}, id="token file beside the kubeconfig"),
+        pytest.param(
+            {
+                "exec": {
+                    "apiVersion": "client.authentication.k8s.io/v1",
+                    "command": "sh",
+                    "args": ["login"],
+                    "interactiveMode": "Never",
+                }
+            },
+            id="plugin",
+        ),
+        pytest.param({}, id="nothing, and a token by flag"),
+    ],
+)
+def test_ways_to_log_in(cluster: Cluster, user: dict[str, Any], tmp_path: Path) -> None:
+    config = json.loads(cluster.plane.kubeconfig.read_text())
+    token = config["users"][0]["user"]["token"]
+    config["users"][0]["user"] = user
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": token},
+    }
+    files = {
+        "config": json.dumps(config),
+        "folder/token": token,
+        "login": f"echo '{json.dumps(credential)}'",
+    }
+    flags = "--kubeconfig config --fetch-cert" + ("" if user else f" --token {token}")
+    theirs, mine = cluster.both(flags, tmp_path, **files)
+    assert mine == theirs
+    assert (mine.code, mine.stderr) == (0, "")
+
+
+def test_in_a_pod_its_own_cluster_is_asked(cluster: Cluster, tmp_path: Path) -> None:
+    account = tmp_path / "account"
+    account.mkdir()
+    config = json.loads(cluster.plane.kubeconfig.read_text())
+    (account / "token").write_text(config["users"][0]["user"]["token"])
+    (account / "ca.crt").write_bytes(cluster.plane.ca.read_bytes())
+    (account / "namespace").write_text("prod")
+    target = "/var/run/secrets/kubernetes.io/serviceaccount"
+    script = f'mkdir -p {target} && mount --bind {account} {target} && exec "$0" "$@"'
+    place = f"--controller-name {SERVICE} --controller-namespace {cluster.namespace}"
+    outcomes = [
+        peers.comparable(
+            peers.run(
+                ["unshare", "--mount", "sh", "-c", script, *program],
+                place.split(),
+                tmp_path / Path(program[0]).name,
+                files={},
+                stdin=SECRET.replace(", namespace: prod", ""),
+                environment={
+                    "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+                    "KUBERNETES_SERVICE_PORT": str(cluster.plane.port),
+                },
+            ),
+            cluster.ring(),
+        )
+        for program in (peers.kubeseal(), peers.ours())
+    ]
+    assert outcomes[1] == outcomes[0]
+    assert "hunter2" in outcomes[1].stdout
