@@ -180,6 +180,8 @@ class Expressions:
             if name in receiver.methods:
                 method = receiver.methods[name]
                 return self._call(dot, method, position, arguments, final, receiver)
+            if name in receiver.refused:
+                raise ExecutionError(receiver.refused[name])
             for known, value in receiver.fields():
                 if known == name:
                     return self._struct_field(name, value, given=given)

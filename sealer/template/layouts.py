@@ -293,8 +293,8 @@ def _made(reading: _Reading) -> Time:
         return Time(seconds - reading.offset, reading.nanosecond, zone)
     if name:
         offset = int(name[3:]) * 3600 if name.startswith("GMT") and len(name) > 3 else 0
-        zone = Location(name, name, offset)
-        return Time(seconds - offset, reading.nanosecond, zone)
+        # The clock was read as if in UTC, and Go leaves it at that.
+        return Time(seconds, reading.nanosecond, Location(name, name, offset))
     return times.on_the_wall(seconds, reading.nanosecond, times.LOCAL)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from sealer.template.registry import CallError
-from sealer.template.values import Object
+from sealer.template.values import Object, Uint64
 
 _IDENTIFIERS: Final = rb"[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*"
 _VERSION: Final = re.compile(
@@ -60,6 +60,16 @@ class Version(Object):
             raise CallError("not a semantic version")
         major, minor, patch = (_segment(match[index] or b"0") for index in (1, 2, 3))
         return cls(major, minor, patch, checked(match[4] or b""), match[5] or b"", text)
+
+    def fields(self) -> tuple[tuple[str, object], ...]:
+        return (
+            ("major", Uint64(self.major)),
+            ("minor", Uint64(self.minor)),
+            ("patch", Uint64(self.patch)),
+            ("pre", self.prerelease),
+            ("metadata", self.metadata),
+            ("original", self.original),
+        )
 
     def text(self) -> bytes:
         text = b"%d.%d.%d" % (self.major, self.minor, self.patch)

@@ -7,6 +7,7 @@ The local zone is UTC, as in the peer's container; the year may be any (Python's
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -88,6 +89,7 @@ class Location(Object):
     abbreviation: str = ""
     offset: int = 0
     zone: datetime.tzinfo | None = None
+    is_local: bool = False
 
     def text(self) -> bytes:
         return self.name.encode()
@@ -106,7 +108,7 @@ class Location(Object):
 
 
 UTC: Final = Location("UTC", "UTC")
-LOCAL: Final = Location("Local", "UTC")
+LOCAL: Final = Location("UTC", "UTC", is_local=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,12 @@ class Time(Object):
     """Seconds since 1970 UTC, the nanoseconds beyond, and the zone to show it in."""
 
     go_type: ClassVar[str] = "time.Time"
+    refused: ClassVar[Mapping[str, str]] = {
+        "Date": "function Date has 3 return values; should be 1 or 2",
+        "Clock": "function Clock has 3 return values; should be 1 or 2",
+        "Zone": "invalid function signature for Zone: second return value should be error",
+        "ISOWeek": "invalid function signature for ISOWeek: second return value should be error",
+    }
 
     seconds: int = _ZERO_SECONDS
     nanosecond: int = 0

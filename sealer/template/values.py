@@ -156,6 +156,8 @@ class Object:
     go_type: ClassVar[str]
     kind: ClassVar[str] = "struct"
     methods: ClassVar[Mapping[str, Function]] = {}
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Methods that no template can call (they return three values), and what Go says to that."""
 
     def text(self) -> bytes | None:
         """Return what String() or Error() gives, None where Go's type has neither."""

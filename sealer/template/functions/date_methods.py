@@ -27,9 +27,9 @@ def string(time: Time) -> bytes:
 @TIME.function("GoString", "func() string")
 def go_string(time: Time) -> bytes:
     shown = time.civil()
-    zone = {"UTC": "time.UTC", "Local": "time.Local"}.get(
-        time.location.name, f'time.Location("{time.location.name}")'
-    )
+    zone = f'time.Location("{time.location.name}")'
+    if time.location in (times.UTC, times.LOCAL):
+        zone = "time.Local" if time.location.is_local else "time.UTC"
     month = times.MONTHS[shown.month - 1]
     return (
         f"time.Date({shown.year}, time.{month}, {shown.day}, {shown.hour}, {shown.minute}, "

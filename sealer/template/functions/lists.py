@@ -45,7 +45,7 @@ def _nil() -> Slice:
 @GROUP.function("list", "func(...interface {}) []interface {}")
 @GROUP.function("tuple", "func(...interface {}) []interface {}")
 def make_list(*items: object) -> Slice:
-    return Slice(items, is_nil=not items)
+    return Slice(items)
 
 
 @_twice("append", "interface {}, interface {}", "[]interface {}")
@@ -136,9 +136,9 @@ def chunk(environment: Environment, size: int, items: object) -> Slice:
     found = _items(items)
     count = _chunks(size, len(found))
     environment.allocate(count * 120)
-    if size < 0:
+    if count and size < 0:
         raise CallError("the size of a chunk is negative")
-    pieces = (Slice(found[at : at + size]) for at in range(0, count * size, size or 1))
+    pieces = (Slice(found[index * size : (index + 1) * size]) for index in range(count))
     return Slice(pieces, elem="[]interface {}")
 
 

@@ -29,7 +29,7 @@ class _Regex:
 
     def names(self) -> dict[bytes, int]:
         """Return the groups' numbers by name."""
-        return {name.encode(): index for name, index in self._compiled.groupindex.items()}
+        return dict(self._compiled.groupindex)
 
     def search(self, at: int = 0) -> list[tuple[int, int]] | None:
         """Find the first match from a place on: the spans of the whole and of each group."""
@@ -174,7 +174,8 @@ def split(environment: Environment, pattern: bytes, text: bytes, limit: int) -> 
         begin = stop
     if end != len(text):
         parts.append(text[begin:])
-    return _strings(parts, environment)
+    environment.allocate(40 * len(parts))
+    return Slice(parts, elem="string")
 
 
 @GROUP.function(

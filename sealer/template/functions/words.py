@@ -148,8 +148,8 @@ def camelcase(text: bytes) -> bytes:
     lead = next((i for i, char in enumerate(chars) if not _joins(char)), len(chars))
     if lead >= len(chars) - 1:
         last = chars[lead:] or chars[-1:]
-        # All of the text joins words, or only its last character does not.
-        return runes.encode(chars if lead == len(chars) else chars[:lead] + runes.upper(last))
+        # Only the last character joins no words; or all do, and then the last is written twice.
+        return runes.encode(chars[:lead] + (last if lead == len(chars) else runes.upper(last)))
     out = [chars[:lead]]
     current = runes.upper(chars[lead])
     first_is_upper = runes.is_upper(chars[lead])
@@ -242,7 +242,7 @@ class _Words:
         for char in word:
             if _joins(char):
                 self.out.append(self.connector)
-            elif _is_byte(char):
+            elif _is_invalid(char):
                 self.out.append("\ufffd")
             else:
                 self.out.append(runes.lower(char) if runes.is_upper(char) else char)
@@ -250,9 +250,9 @@ class _Words:
     def _next(self) -> tuple[str, str]:
         """Cut off the next word."""
         text = self.rest
-        start = next((i for i, char in enumerate(text) if not _is_byte(char)), len(text))
-        if start == len(text) or text[start] == "\ufffd":
-            kind, end = "invalid", max(start, 1) if text else 0
+        start = _valid_from(text, 0)
+        if start == len(text):
+            kind, end = "invalid", start
         else:
             kind = _kind(text[start])
             end = _end_of_capitals(text, start) if kind == "upper" else _end(text, start, kind)
@@ -260,8 +260,15 @@ class _Words:
         return kind, text[:end]
 
 
-def _is_byte(char: str) -> bool:
-    return "\udc80" <= char <= "\udcff"
+def _is_invalid(char: str) -> bool:
+    return "\udc80" <= char <= "\udcff" or char == "\ufffd"
+
+
+def _valid_from(text: str, at: int) -> int:
+    """Return where the next character stands that is one, the end where there is none."""
+    while at < len(text) and _is_invalid(text[at]):
+        at += 1
+    return at
 
 
 def _kind(char: str) -> str:
@@ -286,14 +293,26 @@ def _is_alphabetic(char: str) -> bool:
 
 
 def _end(text: str, at: int, kind: str) -> int:
-    while at < len(text) and (_is_byte(text[at]) or _kind(text[at]) == kind):
-        at += 1
+    """Return where a run of one kind ends; what is no character goes with what follows."""
+    while at < len(text):
+        following = _valid_from(text, at)
+        if following == len(text):
+            return following
+        if _kind(text[following]) != kind:
+            return at
+        at = following + 1
     return at
 
 
 def _end_of_capitals(text: str, at: int) -> int:
-    end = _end(text, at, "upper")
+    end = _end(text, at + 1, "upper")
     if end == at + 1:
         return _end(text, end, "letters")
+    following = _valid_from(text, end)
+    if following == len(text) or _kind(text[following]) != "letters":
+        return end
     # Of "HTTPStatus" the S belongs to the next word.
-    return end - 1 if end < len(text) and _kind(text[end]) == "letters" else end
+    end -= 1
+    while _is_invalid(text[end - 1]):
+        end -= 1
+    return end
