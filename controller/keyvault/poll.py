@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -99,11 +100,12 @@ class Poller:
         interval: float,
         mode: str = "Auto",
         clock: Callable[[], float],
+        wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.vault, self.interval, self.mode = vault, interval, mode
-        self._clock, self._sleep, self._jitter = clock, sleep, jitter
+        self._clock, self._wall, self._sleep, self._jitter = clock, wall, sleep, jitter
         self.governor = Governor(clock, sleep)
         self.users: dict[str, Wants] = {}
         self.rows: dict[str, Row] | None = None
@@ -351,7 +353,7 @@ class Poller:
         try:
             async with self._parallel:
                 await self.governor.wait()
-                asked = self._clock()
+                asked = self._wall()
                 found = await self._ask(self.vault.get(ref))
         except DisabledError as error:
             return self._note(ref, Lost(error, disabled=True))

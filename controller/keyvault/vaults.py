@@ -163,6 +163,7 @@ class Vaults:
                 interval=resource.interval,
                 mode=resource.mode,
                 clock=self.clock,
+                wall=lambda: self.now().timestamp(),
                 sleep=self.sleep,
                 jitter=self.jitter,
             )

@@ -1,0 +1,182 @@
+"""PFX and PEM in every order and cipher that people import into a vault."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
+from cryptography.x509.oid import NameOID
+
+from controller.keyvault.certificate import PEM, PFX, parse
+from controller.keyvault.values import BadValueError
+
+
+def _issue(name: str, key: Any, issuer: str, issuer_key: Any) -> x509.Certificate:
+    now = datetime.now(UTC)
+
+    def title(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    return (
+        x509.CertificateBuilder()
+        .subject_name(title(name))
+        .issuer_name(title(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=name != "leaf", path_length=None), critical=True)
+        .sign(issuer_key, hashes.SHA256())
+    )
+
+
+class Chain:
+    """Leaf, two intermediates and a root; elliptic curves but for the leaf's key."""
+
+    def __init__(self, leaf_key: Any) -> None:
+        keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+        root, upper, lower = keys
+        self.key = leaf_key
+        self.root = _issue("root", root, "root", root)
+        self.upper = _issue("upper", upper, "root", root)
+        self.lower = _issue("lower", lower, "upper", upper)
+        self.leaf = _issue("leaf", leaf_key, "lower", lower)
+        self.stranger = _issue("stranger", keys[0], "nobody", keys[1])
+        self.all = [self.leaf, self.lower, self.upper, self.root]
+
+    def pfx(self, rest: list[x509.Certificate], encryption: Any = None) -> bytes:
+        encryption = encryption or NoEncryption()
+        made = pkcs12.serialize_key_and_certificates(None, self.key, self.leaf, rest, encryption)
+        return base64.b64encode(made)
+
+    def pem(self, certificates: list[x509.Certificate], *, key_first: bool = True) -> bytes:
+        form = PrivateFormat.PKCS8
+        key = self.key.private_bytes(Encoding.PEM, form, NoEncryption())
+        chain = b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
+        return key + chain if key_first else chain + key
+
+
+KEYS = {
+    "rsa": rsa.generate_private_key(65537, 2048),
+    "ec": ec.generate_private_key(ec.SECP384R1()),
+}
+
+
+def names(pem: bytes) -> list[str]:
+    loaded = x509.load_pem_x509_certificates(pem)
+    return [one.subject.rfc4514_string().removeprefix("CN=") for one in loaded]
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_the_chain_is_leaf_first_whatever_order_it_was_imported_in(kind: str) -> None:
+    chain = Chain(KEYS[kind])
+    for order in itertools.permutations(chain.all):
+        for key_first in (True, False):
+            bundle = parse(chain.pem([*order], key_first=key_first), PEM)
+            assert names(bundle.tls("Full")["tls.crt"]) == ["leaf", "lower", "upper", "root"]
+    for order in itertools.permutations(chain.all[1:]):
+        bundle = parse(chain.pfx([*order]), PFX)
+        assert names(bundle.tls("Full")["tls.crt"]) == ["leaf", "lower", "upper", "root"]
+
+
+def test_ca_crt_is_the_root_and_the_chain_is_as_long_as_asked() -> None:
+    bundle = parse(Chain(KEYS["ec"]).pfx(Chain(KEYS["ec"]).all[1:]), PFX)
+    assert names(bundle.tls("Full")["tls.crt"]) == ["leaf"]  # a stranger's chain is left out
+    chain = Chain(KEYS["ec"])
+    bundle = parse(chain.pem([*chain.all, chain.stranger]), PEM)
+    assert names(bundle.tls("Full")["ca.crt"]) == ["root"]
+    assert names(bundle.tls("NoRoot")["tls.crt"]) == ["leaf", "lower", "upper"]
+    assert names(bundle.tls("LeafOnly")["tls.crt"]) == ["leaf"]
+    assert names(bundle.form("Chain")) == ["lower", "upper", "root"]
+    assert names(bundle.form("Leaf")) == ["leaf"]
+
+
+def test_without_a_root_there_is_no_ca_crt() -> None:
+    chain = Chain(KEYS["ec"])
+    bundle = parse(chain.pem([chain.leaf, chain.lower]), PEM)
+    assert set(bundle.tls("Full")) == {"tls.crt", "tls.key"}
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pytest.param(("-keypbe", "NONE", "-certpbe", "NONE", "-nomac"), id="none"),
+        pytest.param(("-keypbe", "AES-256-CBC", "-certpbe", "AES-256-CBC"), id="aes-256"),
+        pytest.param(
+            ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"), id="3des"
+        ),
+        pytest.param(
+            ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-RC2-40", "-legacy"), id="rc2"
+        ),
+    ],
+)
+def test_ciphers_old_and_new_open_with_the_empty_password(
+    flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    chain = Chain(KEYS["rsa"])
+    (tmp_path / "in.pem").write_bytes(chain.pem(chain.all))
+    # pyca writes no PFX under an empty password; this is how Azure's look.
+    command = ["openssl", "pkcs12", "-export", "-in", "in.pem", "-passout", "pass:", *flags]
+    pfx = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout
+    bundle = parse(base64.b64encode(pfx), PFX)
+    assert bundle.form("PFX") == pfx
+    assert names(bundle.tls("Full")["tls.crt"]) == ["leaf", "lower", "upper", "root"]
+    key = load_pem_private_key(bundle.tls("Full")["tls.key"], None)
+    assert key.public_key() == chain.key.public_key()
+
+
+def test_a_pem_certificate_becomes_a_pfx_that_opens() -> None:
+    chain = Chain(KEYS["rsa"])
+    made = parse(chain.pem(chain.all), PEM).form("PFX")
+    key, leaf, rest = pkcs12.load_key_and_certificates(made, None)
+    assert key is not None
+    assert leaf == chain.leaf
+    assert len(rest) == 3
+    assert names(parse(chain.pem(chain.all), PEM).form("PEM")) == ["leaf", "lower", "upper", "root"]
+
+
+def test_a_certificate_without_its_key_is_an_error_that_says_so() -> None:
+    chain = Chain(KEYS["rsa"])
+    bundle = parse(b"".join(one.public_bytes(Encoding.PEM) for one in chain.all), PEM)
+    assert names(bundle.form("Leaf")) == ["leaf"]
+    with pytest.raises(BadValueError, match="no private key"):
+        bundle.tls("Full")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        pytest.param(b"canary", PFX, id="no-base64"),
+        pytest.param(base64.b64encode(b"canary"), PFX, id="no-pfx"),
+        pytest.param(b"canary", PEM, id="no-pem"),
+        pytest.param(
+            b"-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----", PEM, id="bad-pem"
+        ),
+    ],
+)
+def test_what_is_no_certificate_is_refused_without_being_quoted(value: bytes, kind: str) -> None:
+    with pytest.raises(BadValueError) as caught:
+        parse(value, kind)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_pfx_with_a_password_is_refused() -> None:
+    chain = Chain(KEYS["ec"])
+    with pytest.raises(BadValueError, match="password"):
+        parse(chain.pfx([], BestAvailableEncryption(b"secret")), PFX)
