@@ -279,7 +279,12 @@ class Poller:
         return row.stamp.enabled and (row.stamp != known.stamp or known.racy)
 
     def _changed(self, before: Mapping[Ref, tuple[object, ...]]) -> set[str]:
-        changed = {ref for ref, known in self._known.items() if known.mark != before.get(ref)}
+        # Trouble that goes on is told again: a Secret grows stale while nothing changes.
+        changed = {
+            ref
+            for ref, known in self._known.items()
+            if known.mark != before.get(ref) or known.error is not None
+        }
         return {user for user, wants in self.users.items() if wants.all & changed}
 
     def _may_be_torn(self, before: Mapping[Ref, tuple[object, ...]], dirty: set[str]) -> bool:

@@ -67,7 +67,7 @@ class Chain:
 
     def pem(self, certificates: list[x509.Certificate], *, key_first: bool = True) -> bytes:
         form = PrivateFormat.PKCS8
-        key = self.key.private_bytes(Encoding.PEM, form, NoEncryption())
+        key: bytes = self.key.private_bytes(Encoding.PEM, form, NoEncryption())
         chain = b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
         return key + chain if key_first else chain + key
 

@@ -179,5 +179,5 @@ def test_a_namespaced_vault_cannot_reach_out_of_its_namespace(
 
 
 def test_an_interval_is_a_go_duration() -> None:
-    auth = {"controllerIdentity": {}}
+    auth: dict[str, Any] = {"controllerIdentity": {}}
     assert vault("ClusterKeyVault", auth=auth, poll={"interval": "1m30s"}).interval == 90

@@ -1,0 +1,288 @@
+"""The whole Key Vault half in one process under a clock of its own.
+
+Azure's SDK, https and the test's Azure are real; the cluster is a dictionary that obeys
+``Objects``, and time passes only when the test says so: every long sleep is parked until the
+next ``tick``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from controller.cluster import ConflictError, Manifest, NotFoundError, WatchEvent
+from controller.keyvault.azure import AzureVault, session
+from controller.keyvault.identities import Identities, Identity
+from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.ownership import MANAGER
+from controller.keyvault.sync import Key, Syncer
+from controller.keyvault.vault import Vault
+from controller.keyvault.vaults import Vaults
+from controller.recorder import Recorder
+from controller.workqueue import WorkQueue
+from sealer import encoding
+from tests.testbed.azure.entra import App
+from tests.testbed.azure.server import Azure, Loopback
+
+API = "keyvault.sealer.dev/v1alpha1"
+CLIENT = "33333333-3333-4333-8333-333333333333"
+PASSWORD = "principal-password"
+START = 1_800_000_000.0
+
+
+@dataclass
+class Clock:
+    """Seconds since 1970; long sleeps end when ``release`` is called."""
+
+    now: float = START
+    parked: list[tuple[float, asyncio.Future[None]]] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def date(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds < 5:
+            self.now += seconds
+            await asyncio.sleep(0)
+            return
+        future = asyncio.get_running_loop().create_future()
+        self.parked.append((self.now + seconds, future))
+        await future
+
+    def release(self) -> int:
+        """End the sleeps whose time has come."""
+        due = [future for at, future in self.parked if at <= self.now]
+        self.parked = [(at, future) for at, future in self.parked if at > self.now]
+        for future in due:
+            if not future.done():
+                future.set_result(None)
+        return len(due)
+
+
+@dataclass
+class MemoryObjects:
+    """``Objects`` in memory: Secrets with managed fields, statuses, a count of writes."""
+
+    secrets: dict[Key, Manifest] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    statuses: dict[tuple[str, str, str], Manifest] = field(default_factory=dict)
+    writes: int = 0
+    status_writes: int = 0
+    _version: int = 0
+
+    async def watch(self, kind: str, namespace: str) -> AsyncIterator[WatchEvent]:
+        yield WatchEvent("LISTED", {})
+
+    async def find_secret(self, namespace: str, name: str) -> Manifest | None:
+        return copy.deepcopy(self.secrets.get((namespace, name)))
+
+    async def service_account(self, namespace: str, name: str) -> Manifest:
+        raise NotFoundError("there is none")
+
+    async def token(self, namespace: str, account: str) -> tuple[str, str]:
+        raise NotFoundError("there is none")
+
+    async def namespace_labels(self, name: str) -> dict[str, str]:
+        return self.labels.get(name, {})
+
+    async def apply_secret(self, manifest: Manifest, *, force: bool) -> Manifest:
+        metadata = manifest["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        old = self.secrets.get(key)
+        wanted = metadata.get("resourceVersion")
+        if wanted and (old is None or old["metadata"]["resourceVersion"] != wanted):
+            raise ConflictError("the object has been modified")
+        new: Manifest = copy.deepcopy(old) if old else {"metadata": {"uid": f"uid-{key[1]}"}}
+        before = copy.deepcopy(new)
+        owned = _owned(new)
+        data = {k: v for k, v in (new.get("data") or {}).items() if k not in owned}
+        new["data"] = {**data, **(manifest.get("data") or {})}
+        new.update(apiVersion="v1", kind="Secret", type=manifest.get("type", "Opaque"))
+        new["metadata"] |= {
+            name: metadata[name]
+            for name in ("name", "namespace", "ownerReferences")
+            if name in metadata
+        }
+        fields: Manifest = {"f:data": {f"f:{name}": {} for name in manifest.get("data") or {}}}
+        new["metadata"]["managedFields"] = [{"manager": MANAGER, "fieldsV1": fields}]
+        if new != before:
+            self._store(key, new)
+        return copy.deepcopy(self.secrets[key])
+
+    async def patch_secret(self, namespace: str, name: str, patch: Manifest) -> Manifest:
+        secret = self.secrets[namespace, name]
+        for key, value in (patch.get("data") or {}).items():
+            if value is None:
+                secret["data"].pop(key, None)
+        self._store((namespace, name), secret)
+        return copy.deepcopy(secret)
+
+    async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
+        del self.secrets[namespace, name]
+        self.writes += 1
+
+    async def patch_status(
+        self, kind: str, namespace: str, name: str, status: Mapping[str, Any]
+    ) -> None:
+        self.statuses[kind, namespace, name] = dict(status)
+        self.status_writes += 1
+
+    async def create_event(self, manifest: Mapping[str, Any]) -> None:
+        """Not counted here: the recorder's listeners hear of it."""
+
+    def _store(self, key: Key, secret: Manifest) -> None:
+        self._version += 1
+        self.writes += 1
+        secret["metadata"]["resourceVersion"] = str(self._version)
+        self.secrets[key] = secret
+
+
+def _owned(secret: Manifest) -> set[str]:
+    return {
+        key[2:]
+        for entry in secret["metadata"].get("managedFields") or ()
+        for key in entry["fieldsV1"].get("f:data", {})
+    }
+
+
+class Simulation:
+    """Make it on the event loop; ``tick`` lets time pass."""
+
+    def __init__(self, azure: Azure, clock: Clock) -> None:
+        self.azure, self.clock = azure, clock
+        self.objects = MemoryObjects()
+        self.session = session(Loopback())
+        self.recorder = Recorder(self.objects, clock.date, lambda: None)  # type: ignore[arg-type]
+        self.events: list[tuple[str, str]] = []
+        self.recorder.listeners.append(
+            lambda told: self.events.append((told.involved["metadata"]["name"], told.reason))
+        )
+        self.vaults = Vaults(
+            objects=self.objects,
+            identities=Identities(self.objects, azure.login),
+            open_vault=self._open,
+            recorder=self.recorder,
+            now=clock.date,
+            clock=clock,
+            on_dirty=lambda users: self.syncer.on_dirty(users),
+            on_vault=lambda vault: self.syncer.on_vault(vault),
+            suffixes=(azure.suffix,),
+            sleep=clock.sleep,
+            jitter=lambda: 0.5,
+        )
+        self.syncer = Syncer(
+            objects=self.objects,
+            vaults=self.vaults,
+            recorder=self.recorder,
+            metrics=KeyVaultMetrics(CollectorRegistry()),
+            queue=WorkQueue[Key](clock=clock),
+            now=clock.date,
+        )
+        self._workers = [asyncio.create_task(self.syncer.work()) for _ in range(8)]
+        self.store = azure.vault("shop")
+        azure.entra.register(App(CLIENT, self.store.tenant, secret=PASSWORD))
+        self.store.grant(CLIENT)
+
+    def _open(self, url: str, identity: Identity, api_version: str) -> Vault:
+        return AzureVault(url, identity, api_version=api_version, session=self.session)
+
+    async def vault(self, name: str = "shop", *, interval: str = "1m", **spec: Any) -> None:
+        """Make a KeyVault in namespace ``shop`` and wait for its first cycle."""
+        data = {"password": encoding.encode(PASSWORD.encode())}
+        self.objects.secrets["shop", "principal"] = {"metadata": {"uid": "p"}, "data": data}
+        principal = {
+            "clientId": CLIENT,
+            "tenantId": self.store.tenant,
+            "secretRef": {"name": "principal", "key": "password"},
+        }
+        body = {
+            "apiVersion": API,
+            "kind": "KeyVault",
+            "metadata": {"name": name, "namespace": "shop", "generation": 1, "uid": name},
+            "spec": {
+                "url": self.azure.url("shop"),
+                "auth": {"servicePrincipal": principal},
+                "poll": {"interval": interval},
+                **spec,
+            },
+        }
+        await self.vaults.see(("KeyVault", "shop", name), body)
+        await self.settle()
+
+    def secret(self, name: str, *data: Mapping[str, Any], generation: int = 1, **spec: Any) -> None:
+        """Make or change a KeyVaultSecret in namespace ``shop``."""
+        notes = spec.pop("annotations", {})
+        metadata = {
+            "name": name,
+            "namespace": "shop",
+            "generation": generation,
+            "uid": f"kvs-{name}",
+            "annotations": notes,
+        }
+        body = {
+            "apiVersion": API,
+            "kind": "KeyVaultSecret",
+            "metadata": metadata,
+            "spec": {"vaultRef": {"name": "shop"}, "data": list(data), **spec},
+        }
+        self.syncer.on_secret_resource(body)
+
+    async def settle(self, seconds: float = 60) -> None:
+        """Wait in real time until every poller sleeps and no KeyVaultSecret is in work."""
+        deadline = time.monotonic() + seconds
+        calm = 0
+        while calm < 3:
+            assert time.monotonic() < deadline, "the simulation does not settle"
+            await asyncio.sleep(0.005)
+            self.syncer.queue.later(("", ""), 1e9)  # wakes it: time may have passed
+            pollers = len({entry.poller for entry in self.vaults.entries.values() if entry.poller})
+            asleep = len([1 for _, future in self.clock.parked if not future.done()]) >= pollers
+            calm = calm + 1 if asleep and self.syncer.queue.idle else 0
+
+    async def tick(self, seconds: float = 66.0) -> None:
+        """Let time pass, and what is due happen."""
+        self.clock.now += seconds
+        self.clock.release()
+        await self.settle()
+
+    def data(self, name: str) -> dict[str, str] | None:
+        """A Secret's values as text."""
+        secret = self.objects.secrets.get(("shop", name))
+        if secret is None:
+            return None
+        items = secret.get("data") or {}
+        return {key: encoding.decode(item).decode() for key, item in items.items()}
+
+    def status(self, name: str, kind: str = "KeyVaultSecret") -> Manifest:
+        """A status as last written."""
+        return self.objects.statuses.get((kind, "shop", name), {})
+
+    def ready(self, name: str, kind: str = "KeyVaultSecret") -> tuple[str, str]:
+        """Status and reason of Ready."""
+        for one in self.status(name, kind).get("conditions", ()):
+            if one["type"] == "Ready":
+                return one["status"], one["reason"]
+        return "", ""
+
+    async def close(self) -> None:
+        """End it."""
+        self.syncer.queue.close(discard=True)
+        for worker in self._workers:
+            worker.cancel()
+        for entry in self.vaults.entries.values():
+            if entry.retry is not None:
+                entry.retry.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self.vaults.close()
+        await self.session.close()
+        await asyncio.sleep(0.05)  # aiohttp closes TLS connections in the background
