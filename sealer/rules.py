@@ -154,7 +154,8 @@ def _rule(table: Mapping[str, Any], where: str) -> SealingRule:
     names = [cert_name(cert) for cert in rule.certs]
     if rule.output and len(set(names)) < len(names):
         raise RuleFileError(
-            f"{where}: two certificates have the same name", hint="rename a file: {cert} is its name"
+            f"{where}: two certificates have the same name",
+            hint="rename a file: {cert} is its name",
         )
     return rule
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "unseal": "Decrypt SealedSecrets with private keys, offline.",
     "render": "Show the Secret that a SealedSecret will become, values hidden.",
     "verify": "Check that SealedSecrets open, and say with which key.",
+    "check": "Find what would break or leak in a Git tree.",
     "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
     "keygen": "Make a sealing key pair.",
     "cert": "Show a sealing certificate: subject, validity, fingerprint.",

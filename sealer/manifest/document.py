@@ -103,6 +103,10 @@ class Document:
         if faults:
             raise _as_one(faults)
 
+    def line(self, path: Path) -> int:
+        """The line of the stream, from 1, on which ``path`` or its nearest ancestor stands."""
+        return self.first_line + (nodes.line_of(self.node, path) if self.node else 0)
+
     def locate(self, error: ManifestError) -> ManifestError:
         """Put the file and line before an error's message."""
         line = error.line

@@ -1,0 +1,299 @@
+"""Secrets in clear anywhere in a tree: as manifests, in generators, Helm values, substitutions.
+
+Not findings: SOPS files, ExternalSecrets, empty data, values that are placeholders, and other
+groups' kinds that are called Secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sealer.check.credentials import (
+    decoded,
+    in_values,
+    is_credential,
+    is_credential_name,
+    is_placeholder,
+    looks_like_credential,
+)
+from sealer.check.findings import Finding, Place
+from sealer.check.kustomizations import generator_files, join
+from sealer.check.tree import (
+    Source,
+    Tree,
+    is_kustomization,
+    is_values,
+    listing,
+    mapping,
+    read_objects,
+    text_of,
+    title,
+)
+from sealer.errors import SealerError
+from sealer.fields import Path
+
+_CURE = "seal it (seal -i FILE), or take it out of Git; what was pushed must be replaced"
+_TEMPLATE_KIND = re.compile(r"^kind:\s*[\"']?Secret[\"']?\s*$", re.MULTILINE)
+_ENTRY = re.compile(r"^(\s+)[\"']?([\w.-]+)[\"']?:\s*(\S.*)$")
+_NESTED = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
+
+
+def check_raw(tree: Tree, texts: Mapping[str, str]) -> Iterator[Finding]:
+    """All raw secrets; ``texts`` holds the files that generators name, where they are there."""
+    for source in tree.sources:
+        if _is_sops(source.value):
+            continue
+        yield from _secrets(source)
+        if is_kustomization(source.path):
+            yield from _generators(source, texts)
+            yield from _patches(source)
+        elif is_values(source.path) and not source.kind:
+            yield from _helm_values(source, ())
+        yield from _by_kind(source)
+    yield from _templates(tree)
+
+
+def values_of(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The values in clear of a core Secret that are neither empty nor placeholders, by path."""
+    for field in ("stringData", "data"):
+        for key, value in mapping(manifest.get(field)).items():
+            if value is None or isinstance(value, (dict, list)):
+                continue
+            text = decoded(value) if field == "data" and isinstance(value, str) else str(value)
+            if not _is_sops_value(text) and text.strip() and not _is_stand_in(text):
+                yield (field, key), text
+
+
+def is_core_secret(manifest: Mapping[str, Any]) -> bool:
+    """Whether this is Kubernetes' own Secret; other groups have kinds of that name."""
+    version = manifest.get("apiVersion", "v1")
+    kind = manifest.get("kind")
+    return isinstance(kind, str) and kind.lower() == "secret" and version in ("v1", "", None)
+
+
+def _is_stand_in(text: str) -> bool:
+    """A Secret's value is a placeholder only by its form, never because it is a weak password."""
+    if re.fullmatch(r"\s*<[^<>]+>\s*", text):
+        return True
+    return "${" in text and is_placeholder(text)
+
+
+def _secrets(source: Source) -> Iterator[Finding]:
+    for path, manifest in _nested(source.value, ()):
+        if not is_core_secret(manifest) or _is_sops(manifest):
+            continue
+        found = list(values_of(manifest))
+        if found:
+            first = found[0][0]
+            names = ", ".join(sorted({str(where[-1]) for where, _ in found}))
+            place = source.place(*path, *first)
+            yield Finding(place, "raw-secret", f"{title(manifest)} is in clear: {names}", _CURE)
+    yield from _in_strings(source)
+
+
+def _nested(value: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The value and every mapping in it that says what kind it is."""
+    if isinstance(value, dict):
+        if isinstance(value.get("kind"), str) or not path:
+            yield path, value
+        for key, item in value.items():
+            if isinstance(item, (dict, list)):
+                yield from _nested(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nested(item, (*path, index))
+
+
+def _in_strings(source: Source) -> Iterator[Finding]:
+    """Secrets written out as text in another object: patches, ConfigMaps, Helm values."""
+    if source.kind == "SealedSecret":
+        return
+    for path, text in _strings(source.value, ()):
+        if not _NESTED.search(text):
+            continue
+        try:
+            inner = list(read_objects(source.path, text))
+        except SealerError:
+            continue
+        for item in inner:
+            if is_core_secret(item.value) and any(True for _ in values_of(item.value)):
+                words = f"{title(item.value)}, written out as text, is in clear"
+                yield Finding(source.place(*path), "raw-secret", words, _CURE)
+
+
+def _strings(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _strings(item, (*path, index))
+
+
+def _generators(source: Source, texts: Mapping[str, str]) -> Iterator[Finding]:
+    folder = source.path.rpartition("/")[0]
+    for number, generator in enumerate(listing(source.value.get("secretGenerator"))):
+        name = text_of(mapping(generator), "name")
+        for index, literal in enumerate(listing(mapping(generator).get("literals"))):
+            key, _, value = str(literal).partition("=")
+            if value.strip("\"'") and not _is_stand_in(value):
+                place = source.place("secretGenerator", number, "literals", index)
+                words = f"secretGenerator {name}: the literal {key} is in clear"
+                yield Finding(place, "raw-generator", words, _CURE)
+        for where, file in generator_files(generator):
+            path = join(folder, file)
+            text = texts.get(path)
+            if text is None:
+                continue
+            line = _env_line(text) if where[0] in ("env", "envs") else _file_line(text)
+            if line:
+                words = f"secretGenerator {name} reads {path}, which is in clear"
+                yield Finding(Place(path, line), "raw-generator", words, _CURE)
+
+
+def _env_line(text: str) -> int:
+    if re.search(r"^sops_(version|mac)=", text, re.MULTILINE):
+        return 0
+    for number, line in enumerate(text.splitlines(), 1):
+        value = "" if line.lstrip().startswith("#") else line.partition("=")[2]
+        stands_in = _is_stand_in(value) or _is_sops_value(value)
+        if value.strip().strip("\"'") and not stands_in:
+            return number
+    return 0
+
+
+def _file_line(text: str) -> int:
+    """A file of a generator: certificates and public keys are no secret."""
+    if not text.strip() or _is_stand_in(text) or '"sops"' in text or re.search(
+        r"^sops:|ENC\[AES256_GCM", text, re.MULTILINE
+    ):  # fmt: skip
+        return 0
+    rest = re.sub(
+        r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----.*?-----END \1-----", "", text, flags=re.DOTALL
+    )
+    return 1 if rest.strip() else 0
+
+
+def _patches(source: Source) -> Iterator[Finding]:
+    """JSON patches that put a value into a Secret."""
+    for key in ("patches", "patchesJson6902"):
+        for number, patch in enumerate(listing(source.value.get(key))):
+            target = mapping(mapping(patch).get("target"))
+            text = mapping(patch).get("patch")
+            if target.get("kind") != "Secret" or not isinstance(text, str):
+                continue
+            if re.search(r"/(stringData|data)\b", text) and _json_patch_value(text):
+                words = "a patch puts a value in clear into a Secret"
+                yield Finding(source.place(key, number), "raw-secret", words, _CURE)
+
+
+def _json_patch_value(text: str) -> bool:
+    for found in re.finditer(r"[\"']?value[\"']?\s*:\s*(\S.*)", text):
+        value = found[1].strip().rstrip("}],").strip().strip("\"'")
+        if value and not _is_stand_in(value):
+            return True
+    return False
+
+
+def _helm_values(source: Source, at: Path) -> Iterator[Finding]:
+    value: Any = source.value
+    for step in at:
+        value = mapping(value).get(step) if isinstance(step, str) else listing(value)[step]
+    if isinstance(value, str):
+        yield from _values_text(source, at, value)
+        return
+    for path in in_values(value):
+        words = f"Helm value {'.'.join(map(str, path))} is in clear"
+        cure = "put it into a sealed Secret that the chart reads (existingSecret, valuesFrom)"
+        yield Finding(source.place(*at, *path), "raw-helm-values", words, cure)
+
+
+def _values_text(source: Source, at: Path, text: str) -> Iterator[Finding]:
+    """Values that are written as a text in another manifest."""
+    try:
+        inner = next(iter(read_objects(source.path, text)), None)
+    except SealerError:
+        return
+    for path in in_values(inner.value) if inner else ():
+        words = f"Helm value {'.'.join(map(str, path))} is in clear"
+        cure = "put it into a sealed Secret that the chart reads"
+        yield Finding(source.place(*at), "raw-helm-values", words, cure)
+
+
+def _by_kind(source: Source) -> Iterator[Finding]:
+    if source.kind == "HelmRelease" and source.group == "helm.toolkit.fluxcd.io":
+        yield from _helm_values(source, ("spec", "values"))
+    elif source.kind == "Application" and source.group == "argoproj.io":
+        for at in _argo_helm(source.value):
+            yield from _helm_values(source, at)
+    elif source.kind == "Kustomization" and source.group == "kustomize.toolkit.fluxcd.io":
+        yield from _substitutes(source)
+    for index, chart in enumerate(listing(source.value.get("helmCharts"))):
+        if isinstance(mapping(chart).get("valuesInline"), dict):
+            yield from _helm_values(source, ("helmCharts", index, "valuesInline"))
+
+
+def _argo_helm(value: Mapping[str, Any]) -> Iterator[Path]:
+    spec = mapping(value.get("spec"))
+    places: list[tuple[Path, Any]] = [(("spec", "source"), spec.get("source"))]
+    places += [(("spec", "sources", i), one) for i, one in enumerate(listing(spec.get("sources")))]
+    for at, source in places:
+        helm = mapping(mapping(source).get("helm"))
+        for key in ("values", "valuesObject", "parameters"):
+            if helm.get(key):
+                yield (*at, "helm", key)
+
+
+def _substitutes(source: Source) -> Iterator[Finding]:
+    at = ("spec", "postBuild", "substitute")
+    post_build = mapping(mapping(source.value.get("spec")).get("postBuild"))
+    for key, value in mapping(post_build.get("substitute")).items():
+        if is_credential(key, value) or (
+            is_credential_name(key) and value and not is_placeholder(str(value))
+        ):
+            words = f"postBuild.substitute.{key} is in clear"
+            cure = "seal it into a Secret and use postBuild.substituteFrom"
+            yield Finding(source.place(*at, key), "raw-substitute", words, cure)
+
+
+def _templates(tree: Tree) -> Iterator[Finding]:
+    """Secrets in files that are no YAML, as charts' templates: entries without an action."""
+    parsed = {source.path for source in tree.sources}
+    for path, document in tree.documents:
+        if path in parsed or not _TEMPLATE_KIND.search(document.text):
+            continue
+        inside = False
+        for number, line in enumerate(document.text.splitlines()):
+            if not line.startswith((" ", "\t")):
+                inside = re.match(r"(string)?[dD]ata:\s*$", line) is not None
+                continue
+            entry = _ENTRY.match(line) if inside else None
+            value = entry[3].strip("\"'") if entry else ""
+            if not entry or value in ("", "|", "|-", ">", ">-") or "{{" in value:
+                continue
+            if not _is_stand_in(decoded(value)):
+                place = Place(path, document.first_line + number)
+                words = f"a Secret in a template holds {entry[2]} in clear"
+                yield Finding(place, "raw-secret", words, _CURE)
+                break
+
+
+def _is_sops(value: Mapping[str, Any]) -> bool:
+    sops = value.get("sops")
+    return isinstance(sops, dict) and ("mac" in sops or "version" in sops)
+
+
+def _is_sops_value(text: str) -> bool:
+    return text.strip().startswith("ENC[")
+
+
+def holds_credential(text: str) -> bool:
+    """For annotations: a whole Secret as JSON, or anything that looks like a credential."""
+    return looks_like_credential(text) or (
+        _NESTED.search(text) is not None
+        and re.search(r"\"(stringData|data)\"\s*:\s*\{\s*\"", text) is not None
+    )

@@ -1,0 +1,192 @@
+"""The manifests of a Git tree: parsed once, only where their text has something to do with us.
+
+A tree may hold thousands of files of which a few matter; a text is looked over with one regular
+expression before it is parsed. What does not parse is kept as a fault, never passed over.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sealer.check.findings import Finding, Place
+from sealer.errors import ManifestError, ManyErrors, SealerError
+from sealer.fields import Path
+from sealer.manifest import Document, Resource, read_documents
+
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
+_INTERESTING = re.compile(
+    r"Secret|HelmRelease|kustomize|argoproj\.io|helmCharts|sealed-secrets|PRIVATE KEY"
+    r"|bitnami\.com|sealedsecrets",
+)
+_MUST_PARSE = re.compile(r"kind\W+(?:Sealed)?Secret\b|kustomize\.toolkit\.fluxcd\.io")
+
+
+def is_manifest(path: str) -> bool:
+    """Whether a path may hold Kubernetes manifests."""
+    return path.endswith(MANIFEST_ENDINGS) or posixpath.basename(path) == "Kustomization"
+
+
+def is_kustomization(path: str) -> bool:
+    """Whether a path is a kustomization file."""
+    return posixpath.basename(path) in KUSTOMIZATION_NAMES
+
+
+def is_values(path: str) -> bool:
+    """Whether a path is a Helm values file, by its name."""
+    return re.fullmatch(r"(.*[._-])?values([._-].*)?\.ya?ml", posixpath.basename(path)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Kubernetes object (or kustomization) of the tree and the text it stands in."""
+
+    path: str
+    document: Document
+    at: Path
+    value: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Its ``kind``, empty where that is no string."""
+        kind = self.value.get("kind")
+        return kind if isinstance(kind, str) else ""
+
+    @property
+    def api_version(self) -> str:
+        """Its ``apiVersion``, empty where that is no string."""
+        version = self.value.get("apiVersion")
+        return version if isinstance(version, str) else ""
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for core."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def title(self) -> str:
+        """``Secret prod/db``, for messages."""
+        return title(self.value)
+
+    def place(self, *path: str | int) -> Place:
+        """Where a field of it stands."""
+        return Place(self.path, self.document.line((*self.at, *path)))
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Everything of the tree that the rules look at."""
+
+    texts: Mapping[str, str] = field(repr=False)
+    """Every manifest's text by path."""
+    sources: tuple[Source, ...]
+    documents: tuple[tuple[str, Document], ...] = field(repr=False)
+    """Documents that were looked into, with their path; those that do not parse too."""
+    faults: tuple[Finding, ...] = ()
+
+    def of_kind(self, kind: str, group: str) -> list[Source]:
+        """Objects of a kind, by API group."""
+        return [item for item in self.sources if item.kind == kind and item.group == group]
+
+    def in_file(self, path: str) -> list[Source]:
+        """Objects of a file."""
+        return [item for item in self.sources if item.path == path]
+
+
+def read_tree(texts: Mapping[str, str]) -> Tree:
+    """Parse what matters of the texts, by path relative to the root."""
+    sources: list[Source] = []
+    documents: list[tuple[str, Document]] = []
+    faults: list[Finding] = []
+    for path, text in sorted(texts.items()):
+        if not (is_kustomization(path) or is_values(path) or _INTERESTING.search(text)):
+            continue
+        try:
+            for document in read_documents(text, path):
+                if document.is_empty or not _wanted(path, document):
+                    continue
+                documents.append((path, document))
+                sources.extend(_sources(path, document, faults))
+        except SealerError:
+            faults.append(unreadable(Place(path), "too large"))
+    return Tree(dict(texts), tuple(sources), tuple(documents), tuple(faults))
+
+
+def read_objects(path: str, text: str) -> Iterator[Source]:
+    """Parse every object of one text; faults raise SealerError."""
+    for document in read_documents(text, path):
+        if not document.is_empty:
+            for resource in document.resources():
+                yield Source(path, resource.document, resource.path, resource.value)
+
+
+def unreadable(place: Place, why: str) -> Finding:
+    """A manifest that cannot be read; ``why`` quotes nothing of it."""
+    return Finding(place, "unreadable", f"cannot be read: {why}", "correct the manifest")
+
+
+def title(value: Mapping[str, Any]) -> str:
+    """``Secret prod/db``, for messages; only strings are named."""
+    metadata = mapping(value.get("metadata"))
+    names = [metadata.get(key) for key in ("namespace", "name")]
+    kind = value.get("kind")
+    words = "/".join(name for name in names if isinstance(name, str) and name)
+    return f"{kind if isinstance(kind, str) else 'object'} {words}".strip()
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def listing(value: Any) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text_of(value: Mapping[str, Any], *path: str) -> str:
+    """The string at a path of mappings, empty where there is none."""
+    found: Any = value
+    for step in path:
+        found = mapping(found).get(step)
+    return found if isinstance(found, str) else ""
+
+
+def _wanted(path: str, document: Document) -> bool:
+    return (
+        is_kustomization(path) or is_values(path) or _INTERESTING.search(document.text) is not None
+    )
+
+
+def _sources(path: str, document: Document, faults: list[Finding]) -> Iterable[Source]:
+    try:
+        if is_kustomization(path) or is_values(path):
+            value = document.value
+            return [Source(path, document, (), value)] if isinstance(value, dict) else []
+        return [Source(path, item.document, item.path, item.value) for item in _tolerant(document)]
+    except SealerError as error:
+        # Charts' templates and the like are not manifests; what calls itself one must be.
+        if is_kustomization(path) or (
+            _MUST_PARSE.search(document.text) and "{{" not in document.text
+        ):
+            faults.extend(_faults(path, error))
+        return []
+
+
+def _tolerant(document: Document) -> Iterator[Resource]:
+    """The objects of a document; what is not a mapping has none."""
+    if isinstance(document.value, dict):
+        yield from document.resources()
+
+
+def _faults(path: str, error: SealerError) -> Iterator[Finding]:
+    for one in error.errors if isinstance(error, ManyErrors) else (error,):
+        place, _, words = one.message.removeprefix(f"{path}:").partition(": ")
+        line = int(place) if place.isdigit() else 1
+        # A boolean key or name is told by a rule of its own, and a doubled key has its words.
+        if isinstance(one, ManifestError):
+            yield unreadable(Place(path, line), words)

@@ -1,0 +1,133 @@
+"""``seal check``: what reviews miss, over the tree and over what kustomize and Flux make of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sealer import __version__
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI, Failed
+from sealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from sealer.worktree import WorkTree
+
+FORMATS = ("text", "json", "github", "sarif", "azure")
+
+EPILOG = """\b
+Examples:
+  seal check
+  seal check apps/overlays/prod --key prod-backup.yaml
+  seal check --format sarif > seal.sarif
+  seal check --staged
+"""
+
+
+@click.command(name="check", epilog=EPILOG)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--cert",
+    "certs",
+    multiple=True,
+    metavar="FILE|URL",
+    help="Certificate that seals for a cluster, beside those of .seal.toml; repeatable.",
+)
+@options.keys(required=False)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How findings are written.",
+)
+@click.option("--staged", is_flag=True, help="Look at what is staged in Git, not at the files.")
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@click.option(
+    "--require-known", is_flag=True, help="Report references to Secrets the tree does not make."
+)
+@click.option("--raw-only", is_flag=True, help="Look for Secrets in clear only; render nothing.")
+@click.option("--remote", is_flag=True, help="Let kustomize fetch bases from the network.")
+@click.option(
+    "--kustomize",
+    metavar="PROGRAM",
+    default="",
+    help="kustomize or kubectl to render with; the default is found on PATH.  "
+    "[env: SEAL_KUSTOMIZE]",
+)
+@options.words
+@click.pass_obj
+def command(
+    ui: UI,
+    /,
+    paths: tuple[str, ...],
+    certs: tuple[str, ...],
+    keys: tuple[str, ...],
+    format_name: str,
+    staged: bool,
+    strict: bool,
+    require_known: bool,
+    raw_only: bool,
+    remote: bool,
+    kustomize: str,
+) -> None:
+    """Find what would break or leak in a Git tree, before it is applied.
+
+    Looks at the whole repository, or at PATHs (files or folders) and every kustomization that
+    reads them: ciphertext that will not open after an overlay or Flux has renamed or moved it,
+    dangling references, Secrets in clear. Without PATH, --staged looks at the staged changes.
+    Findings never hold a value. docs/checks.md explains each rule.
+    """
+    from sealer.check import report
+    from sealer.checking import Request, check
+    from sealer.download import read_certificate
+    from sealer.worktree import WorkTree
+
+    work = WorkTree.open(_start(paths), staged=staged)
+    request = Request(
+        keys=options.load_ring(keys).keys,
+        certificates=tuple(read_certificate(one) for one in certs),
+        paths=_selection(work, paths),
+        require_known=require_known,
+        raw_only=raw_only,
+        remote=remote,
+        kustomize=kustomize,
+    )
+    outcome = check(work, request, read_certificate)
+    _ui.emit(report.write(outcome.findings, format_name, __version__))
+    facts = f"{outcome.sealed} SealedSecrets, {outcome.builds} kustomizations"
+    allowed = f", {outcome.allowed} allowed" if outcome.allowed else ""
+    ui.note(f"{len(outcome.findings)} findings{allowed} ({facts})")
+    if report.failed(outcome.findings, strict=strict):
+        raise Failed("findings")
+
+
+def _start(paths: tuple[str, ...]) -> Path:
+    start = Path(paths[0]) if paths else Path()
+    while not start.exists() and start != start.parent:
+        start = start.parent
+    return start
+
+
+def _selection(work: WorkTree, paths: tuple[str, ...]) -> tuple[str, ...] | None:
+    if not paths:
+        return _from(work, Path()) if not work.staged else work.changed()
+    return tuple(path for one in paths for path in _from(work, Path(one)) or ("",))
+
+
+def _from(work: WorkTree, path: Path) -> tuple[str, ...] | None:
+    """A path relative to the root; None for the root itself."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 a symlink is a file of its own
+    if not absolute.exists() and not work.staged:
+        raise UsageError(f"{path}: there is no such file or folder")
+    for candidate in (absolute, path.resolve()):
+        if candidate == work.root:
+            return None
+        if candidate.is_relative_to(work.root):
+            return (candidate.relative_to(work.root).as_posix(),)
+    raise UsageError(f"{path} lies outside {work.root}", hint="check one repository at a time")
