@@ -53,6 +53,7 @@ TOOLS = {
     # Go's text/template, the reference of sealer/template.
     "template-oracle": Tool(".", module=HERE.parent / "template" / "oracle"),
     "kustomize": Tool("sigs.k8s.io/kustomize/kustomize/v5", module=HERE / "gitops"),
+    "fluxbuild": Tool(".", module=HERE / "flux"),
 }
 
 
