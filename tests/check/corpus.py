@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.sealing_keys import pair
 from tests.testbed import binaries
+from tests.testbed.fixtures import need
 
 ROOT = Path(__file__).parents[2]
 COMPONENT = ROOT / "examples" / "kustomize" / "sealed-names"
@@ -186,6 +187,7 @@ class Corpus:
 
     def __init__(self, home: Path) -> None:
         self.home, self.repository = home, home / "repository"
+        need("kubeseal", "kustomize", "kubectl", "fluxbuild")
         self.kubeseal, self.kustomize = binaries.path("kubeseal"), binaries.path("kustomize")
         for name in ("one", "two"):
             key = pair(name)
@@ -214,7 +216,8 @@ class Corpus:
             f"metadata: {{name: {case.secret}, namespace: {case.namespace}}}\n"
             "stringData: {password: hunter2}\n"
         )
-        command = [self.kubeseal, "--cert", self.home / f"{case.key}.pem", "--scope", case.scope]
+        cert = str(self.home / f"{case.key}.pem")
+        command = [str(self.kubeseal), "--cert", cert, "--scope", case.scope]
         done = subprocess.run(
             [*command, "-o", "yaml"], input=secret.encode(), capture_output=True, check=True
         )
@@ -239,16 +242,13 @@ class Corpus:
         documents = self.built(case).split("\n---\n")
         sealed = [text for text in documents if "kind: SealedSecret" in text]
         assert sealed
-        command = [
-            self.kubeseal, "--recovery-unseal", "--recovery-private-key", self.home / "one.key"
-        ]  # fmt: skip
-        return all(
-            subprocess.run(
-                command, input=text.encode(), capture_output=True, check=False
-            ).returncode
-            == 0
-            for text in sealed
-        )
+        return all(self._opens(text) for text in sealed)
+
+    def _opens(self, text: str) -> bool:
+        key = str(self.home / "one.key")
+        command = [str(self.kubeseal), "--recovery-unseal", "--recovery-private-key", key]
+        done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+        return done.returncode == 0
 
     def built(self, case: Case) -> str:
         """What kustomize, or Flux, applies."""
