@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from sealer.check.findings import RULES, Finding, Place, Severity
 
@@ -122,7 +121,7 @@ def _sarif_result(finding: Finding, index: int) -> dict[str, Any]:
 
 
 def _sarif_location(place: Place) -> dict[str, Any]:
-    artifact = {"uri": quote(place.path), "uriBaseId": "ROOT"}
+    artifact = {"uri": _uri(place.path), "uriBaseId": "ROOT"}
     region = {"startLine": place.line}
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
 
@@ -151,6 +150,13 @@ def _with_related(finding: Finding) -> str:
 
 def _percent(text: str, unsafe: str) -> str:
     return "".join(f"%{ord(char):02X}" if char in unsafe else char for char in text)
+
+
+def _uri(path: str) -> str:
+    """A relative reference (RFC 3986): all but unreserved characters and ``/`` as %XX."""
+    safe = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
+    data = path.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in data)
 
 
 def _azure_escaped(text: str) -> str:
