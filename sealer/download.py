@@ -66,7 +66,7 @@ def fetch(url: str) -> bytes:
     except (OSError, HTTPException, ValueError) as error:
         # Other texts than the system's may quote the URL.
         known = getattr(error, "reason", error) if isinstance(error, OSError) else None
-        reason = known or type(error).__name__
+        reason = getattr(known, "strerror", None) or known or type(error).__name__
         raise DownloadError(
             f'cannot fetch "{place}": {reason}', hint="check the URL, the network and the proxy"
         ) from None

@@ -117,11 +117,11 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -
     import tempfile
     from pathlib import Path
 
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        # A pipe or /dev/stdout: there is nothing to replace.
-        _write_through(target, pieces)
+    if Path(path).exists() and not Path(path).is_file():
+        # A pipe or /dev/stdout: there is nothing to replace, and its real path need not exist.
+        _write_through(Path(path), pieces)
         return
+    target = Path(os.path.realpath(path))
     try:
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:

@@ -62,7 +62,9 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
-        if not args and sys.stdin is not None and sys.stdin.isatty():
+        if ctx.resilient_parsing and not args:
+            pass  # a shell asks how the line may go on
+        elif not args and sys.stdin is not None and sys.stdin.isatty():
             args = ["--help"]
         elif not args or (args[0] not in COMMANDS and args[0] not in own):
             args = [DEFAULT, *args]

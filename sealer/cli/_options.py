@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+# Shells complete file names for it; whether there is one is told by whoever reads it.
+FILE = click.Path(readable=False)
 CERT_VARIABLE = "SEALED_SECRETS_CERT"
 SCOPE_VARIABLE = "SEALED_SECRETS_SCOPE"
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
@@ -52,6 +54,7 @@ def cert(function: _F) -> _F:
         "--cert",
         "certs",
         multiple=True,
+        type=FILE,
         metavar="FILE|URL",
         help="Certificate to seal with (PEM); the default is the cluster's.  "
         f"[env: {CERT_VARIABLE}]",
@@ -75,6 +78,7 @@ def keys(*, required: bool) -> Callable[[_F], _F]:
         "keys",
         multiple=True,
         required=required,
+        type=FILE,
         metavar="FILE",
         help="Private key: PEM, or key Secrets as kubectl prints them; repeatable.",
     )
@@ -113,7 +117,9 @@ def controller(function: _F) -> _F:
         help="Namespace of the controller.",
     )
     url = click.option("--controller-url", default="", help="The controller's own address instead.")
-    kubeconfig = click.option("--kubeconfig", metavar="FILE", help="kubeconfig to find it with.")
+    kubeconfig = click.option(
+        "--kubeconfig", type=FILE, metavar="FILE", help="kubeconfig to find it with."
+    )
     context = click.option("--context", metavar="NAME", help="Context of the kubeconfig.")
     return cast("_F", name(namespace(url(kubeconfig(context(wrapper))))))
 
@@ -132,7 +138,7 @@ def output_format(function: _F) -> _F:
 def write(function: _F) -> _F:
     """-w/--write."""
     return click.option(
-        "-w", "--write", metavar="FILE", help="Write to this file, whole or not at all."
+        "-w", "--write", type=FILE, metavar="FILE", help="Write to this file, whole or not at all."
     )(function)
 
 

@@ -26,7 +26,7 @@ Examples:
 
 
 @click.command(name="cert", epilog=EPILOG)
-@click.argument("place", required=False, metavar="[FILE|URL]")
+@click.argument("place", required=False, type=options.FILE, metavar="[FILE|URL]")
 @options.cert
 @options.controller
 @click.option("-o", "--format", "output_format", type=click.Choice(("text", "json", "pem")))

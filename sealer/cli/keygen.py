@@ -19,8 +19,20 @@ Examples:
 
 
 @click.command(name="keygen", epilog=EPILOG)
-@click.option("--cert-out", default="tls.crt", show_default=True, help="Certificate file to make.")
-@click.option("--key-out", default="tls.key", show_default=True, help="Private key file to make.")
+@click.option(
+    "--cert-out",
+    type=options.FILE,
+    default="tls.crt",
+    show_default=True,
+    help="Certificate file to make.",
+)
+@click.option(
+    "--key-out",
+    type=options.FILE,
+    default="tls.key",
+    show_default=True,
+    help="Private key file to make.",
+)
 @click.option("--bits", default=4096, show_default=True, type=click.IntRange(2048, 16384))
 @click.option("--days", default=3650, show_default=True, type=click.IntRange(1, 36500))
 @click.option("--common-name", default="", help="Common name of the certificate; none by default.")
@@ -42,7 +54,7 @@ def command(
     The controller takes it as a sealing key when it is stored as a kubernetes.io/tls Secret
     with the label sealedsecrets.bitnami.com/sealed-secrets-key=active.
     """
-    from sealer.files import write_atomic
+    from sealer.files import FileError, write_atomic
     from sealer.keys import generate
 
     if cert_out == key_out:
@@ -56,7 +68,14 @@ def command(
         common_name=common_name,
         bits=bits,
     )
-    write_atomic(key_out, [pair.private_pem()], private=True)
+    fresh = not Path(cert_out).exists()
     write_atomic(cert_out, [pair.certificate.pem])
+    try:
+        write_atomic(key_out, [pair.private_pem()], private=True)
+    except FileError:
+        # A certificate without its key would make people seal what nobody can open.
+        if fresh:
+            Path(cert_out).unlink()
+        raise
     ui.note(f"{cert_out}: certificate {pair.certificate.fingerprint}")
     ui.note(f"{key_out}: private key; keep it out of Git")

@@ -27,8 +27,8 @@ Examples:
 
 
 @click.command(name="merge", epilog=EPILOG)
-@click.argument("into", metavar="INTO")
-@click.argument("files", nargs=-1, required=True, metavar="SECRET...")
+@click.argument("into", type=options.FILE, metavar="INTO")
+@click.argument("files", nargs=-1, required=True, type=options.FILE, metavar="SECRET...")
 @options.cert
 @options.controller
 @options.scope

@@ -23,8 +23,13 @@ Examples:
 
 
 @click.command(name="raw", epilog=EPILOG)
-@click.argument("file", required=False, metavar="[FILE]")
-@click.option("--from-file", metavar="FILE", help="The same as FILE, as kubeseal spells it.")
+@click.argument("file", required=False, type=options.FILE, metavar="[FILE]")
+@click.option(
+    "--from-file",
+    type=options.FILE,
+    metavar="FILE",
+    help="The same as FILE, as kubeseal spells it.",
+)
 @options.cert
 @options.controller
 @options.scope

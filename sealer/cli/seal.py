@@ -50,7 +50,7 @@ class Request:
 
 
 @click.command(name="seal", epilog=EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.cert
 @options.controller
 @options.scope
@@ -60,7 +60,12 @@ class Request:
 @click.option("--allow-no-secret", is_flag=True, help="Take input without any Secret.")
 @options.output_format
 @options.write
-@click.option("--output-dir", metavar="DIR", help="Write each input to a file of its name here.")
+@click.option(
+    "--output-dir",
+    type=options.FILE,
+    metavar="DIR",
+    help="Write each input to a file of its name here.",
+)
 @click.option("-i", "--in-place", is_flag=True, help="Replace each file by its sealed form.")
 @click.option("--check", is_flag=True, help="Seal nothing; exit 1 if a Secret is not sealed.")
 @click.option(
@@ -177,8 +182,6 @@ def _raw_secrets(document: Document) -> Iterator[SealerError]:
 def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str | None) -> None:
     from sealer.files import BackgroundWriter, display, make_directory, open_text
 
-    if output_dir:
-        make_directory(output_dir)
     errors: list[tuple[int, SealerError]] = []
     progress = ui.progress(len(paths), "sealing")
     with BackgroundWriter() as writer:
@@ -187,6 +190,8 @@ def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str
                 with open_text(path) as (lines, encoding):
                     line = _Line(request, display(path), ui, encoding)
                     pieces = [piece.encode() for piece in line.run(lines)]
+                if output_dir:
+                    make_directory(output_dir)
             except SealerError as error:
                 errors.append((at, error))
             else:

@@ -18,7 +18,7 @@ Examples:
 
 
 @click.command(name="unseal", epilog=EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=True)
 @options.output_format
 @options.write

@@ -25,7 +25,7 @@ Examples:
 
 
 @click.command(name="verify", epilog=EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=False)
 @options.controller
 @options.words

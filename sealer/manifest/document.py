@@ -146,9 +146,11 @@ class Resource:
         """``Secret prod/db``, for messages."""
         metadata = self.value.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
-        names = [metadata.get(key) for key in ("namespace", "name")]
-        parts = [name for name in names if name and isinstance(name, str)]
-        return " ".join([self.kind or "object", "/".join(parts)]).strip()
+        namespace, name = (metadata.get(key) for key in ("namespace", "name"))
+        place = name if isinstance(name, str) else ""
+        if namespace and isinstance(namespace, str):
+            place = f"{namespace}/{place or '?'}"
+        return f"{self.kind or 'object'} {place}".strip()
 
     def locate(self, error: SealerError) -> SealerError:
         """Put file, line, kind and name before the message of an error about this object."""

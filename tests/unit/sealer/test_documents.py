@@ -117,6 +117,8 @@ def test_an_object_without_words_has_a_title_all_the_same() -> None:
     assert (resource.kind, resource.api_version, resource.title) == ("", "", "object")
     [resource] = Document("kind: Secret\nmetadata: x\n").resources()
     assert resource.title == "Secret"
+    [resource] = Document("kind: Secret\nmetadata: {namespace: prod}\n").resources()
+    assert resource.title == "Secret prod/?"
     [resource] = Document("kind: Secret\nmetadata: {name: db, namespace: prod}\n").resources()
     assert resource.title == "Secret prod/db"
 
