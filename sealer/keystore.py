@@ -63,7 +63,7 @@ class KeyStore:
         self._path = f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets"
         self.namespace = namespace
 
-    def keys(self) -> list[StoredKey]:
+    def read(self) -> list[StoredKey]:
         """Every key Secret, active or not, newest certificate first."""
         what = f"list the key Secrets in {self.namespace}"
         found = [

@@ -28,6 +28,8 @@ COMMANDS = {
     "verify": "Check that SealedSecrets open, and say with which key.",
     "check": "Find what would break or leak in a Git tree.",
     "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
+    "rotate": "Make a new sealing key in the cluster, now.",
+    "keys": "List, back up, restore and retire a cluster's sealing keys.",
     "keygen": "Make a sealing key pair.",
     "cert": "Show a sealing certificate: subject, validity, fingerprint.",
     "kubeseal": "Behave as Bitnami's kubeseal does, flag by flag.",

@@ -124,6 +124,20 @@ def controller(function: _F) -> _F:
     return cast("_F", name(namespace(url(kubeconfig(context(wrapper))))))
 
 
+def backup_recipients(function: _F) -> _F:
+    """--to and --passphrase-file: who can read a backup."""
+    to = click.option(
+        "--to",
+        multiple=True,
+        metavar="RECIPIENT",
+        help="age1..., ssh-..., a file of such lines, or a PEM certificate; repeatable.",
+    )
+    passphrase = click.option(
+        "--passphrase-file", metavar="FILE", help="A passphrase instead; the default is to ask."
+    )
+    return to(passphrase(function))
+
+
 def output_format(function: _F) -> _F:
     """-o/--format."""
     return click.option(

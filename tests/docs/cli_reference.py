@@ -36,6 +36,17 @@ def reference() -> str:
             command, info_name=name, parent=parent, terminal_width=90, max_content_width=90
         )
         parts.append(f"\n## seal {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        subcommands = command.commands if isinstance(command, click.Group) else {}
+        for subname, subcommand in subcommands.items():
+            below = click.Context(
+                subcommand,
+                info_name=subname,
+                parent=context,
+                terminal_width=90,
+                max_content_width=90,
+            )
+            title, text = f"seal {name} {subname}", subcommand.get_help(below)
+            parts.append(f"\n### {title}\n\n```text\n{text}\n```\n")
     return "".join(parts)
 
 

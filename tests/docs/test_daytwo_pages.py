@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from sealer import Certificate, Secret, seal, to_yaml
 from tests.daytwo.tree import Tree, make_tree, sealed_yaml
 from tests.docs.test_readme import matches
+from tests.testbed.cluster import ControlPlane
+from tests.testbed.controllers import ours
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,18 +42,39 @@ def repository(folder: Path) -> Tree:
     return tree
 
 
-@pytest.mark.parametrize("name", ["editing"])
-def test_every_console_block_is_true(name: str, tmp_path: Path) -> None:
-    tree = repository(tmp_path)
-    found = steps(ROOT / "docs" / f"{name}.md")
+def check(tree: Tree, page: str, environment: Mapping[str, str]) -> None:
+    """Run a page's commands in order and compare what they print."""
+    found = steps(ROOT / "docs" / f"{page}.md")
     assert found
     for command, shown in found:
         done = subprocess.run(
             ["bash", "-c", f"{command} 2>&1"],
             cwd=tree.root,
-            env={**tree.environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            env={**tree.environment, **environment},
             capture_output=True,
             text=True,
             check=False,
         )
         assert matches(shown, done.stdout), f"$ {command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", ["editing"])
+def test_every_console_block_is_true(name: str, tmp_path: Path) -> None:
+    check(repository(tmp_path), name, {})
+
+
+def test_every_console_block_about_rotation_is_true(
+    tmp_path: Path, plane: ControlPlane, namespace: str
+) -> None:
+    tree = make_tree(tmp_path)
+    tree.write("passphrase", "correct horse\n")
+    with ours(plane, "--all-namespaces=false", namespace=namespace) as controller:
+        plane.publish(namespace, "sealed-secrets-controller", controller.port)
+        certificate = Certificate.from_pem(controller.get("/v1/cert.pem")[1])
+        secret = Secret(name="db", namespace=namespace, data={"password": b"s3cr3t"})
+        tree.write("apps/db.yaml", to_yaml(seal(secret, certificate).to_dict()))
+        where = {
+            "KUBECONFIG": str(plane.kubeconfig),
+            "SEALED_SECRETS_CONTROLLER_NAMESPACE": namespace,
+        }
+        check(tree, "rotation", where)

@@ -1,0 +1,96 @@
+"""Where a command's sealing keys and SealedSecrets come from: files, or the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sealer.backup import Openers, Recipients
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._inputs import SealedInputs
+from sealer.cli._resealed_files import expand
+from sealer.cli._ui import UI
+from sealer.cluster import ApiServer, Location
+from sealer.errors import KeyFileError, SealerError
+from sealer.files import display, read_bytes, read_text
+from sealer.keys import Certificate, KeyRing
+from sealer.keystore import KeyStore, sealed_secrets
+from sealer.manifest import read_documents
+from sealer.usage import Found
+
+
+def store_of(location: Location) -> KeyStore:
+    """The key Secrets of the controller's namespace, by the Kubernetes API."""
+    return KeyStore(ApiServer(location), location.namespace)
+
+
+def found_in_cluster(location: Location) -> Iterator[Found]:
+    """Every SealedSecret of the cluster."""
+    for sealed in sealed_secrets(ApiServer(location)):
+        place = "/".join(filter(None, (sealed.namespace, sealed.name)))
+        yield Found("cluster", f"SealedSecret {place}", sealed)
+
+
+def found_in_files(ui: UI, paths: Sequence[str], errors: list[SealerError]) -> Iterator[Found]:
+    """Every SealedSecret of files and folders; what cannot be read goes to ``errors``."""
+    inputs = SealedInputs(ui, errors)
+    for path, named in expand(paths):
+        try:
+            text, _ = read_text(path)
+        except SealerError as error:
+            errors.append(error)
+            continue
+        if not named and "SealedSecret" not in text:
+            continue
+        for document in read_documents(text, display(path)):
+            for resource, sealed in inputs.of(document):
+                line = resource.locate(SealerError("")).message.partition(": ")[0]
+                yield Found(line, resource.title, sealed)
+
+
+def recipients(to: Sequence[str], passphrase_file: str | None, *, ask: bool) -> Recipients:
+    """Read --to and the passphrase: age recipients, files of them, or a certificate."""
+    lines: list[str] = []
+    certificate: Certificate | None = None
+    for word in to:
+        if word.startswith(("age1", "ssh-")):
+            lines.append(word)
+            continue
+        text, _ = read_text(word)
+        if "-----BEGIN" in text:
+            if certificate is not None:
+                raise KeyFileError("a backup is for one certificate", hint="make two backups")
+            try:
+                certificate = Certificate.from_pem(text.encode())
+            except KeyFileError as error:
+                raise KeyFileError(f"{word}: {error.message}", hint=error.hint) from None
+        else:
+            lines += [
+                line.strip() for line in text.splitlines() if line.strip()[:1] not in ("", "#")
+            ]
+    passphrase = _passphrase(passphrase_file)
+    if not (lines or certificate or passphrase) and ask:
+        passphrase = _ui.ask_hidden("passphrase for the backup", twice=True)
+    return Recipients(tuple(lines), certificate, passphrase)
+
+
+def openers(
+    keys: tuple[str, ...], identities: Sequence[str], passphrase_file: str | None, *, ask: bool
+) -> Openers:
+    """Read what may open a backup."""
+    texts: list[str] = []
+    for path in identities:
+        text, _ = read_text(path)
+        if "PRIVATE KEY-----" in text:
+            texts.append(text)
+        else:
+            texts += [line.strip() for line in text.splitlines() if line.startswith("AGE-SECRET")]
+    passphrase = _passphrase(passphrase_file)
+    if ask and not passphrase:
+        passphrase = _ui.ask_hidden("passphrase of the backup")
+    ring = options.load_ring(keys) if keys else KeyRing(())
+    return Openers(ring, tuple(texts), passphrase)
+
+
+def _passphrase(path: str | None) -> str:
+    return read_bytes(path).decode(errors="replace").rstrip("\r\n") if path else ""

@@ -1,0 +1,325 @@
+"""``seal keys``: the sealing keys of a cluster, for those who may read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import SealerError, UsageError
+
+if TYPE_CHECKING:
+    from sealer.cluster import Location
+    from sealer.keystore import StoredKey
+    from sealer.usage import Need
+
+EPILOG = """\b
+Examples:
+  seal keys list
+  seal keys backup keys.age --to age1...
+  seal keys restore keys.age --identity key.txt
+  seal keys usage apps clusters
+  seal keys retire 3f5c01d2 apps clusters
+"""
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@click.group(name="keys", epilog=EPILOG)
+def command() -> None:
+    """List, back up, restore and retire the sealing keys of a cluster, and tell who needs them.
+
+    These commands read key Secrets through the Kubernetes API with your own rights. Keys are
+    found in the namespace of --controller-namespace.
+    """
+
+
+def _as_json(function: _F) -> _F:
+    kinds = click.Choice(("text", "json"))
+    return click.option("-o", "--format", "form", type=kinds, default="text", show_default=True)(
+        function
+    )
+
+
+@command.command(name="list")
+@_as_json
+@options.controller
+@options.words
+@click.pass_obj
+def list_keys(ui: UI, /, form: str, location: Location) -> None:
+    """Print every key: name, state, validity, size, fingerprint; the newest first.
+
+    States: current (seals, and unseals), active (unseals), retired (neither, until it is put
+    back), expired (unseals all the same), damaged.
+    """
+    from sealer.cli._key_source import store_of
+    from sealer.keystore import newest
+
+    keys = store_of(location).read()
+    current = newest(keys)
+    rows = [_row(key, key is current, datetime.now(UTC)) for key in keys]
+    if form == "json":
+        _ui.emit(json.dumps(rows, indent=2) + "\n")
+        return
+    for row in rows:
+        _ui.emit("\t".join(str(value) for value in row.values()) + "\n")
+    if not rows:
+        ui.note(f"there is no sealing key in {location.namespace}")
+
+
+def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
+    from sealer.keyfile import ACTIVE
+
+    certificate = key.pair.certificate if key.pair else None
+    state = key.state
+    if key.pair is None:
+        state = "damaged"
+    elif current:
+        state = "current"
+    elif certificate and certificate.not_after < now and state == ACTIVE:
+        state = "expired"
+    return {
+        "name": key.name,
+        "state": state,
+        "notBefore": f"{certificate.not_before:%Y-%m-%d}" if certificate else "-",
+        "notAfter": f"{certificate.not_after:%Y-%m-%d}" if certificate else "-",
+        "days": (now - certificate.not_before).days if certificate else -1,
+        "bits": certificate.bits if certificate else 0,
+        "fingerprint": key.fingerprint or "-",
+    }
+
+
+@command.command()
+@click.argument("file", metavar="FILE")
+@options.backup_recipients
+@options.controller
+@options.words
+@click.pass_obj
+def backup(
+    ui: UI, /, file: str, to: tuple[str, ...], passphrase_file: str | None, location: Location
+) -> None:
+    """Write every key, retired ones too, to FILE, encrypted for --to or with a passphrase.
+
+    A backup for age or with a passphrase is an age file. One for a certificate holds the keys
+    as SealedSecrets: `seal unseal --key` and kubeseal's recovery open it, too.
+    """
+    from sealer.cli._key_source import recipients, store_of
+
+    wanted = recipients(to, passphrase_file, ask=_ui.stdin_is_terminal())
+    wanted.check()
+    store = store_of(location)
+    count = write_backup(file, store.read(), wanted, store.namespace)
+    ui.note(f"{file}: {count} keys")
+
+
+def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) -> int:
+    """Write the backup file, readable by its owner only; return how many keys are in it."""
+    from sealer.backup import encrypt, portable
+    from sealer.errors import KeyFileError
+    from sealer.files import write_atomic
+    from sealer.secret import Secret
+
+    if not keys:
+        raise KeyFileError(f"there is no sealing key in {namespace} to back up")
+    secrets = [
+        portable(
+            Secret.from_dict({**key.manifest, "apiVersion": "v1", "kind": "Secret"}), namespace
+        )
+        for key in keys
+    ]
+    data = encrypt(secrets, wanted)
+    if file == "-":
+        _ui.emit(data)
+    else:
+        write_atomic(file, [data], private=True)
+    return len(secrets)
+
+
+@command.command()
+@click.argument("file", metavar="FILE")
+@options.keys(required=False)
+@click.option("--identity", "identities", multiple=True, metavar="FILE", help="age identity.")
+@click.option("--passphrase-file", metavar="FILE", help="The backup's passphrase.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be made, and make nothing.")
+@options.controller
+@options.words
+@click.pass_obj
+def restore(
+    ui: UI,
+    /,
+    file: str,
+    keys: tuple[str, ...],
+    identities: tuple[str, ...],
+    passphrase_file: str | None,
+    dry_run: bool,
+    location: Location,
+) -> None:
+    """Make the key Secrets of the backup FILE in the cluster; those that are there are left alone.
+
+    Our controller takes them at once; Bitnami's must be restarted.
+    """
+    from sealer.backup import decrypt, needs_passphrase, portable
+    from sealer.cli._key_source import openers, store_of
+    from sealer.files import read_bytes
+    from sealer.keyfile import key_pair_of
+
+    data = read_bytes(file)
+    ask = needs_passphrase(data) and _ui.stdin_is_terminal()
+    secrets = decrypt(data, openers(keys, identities, passphrase_file, ask=ask), file)
+    pairs = [key_pair_of(secret) for secret in secrets]
+    store = store_of(location)
+    there = {key.fingerprint for key in store.read() if key.fingerprint}
+    for secret, pair in zip(secrets, pairs, strict=True):
+        if pair.fingerprint and pair.fingerprint in there:
+            ui.note(f"{secret.name}: {pair.fingerprint} is there already")
+            continue
+        name = secret.name
+        if not dry_run:
+            name = store.create(portable(secret, store.namespace).to_dict())
+        _ui.emit(f"{name}\t{pair.fingerprint or '-'}\n")
+
+
+@command.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--cluster", is_flag=True, help="Look at the cluster's SealedSecrets as well.")
+@options.keys(required=False)
+@_as_json
+@options.controller
+@options.words
+@click.pass_obj
+def usage(
+    ui: UI,
+    /,
+    paths: tuple[str, ...],
+    cluster: bool,
+    keys: tuple[str, ...],
+    form: str,
+    location: Location,
+) -> None:
+    """Print which key each SealedSecret needs: those of PATHs, or without any the cluster's.
+
+    Proven by opening them, with the private keys of --key or of the cluster. A line is
+    fingerprint, place, name, and the items that need that key.
+    """
+    from sealer.cli._key_source import store_of
+    from sealer.keystore import ring_of
+
+    ring = options.load_ring(keys) if keys else ring_of(store_of(location).read())
+    found, errors = _needs(ui, paths, cluster or not paths, location, ring)
+    if form == "json":
+        rows = [
+            {
+                "fingerprint": need.fingerprint,
+                "key": need.key_name,
+                "where": need.where,
+                "name": need.title,
+                "items": list(need.items),
+            }
+            for need in found
+        ]
+        _ui.emit(json.dumps(rows, indent=2) + "\n")
+    else:
+        for need in found:
+            key = need.fingerprint or need.key_name
+            _ui.emit("\t".join((key, need.where, need.title, ",".join(need.items))) + "\n")
+    ui.finish(errors)
+
+
+def _needs(
+    ui: UI, paths: tuple[str, ...], cluster: bool, location: Location, ring: Any
+) -> tuple[list[Need], list[SealerError]]:
+    from itertools import chain
+
+    from sealer.cli._key_source import found_in_cluster, found_in_files
+    from sealer.usage import needs
+
+    errors: list[SealerError] = []
+    sources = [found_in_files(ui, paths, errors)]
+    if cluster:
+        sources.append(found_in_cluster(location))
+    found: list[Need] = []
+    for one in needs(chain(*sources), ring):
+        if isinstance(one, SealerError):
+            errors.append(one)
+        else:
+            found.append(one)
+    return sorted(found, key=lambda need: (need.fingerprint, need.where, need.title)), errors
+
+
+@command.command()
+@click.argument("key", metavar="KEY")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--force", is_flag=True, help="Retire it although it is needed.")
+@click.option("--delete", is_flag=True, help="Delete the key Secret for good.")
+@click.option("--undo", is_flag=True, help="Put a retired key back.")
+@options.controller
+@options.words
+@click.pass_obj
+def retire(
+    ui: UI,
+    /,
+    key: str,
+    paths: tuple[str, ...],
+    force: bool,
+    delete: bool,
+    undo: bool,
+    location: Location,
+) -> None:
+    """Take KEY (a name, or the beginning of a fingerprint) away from the controllers.
+
+    Refused while a SealedSecret in the cluster or in PATHs needs it, and for the key that seals
+    now. The key Secret stays, with the label's value "retired": --undo puts it back, and backups
+    hold it. Give every tree of the cluster as PATH: what is not looked at is not known.
+    Bitnami's controller goes on using it until it is restarted.
+    """
+    from sealer.cli._key_source import store_of
+    from sealer.keyfile import ACTIVE
+    from sealer.keystore import RETIRED, find
+
+    if undo and (delete or force or paths):
+        raise UsageError("--undo goes alone")
+    store = store_of(location)
+    keys = store.read()
+    chosen = find(keys, key)
+    if undo:
+        store.label(chosen.name, ACTIVE)
+        ui.note(f"{chosen.name}: active again")
+        return
+    reasons = _reasons_against(ui, chosen, keys, paths, location)
+    if reasons and not force:
+        ui.finish(reasons)
+    for reason in reasons:
+        ui.warn(reason.message)
+    if delete:
+        store.delete(chosen.name)
+    else:
+        store.label(chosen.name, RETIRED)
+    _ui.emit(f"{chosen.name}\t{chosen.fingerprint or '-'}\t{'deleted' if delete else RETIRED}\n")
+
+
+def _reasons_against(
+    ui: UI, chosen: StoredKey, keys: list[StoredKey], paths: tuple[str, ...], location: Location
+) -> list[SealerError]:
+    from sealer.keyfile import ACTIVE
+    from sealer.keystore import newest, ring_of
+
+    hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"
+    if chosen is newest(keys):
+        return [SealerError(f"{chosen.name} is the key that seals now", hint="seal rotate first")]
+    others = {key.fingerprint for key in keys if key is not chosen and key.state == ACTIVE}
+    if chosen.fingerprint and chosen.fingerprint in others:
+        return []
+    found, errors = _needs(ui, paths, True, location, ring_of(keys))
+    reasons: list[SealerError] = [
+        SealerError(f"{need.where}: {need.title} needs it: {', '.join(need.items)}", hint=hint)
+        for need in found
+        if chosen.pair and need.fingerprint == chosen.pair.fingerprint
+        if need.fingerprint or need.key_name == chosen.name
+    ]
+    # What no key opens needs none of these; what could not even be read may need any.
+    return reasons + [error for error in errors if type(error) is not SealerError]
