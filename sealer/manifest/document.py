@@ -23,7 +23,7 @@ MAX_DOCUMENT_CHARACTERS = 64 * 2**20
 _E = TypeVar("_E", bound=SealerError)
 _MARKER = re.compile(r"---(?=\s|$)")
 _BLANK = re.compile(r"\s*(?:#.*)?$")
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
+_JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]')
 
 
 @dataclass(frozen=True)

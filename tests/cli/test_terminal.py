@@ -1,0 +1,109 @@
+"""What a person at a terminal sees, and what a pipe does not."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import time
+from pathlib import Path
+
+from tests.cli import program
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {k: v}\n"
+CERT = ("--cert", "../keys/cluster.pem")
+
+
+def at_a_terminal(work: Path, *words: str, typed: bytes = b"", **more: str) -> tuple[int, str]:
+    """Run the program with a terminal for all its streams; return exit code and screen."""
+    child, screen = pty.fork()
+    if child == 0:
+        os.chdir(work)
+        os.execve(program.SEAL, ["seal", *words], program.environment(work, TERM="xterm", **more))  # noqa: S606
+    shown = b""
+    deadline = time.monotonic() + 30
+    try:
+        while time.monotonic() < deadline:
+            if typed and shown.rstrip().endswith(b":"):
+                os.write(screen, typed)
+                typed = b""
+            if not select.select([screen], [], [], 0.1)[0]:
+                continue
+            try:
+                piece = os.read(screen, 65536)
+            except OSError:  # Linux tells the end of a terminal so
+                piece = b""
+            if not piece:
+                break
+            shown += piece
+        else:
+            os.kill(child, signal.SIGKILL)
+    finally:
+        _, status = os.waitpid(child, 0)
+        os.close(screen)
+    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+
+
+def test_seal_alone_prints_help(work: Path) -> None:
+    code, screen = at_a_terminal(work)
+    assert code == 0
+    assert screen.startswith("Usage: seal")
+    assert "Examples:" in screen
+
+
+def test_a_command_without_input_says_so_and_does_not_wait(work: Path) -> None:
+    for words in (
+        CERT,
+        ("seal", *CERT),
+        ("--check",),
+        ("unseal", "--key", "../keys/cluster.key"),
+        ("verify", "--key", "../keys/cluster.key"),
+    ):
+        code, screen = at_a_terminal(work, *words, NO_COLOR="1")
+        assert code == 2, words
+        assert screen.startswith("seal: error: no input\nseal: hint: name a file, pipe one in"), (
+            words
+        )
+
+
+def test_a_value_is_asked_for_and_not_shown(work: Path) -> None:
+    words = ("raw", *CERT, "--scope", "cluster-wide")
+    code, screen = at_a_terminal(work, *words, typed=b"canary-typed\n")
+    assert code == 0
+    assert re.fullmatch(r"value: \n[A-Za-z0-9+/=]+\n", screen), screen
+    assert "canary" not in screen
+
+
+def test_words_are_coloured_for_people_unless_they_say_no(work: Path) -> None:
+    words = ("--check", "nothing.yaml")
+    red = "\x1b[31merror:\x1b[0m"
+    assert red in at_a_terminal(work, *words)[1]
+    assert red not in at_a_terminal(work, *words, NO_COLOR="1")[1]
+    assert red not in at_a_terminal(work, *words, NO_COLOR="1", CLICOLOR_FORCE="1")[1]
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(work: Path) -> None:
+    name = "a\x1b]0;title\x07.yaml"
+    code, screen = at_a_terminal(work, "--check", name, NO_COLOR="1")
+    assert code == 1
+    assert "\x1b" not in screen
+    assert r"a\x1b]0;title\x07.yaml" in screen
+
+
+def test_quick_work_shows_no_progress(work: Path) -> None:
+    (work / "secret.yaml").write_text(SECRET)
+    code, screen = at_a_terminal(work, *CERT, "--output-dir", "out", "secret.yaml")
+    assert (code, screen) == (0, "")
+
+
+def test_long_work_shows_progress_and_wipes_it(work: Path) -> None:
+    for number in range(1500):
+        (work / f"s{number}.yaml").write_text(SECRET)
+    files = [f"s{number}.yaml" for number in range(1500)]
+    code, screen = at_a_terminal(work, *CERT, "--output-dir", "out", *files)
+    assert code == 0
+    assert re.search(r"\rsealing \[#+-*\] \d+/1500", screen)
+    assert screen.endswith("\r\x1b[K")
+    assert len(list((work / "out").iterdir())) == 1500
