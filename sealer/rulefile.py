@@ -8,8 +8,10 @@ Costs two stat calls a folder where there is none; ``tomllib`` is imported when 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from sealer.rules import RuleFile, RuleFileError, SealingRule
+if TYPE_CHECKING:
+    from sealer.rules import RuleFile, SealingRule
 
 NAME = ".seal.toml"
 
@@ -51,6 +53,8 @@ def _below_working_directory(found: list[str]) -> list[str]:
 def read(folder: str) -> RuleFile:
     """Read the rule file of a folder; empty where there is none."""
     import tomllib
+
+    from sealer.rules import RuleFile, RuleFileError
 
     path = os.path.join(folder, NAME)  # noqa: PTH118
     shown = os.path.relpath(path)

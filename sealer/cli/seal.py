@@ -13,6 +13,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._sealing_rules import Certificates, by_path
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
@@ -90,20 +91,25 @@ def command(
     """Encrypt the Secrets in FILEs, or in standard input.
 
     Documents of other kinds pass through untouched, SealedSecrets too. Nothing is written
-    unless everything in a file could be sealed.
+    unless everything in a file could be sealed. The rules of .seal.toml (docs/config.md) choose
+    certificate, scope and namespace by path, and may name files to write.
     """
     paths = options.inputs(files, *certs)
     targets = (write, output_dir, in_place and "-i")
     _check_usage(paths, targets, check, asked)
-    request = _request(certs, location, check, ui, asked)
+    request = _request(asked)
     if write and not request.output_format:
         request = replace(request, output_format=_format_of(write))
     if check:
-        _check(ui, paths, request)
-    elif in_place or output_dir:
-        _seal_each(ui, paths, request, output_dir)
+        _check(ui, paths)
+        return
+    certificates = Certificates(certs, location, ui)
+    requests, outputs = by_path(ui, paths, request, certificates, to_rules=not any(targets))
+    _seal_to_outputs(ui, outputs)
+    if in_place or output_dir:
+        _seal_each(ui, requests, output_dir)
     else:
-        _seal_together(ui, paths, request, write)
+        _seal_together(ui, requests, write)
 
 
 def _format_of(path: str) -> str | None:
@@ -138,14 +144,33 @@ def _check_usage(
         raise UsageError("two inputs have the same file name", hint="use -i, or two runs")
 
 
-def _request(
-    certs: tuple[str, ...], location: Location, check: bool, ui: UI, asked: dict[str, Any]
-) -> Request:
+def _seal_to_outputs(ui: UI, outputs: dict[str, list[tuple[str, Request]]]) -> None:
+    """Seal one plaintext for several clusters: every form is made before any is written."""
+    from sealer.files import display, make_directory, open_text, write_atomic
+
+    errors: list[SealerError] = []
+    made: list[tuple[str, list[bytes]]] = []
+    for path, target, request in [(p, *one) for p, made in outputs.items() for one in made]:
+        chosen = replace(request, output_format=request.output_format or _format_of(target))
+        try:
+            with open_text(path) as (lines, encoding):
+                line = _Line(chosen, display(path), ui, encoding)
+                made.append((target, [line.bom, *(piece.encode() for piece in line.run(lines))]))
+        except SealerError as error:
+            errors.append(error)
+    ui.finish(errors)
+    for target, pieces in made:
+        make_directory(os.path.dirname(target) or ".")  # noqa: PTH120
+        write_atomic(target, pieces)
+        ui.note(f"{target}: written")
+
+
+def _request(asked: dict[str, Any]) -> Request:
     from sealer.scope import Scope
 
     scope = asked.pop("scope")
     return Request(
-        certificate=None if check else options.load_certificate(certs, location, ui),
+        certificate=None,
         scope=Scope.parse(scope) if scope else None,
         default_scope=options.default_scope(),
         allow_empty=asked.pop("allow_empty_data"),
@@ -153,7 +178,7 @@ def _request(
     )
 
 
-def _check(ui: UI, paths: tuple[str, ...], request: Request) -> None:
+def _check(ui: UI, paths: tuple[str, ...]) -> None:
     from sealer.files import display, open_text
     from sealer.manifest import read_documents
 
@@ -179,13 +204,13 @@ def _raw_secrets(document: Document) -> Iterator[SealerError]:
         yield error
 
 
-def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str | None) -> None:
+def _seal_each(ui: UI, requests: dict[str, Request], output_dir: str | None) -> None:
     from sealer.files import BackgroundWriter, display, make_directory, open_text
 
     errors: list[tuple[int, SealerError]] = []
-    progress = ui.progress(len(paths), "sealing")
+    progress = ui.progress(len(requests), "sealing")
     with BackgroundWriter() as writer:
-        for at, path in enumerate(paths):
+        for at, (path, request) in enumerate(requests.items()):
             try:
                 with open_text(path) as (lines, encoding):
                     line = _Line(request, display(path), ui, encoding)
@@ -204,13 +229,13 @@ def _seal_each(ui: UI, paths: tuple[str, ...], request: Request, output_dir: str
     ui.finish(error for _, error in sorted(errors, key=itemgetter(0)))
 
 
-def _seal_together(ui: UI, paths: tuple[str, ...], request: Request, write: str | None) -> None:
+def _seal_together(ui: UI, requests: dict[str, Request], write: str | None) -> None:
     from sealer.files import Spool, display, open_text, write_atomic
 
     errors: list[SealerError] = []
     with closing(Spool()) as out:
         end = ""
-        for path in paths:
+        for path, request in requests.items():
             try:
                 with open_text(path) as (lines, encoding):
                     line = _Line(request, display(path), ui, encoding, end=end)
