@@ -26,7 +26,8 @@ _NOT_NAMES = re.compile(
     r"existing|(name|ref|refs|path|file|dir|mount|key[_.-]?name|enabled|create|length|policy"
     r"|ttl|type|namespace|annotations|labels|image|class|provider|store|url[_.-]?path|expiry"
     r"|expiration|lifetime|rotation|count|size)s?$|^use[A-Z_]|automount|image_?pull_?secrets?$"
-    r"|^pullSecrets?$|^secrets$|.(pull|tls|cert)[_-]?secrets?$|^tls[_-]?secret$",
+    r"|^pullSecrets?$|^secrets$|"
+    r"(pull|tls|cert|password|token|key|credentials?)[_-]?secrets?$",
     re.IGNORECASE,
 )
 _LOOKS = re.compile(
