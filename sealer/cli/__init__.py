@@ -28,6 +28,8 @@ COMMANDS = {
     "verify": "Check that SealedSecrets open, and say with which key.",
     "check": "Find what would break or leak in a Git tree.",
     "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
+    "diff": "Tell which keys changed, between revisions or files.",
+    "git": "Teach git to show and to merge SealedSecrets key by key.",
     "rotate": "Make a new sealing key in the cluster, now.",
     "keys": "List, back up, restore and retire a cluster's sealing keys.",
     "keygen": "Make a sealing key pair.",

@@ -58,7 +58,7 @@ def check(tree: Tree, page: str, environment: Mapping[str, str]) -> None:
         assert matches(shown, done.stdout), f"$ {command}\n{done.stdout}"
 
 
-@pytest.mark.parametrize("name", ["editing"])
+@pytest.mark.parametrize("name", ["editing", "git"])
 def test_every_console_block_is_true(name: str, tmp_path: Path) -> None:
     check(repository(tmp_path), name, {})
 

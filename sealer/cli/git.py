@@ -1,0 +1,150 @@
+"""``seal git``: git shows which keys changed, and merges them one by one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import ManifestError, SealerError
+
+if TYPE_CHECKING:
+    from sealer.files import Encoding
+    from sealer.merging import Unified
+
+EPILOG = """\b
+Examples:
+  seal git install
+  seal git install 'apps/**/sealed-*.yaml'
+"""
+_PATTERNS = ("*.yaml", "*.yml")
+_SALT = "seal.salt"
+
+
+@click.group(name="git", epilog=EPILOG)
+def command() -> None:
+    """Teach git to show SealedSecrets by their keys, and to merge them key by key."""
+
+
+@command.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--global", "everywhere", is_flag=True, help="Configure all your repositories.")
+@click.option("--local", is_flag=True, help="Patterns go to .git/info/attributes, not committed.")
+@options.words
+@click.pass_obj
+def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool) -> None:
+    """Set up the drivers in this repository, for PATTERNs (default *.yaml and *.yml).
+
+    Writes git's configuration, and .gitattributes for the team: a clone without the drivers
+    shows and merges the files as plain text. Running it again changes nothing.
+    """
+    from sealer import git
+    from sealer.files import exists, make_directory, read_text, write_atomic
+
+    settings = {
+        "diff.sealer.textconv": "seal git textconv",
+        "diff.sealer.cachetextconv": "true",
+        "merge.sealer.name": "SealedSecrets, key by key",
+        "merge.sealer.driver": "seal git merge-driver %O %A %B %L %P",
+    }
+    root = git.top()
+    for name, value in settings.items():
+        git.configure(name, value, everywhere=everywhere)
+    if not git.setting(_SALT):
+        git.configure(_SALT, os.urandom(16).hex(), everywhere=everywhere)
+    path = f"{root}/.gitattributes"
+    if local:
+        common = os.fsdecode(git.run("rev-parse", "--git-common-dir").rstrip(b"\n"))
+        make_directory(f"{common}/info")
+        path = f"{common}/info/attributes"
+    text = read_text(path)[0] if exists(path) else ""
+    wanted = [f"{pattern} diff=sealer merge=sealer" for pattern in patterns or _PATTERNS]
+    missing = [line for line in wanted if line not in text.splitlines()]
+    if missing:
+        start = text if not text or text.endswith("\n") else text + "\n"
+        write_atomic(path, [(start + "\n".join(missing) + "\n").encode()])
+    ui.note(f"{path}: {len(missing)} lines added")
+
+
+@command.command()
+@click.argument("file", metavar="FILE")
+@options.words
+@click.pass_obj
+def textconv(ui: UI, /, file: str) -> None:
+    """Print FILE for `git diff`: scope, keys and sizes, never a value. Git calls this."""
+    from sealer import git, summary
+    from sealer.files import read_text
+
+    text, _ = read_text(file)
+    salt = b""
+    if "Secret" in text:
+        try:
+            salt = bytes.fromhex(git.setting(_SALT))
+        except ValueError:
+            salt = b""
+    _ui.emit(summary.textconv(text, file, salt))
+
+
+@command.command(name="merge-driver")
+@click.argument("base", metavar="BASE")
+@click.argument("ours", metavar="OURS")
+@click.argument("theirs", metavar="THEIRS")
+@click.argument("marker_size", metavar="[MARKER-SIZE]", default="7")
+@click.argument("path", metavar="[PATH]", default="")
+@options.words
+@click.pass_obj
+def merge_driver(ui: UI, /, base: str, ours: str, theirs: str, marker_size: str, path: str) -> None:
+    """Merge THEIRS into OURS, key by key; conflicts only where both changed a key. Git calls this.
+
+    The rest of the file is merged as text. Exit 1 leaves conflict markers, as git expects.
+    """
+    from sealer import git
+    from sealer.files import Encoding, read_text, write_atomic
+    from sealer.merging import unify
+
+    unified: Unified | None = None
+    encoding = Encoding()
+    try:
+        read = [read_text(name) for name in (base, ours, theirs)]
+        encoding = read[1][1]
+        if any("SealedSecret" in text for text, _ in read):
+            if {one for _, one in read} != {encoding}:
+                raise ManifestError("the sides differ in their encoding")
+            unified = unify(*(text for text, _ in read))
+    except SealerError as error:
+        ui.warn(f"{path or ours}: merged as plain text: {error.message}")
+    merged, clean = b"", False
+    if unified:
+        merged, clean = _merged(unified, encoding, marker_size)
+        if clean and not unified.holds(_decoded(merged, encoding)):
+            unified = None
+            ui.warn(f"{path or ours}: merged as plain text: keys would be lost otherwise")
+    if unified is None:
+        merged, clean = git.merge_file(ours, base, theirs, marker_size)
+    write_atomic(ours, [merged])
+    for conflict in unified.conflicts if unified else ():
+        ui.note(f"{path or ours}: both sides changed {conflict}")
+    if not clean:
+        raise _ui.Failed("conflict")
+
+
+def _decoded(data: bytes, encoding: Encoding) -> str:
+    return data[len(encoding.bom) :].decode(encoding.name, errors="replace")
+
+
+def _merged(unified: Unified, encoding: Encoding, marker_size: str) -> tuple[bytes, bool]:
+    import tempfile
+    from pathlib import Path
+
+    from sealer import git
+
+    with tempfile.TemporaryDirectory(prefix="seal-merge-") as name:
+        texts = {"ours": unified.ours, "base": unified.base, "theirs": unified.theirs}
+        for word, text in texts.items():
+            (Path(name) / word).write_bytes(encoding.encode(text))
+        ours, base, theirs = (f"{name}/{word}" for word in texts)
+        return git.merge_file(ours, base, theirs, marker_size)
