@@ -66,3 +66,14 @@ def test_the_demo_does_the_main_job() -> None:
         [ROOT / "examples" / "demo.sh"], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("the same: password, username\n")
+
+
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").rglob("*.md")]
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
