@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.keyvault.metrics import KeyVaultMetrics
 from controller.metrics import Metrics
 from controller.settings import FLAGS, parse
 from tests.chart.helm import (
@@ -48,18 +49,12 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
     objects = render(ALL[name])
     if not any(one["kind"] == "Deployment" for one in objects):
         return
-    arguments = _without_pending(container(objects)["args"])
+    arguments = container(objects)["args"]
     settings = parse(arguments, {})
     assert {argument.split("=")[0].removeprefix("--") for argument in arguments} <= {
         flag.name for flag in FLAGS
     }
     assert settings.listen_addr == ":8080" or name == "own-arguments"
-
-
-def _without_pending(arguments: list[str]) -> list[str]:
-    known = {flag.name for flag in FLAGS}
-    vault = {"key-vault", "vault-suffixes"}
-    return [one for one in arguments if one.split("=")[0].removeprefix("--") not in vault - known]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +104,19 @@ def _without_pending(arguments: list[str]) -> list[str]:
         pytest.param({"logLevel": "debug"}, "log_level", "DEBUG", id="logLevel"),
         pytest.param({"logFormat": "json"}, "log_format", "json", id="logFormat"),
         pytest.param({"logInfoStdout": True}, "log_info_stdout", True, id="logInfoStdout"),
+        pytest.param({"keyVault": {"enabled": True}}, "key_vault", True, id="keyVault.enabled"),
+        pytest.param(
+            {"keyVault": {"enabled": True, "vaultSuffixes": ["a.example:8443", "b.example"]}},
+            "vault_suffixes",
+            ("a.example:8443", "b.example"),
+            id="keyVault.vaultSuffixes",
+        ),
+        pytest.param(
+            {"keyVault": {"serviceAccountLabel": False}},
+            "vault_service_account_label",
+            False,
+            id="keyVault.serviceAccountLabel",
+        ),
         pytest.param({"workers": 3}, "workers", 3, id="workers"),
         pytest.param(
             {"containerPorts": {"http": 9090}}, "listen_addr", ":9090", id="containerPorts"
@@ -281,12 +289,16 @@ def test_a_wrong_value_is_refused_by_name(values: dict[str, Any], message: str) 
 
 
 def test_alerts_and_dashboard_use_metrics_that_exist() -> None:
+    metrics = Metrics(version="0")
+    KeyVaultMetrics(metrics.registry)
     exported = set()
-    for family in Metrics(version="0").registry.collect():
+    for family in metrics.registry.collect():
         exported |= {family.name, f"{family.name}_total", f"{family.name}_bucket"}
     rules = json.dumps(only(render(FOREIGN["prometheus-operator"]), "PrometheusRule")["spec"])
     dashboard = (CHART / "files" / "dashboard.json").read_text()
-    used = set(re.findall(r"sealed_secrets_controller_\w+", rules + dashboard))
+    used = set(
+        re.findall(r"(?:sealed_secrets_controller|keyvault(?:secret)?)_\w+", rules + dashboard)
+    )
     assert len(used) > 10
     assert used <= exported
 

@@ -44,7 +44,7 @@ it; tests take each right away in turn and see that feature fail.
 # keyVault: see vaults and what is wanted of them.
 - apiGroups: ["keyvault.sealer.dev"]
   resources: ["keyvaults", "keyvaultsecrets"]
-  verbs: ["get", "list", "watch"]
+  verbs: ["list", "watch"]
 # keyVault: tell the outcome.
 - apiGroups: ["keyvault.sealer.dev"]
   resources: ["keyvaults/status", "keyvaultsecrets/status"]
@@ -70,14 +70,14 @@ it; tests take each right away in turn and see that feature fail.
 # keyVault: vaults for several namespaces.
 - apiGroups: ["keyvault.sealer.dev"]
   resources: ["clusterkeyvaults"]
-  verbs: ["get", "list", "watch"]
+  verbs: ["list", "watch"]
 - apiGroups: ["keyvault.sealer.dev"]
   resources: ["clusterkeyvaults/status"]
   verbs: ["patch"]
 # keyVault: read the labels that a ClusterKeyVault's namespaceSelector chooses by.
 - apiGroups: [""]
   resources: ["namespaces"]
-  verbs: ["get", "list", "watch"]
+  verbs: ["get"]
 {{- end -}}
 
 {{- define "sealer.serviceAccountSubject" -}}
