@@ -152,8 +152,7 @@ def parse_float(text: str) -> float | None:
             return float.fromhex(text.replace("_", ""))
         except OverflowError:
             return None
-    # Go allows underscores in a float only behind a base prefix.
-    if "_" in text or not _DECIMAL.fullmatch(text):
+    if not _DECIMAL.fullmatch(text):
         return None
-    value = float(text)
+    value = float(text.replace("_", ""))
     return None if value in (float("inf"), float("-inf")) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import re
 
 CONTEXT = {
     "user": b"app",
@@ -33,6 +33,55 @@ _BUILTINS = (
     "and", "or", "not", "len", "index", "print", "println", "printf", "html", "js", "urlquery",
     "eq", "ne", "lt", "le", "gt", "ge", "call",
 )  # fmt: skip
+# T a text of the context, S a string literal, N a number, A anything, L a list, D a dict.
+_SPRIG = (
+    "upper T", "lower T", "title T", "untitle T", "trim T", "trimAll S T", "trimPrefix S T",
+    "trimSuffix S T", "repeat 2 T", "substr 0 2 T", "substr 1 9 T", "trunc N T", "trunc -2 T",
+    "abbrev 5 T", "abbrevboth 5 9 T", "initials T", "nospace T", "swapcase T", "wrap 5 T",
+    'wrapWith 4 "|" T', "contains S T", "hasPrefix S T", "hasSuffix S T", "quote A A", "squote A T",
+    "cat A A T", "indent 2 T", "nindent 3 T", "replace S T S", 'plural "one" "many" N',
+    "snakecase T", "camelcase T", "kebabcase T", "split S T", "splitList S T", "splitn S 2 T",
+    "(split S T)._0", "join S L", "join S A", "sortAlpha L", "toStrings L", "toString A",
+    "list A A N", "list", "first L", "rest L", "last L", "initial L", "append L A", "prepend L A",
+    "concat L L", "reverse L", "uniq L", "without L A", "has A L", "compact L", "slice L 1",
+    "slice L 0 1", "index L 0", "chunk 2 L", "until 3", "untilStep 1 9 3", "seq 1 3", "seq 5 -2 1",
+    "dict S A S A", "get D S", "set D S A", "unset D S", "hasKey D S", "pick D S S", "omit D S",
+    "pluck S D D", "merge D D", "mergeOverwrite D D", "dig S A D", "dig S S A D", "deepCopy D",
+    "len D", "add N N", "sub N N", "mul N N", "div N 3", "mod N 3", "add1 N", "max N N", "min N N",
+    "addf N N", "subf N N", "mulf N N", "divf N N", "maxf N N", "minf N N", "ceil N", "floor N",
+    "round N 2", "int A", "int64 A", "float64 A", "toDecimal T", "atoi T", "biggest N N",
+    "default A A", "empty A", "coalesce A A A", "ternary A A true", "all A A", "any A A",
+    "toJson A", "toPrettyJson A", "toRawJson A", "mustToJson A", "fromJson S",
+    "fromJson (toJson A)", "b64enc T", "b64dec T", "b64dec (b64enc T)", "b32enc T",
+    "b32dec (b32enc T)", "sha1sum T",
+    "sha256sum T", "sha512sum T", "adler32sum T", "kindOf A", "typeOf A", "kindIs S A",
+    "typeIs S A", "typeIsLike S A", "deepEqual A A", "regexMatch S T", "regexFind S T",
+    "regexFindAll S T -1",
+    "regexReplaceAll S T S", "regexReplaceAllLiteral S T S", "regexSplit S T 2", "regexQuoteMeta T",
+    "base T", "dir T", "clean T", "ext T", "isAbs T", "osBase T", "semver S", 'semver "1.2.3-a+b"',
+    '(semver "1.2.3").Major', 'semverCompare "^1.2.0" "1.4.5"', "semverCompare S S", "urlParse T",
+    'urlJoin (dict "scheme" "http" "host" S "path" S)', 'duration N', "durationRound A",
+    'dateInZone "2006-01-02" (toDate "2006" "2020") "UTC"', "htmlDate N", 'date "2006" N', "fail S",
+    "tuple A A", "hello", "trimall S T", "mustFirst L", "mustSlice L N", "mustHas A L", "range N",
+)  # fmt: skip
+_PATTERNS = (
+    '"[a-z]+"',
+    '"o(.)"',
+    '"^$"',
+    '"("',
+    r'"\\s*"',
+    '"${1}x"',
+    '"user"',
+    '"k"',
+    '"string"',
+    '","',
+)
+_PIPED = (
+    "upper", "lower", "trim", "quote", "squote", "b64enc", "toJson", "toString", "default 1",
+    "trunc 3", "nindent 2", "indent 1", "replace \"a\" \"b\"", "sha256sum", "list", "len", "int",
+    "typeOf", "kindOf", "empty", "join \"-\"", "first", "splitList \" \"", "dict \"a\"", "add 1",
+    "toPrettyJson", "title", "print", "printf \"%v\"", "html", "fromJson", "ternary 1 2", "uniq",
+)  # fmt: skip
 _COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 _FORMS = tuple(
     f'"%{flags}{verb}"'
@@ -42,12 +91,15 @@ _FORMS = tuple(
 _LITTER = ("{{", "}}", "|", "(", ")", "$", ".", '"', "`", " ", "end", "-", ":=", ",", "\n", "else")
 
 
-class Grammar:
-    """A source of templates; ``functions`` are called beside Go's own."""
+_SPRIG_NAMES = tuple(sorted({form.split()[0] for form in _SPRIG if form[0].isalpha()}))
 
-    def __init__(self, seed: int, functions: Sequence[str] = ()) -> None:
+
+class Grammar:
+    """A source of templates; with ``sprig`` they call its functions, too."""
+
+    def __init__(self, seed: int, *, sprig: bool = False) -> None:
         self._random = random.Random(seed)  # noqa: S311 - for repeatable tests
-        self._functions = functions
+        self._sprig = sprig
         self._variables: list[str] = []
         self._defines = False
 
@@ -145,8 +197,8 @@ class Grammar:
         if self._random.random() < 0.85:
             return self._likely_call(depth, piped=most == 1)
         names: tuple[str, ...] = _BUILTINS
-        if self._functions and self._random.random() < 0.7:
-            names = tuple(self._functions)
+        if self._sprig and self._random.random() < 0.7:
+            names = _SPRIG_NAMES
         count = self._random.randrange(most + 1)
         operands = [self._operand(depth) for _ in range(count)]
         return " ".join((self._random.choice(names), *operands))
@@ -154,6 +206,10 @@ class Grammar:
     def _likely_call(self, depth: int, *, piped: bool) -> str:
         """Call a function with arguments that it may well take."""
         pick = self._random.choice
+        if self._sprig and not piped and self._random.random() < 0.8:
+            return self._sprig_call(depth)
+        if piped and self._sprig and self._random.random() < 0.7:
+            return pick(_PIPED)
         if piped:
             return pick(
                 ("print", "println", "html", "js", "urlquery", "not", "or 0", 'printf "%v"')
@@ -181,6 +237,29 @@ class Grammar:
                 f"or {any_1} {any_2}",
             )
         )
+
+    def _sprig_call(self, depth: int) -> str:
+        words = re.split(r"\b([TSNALD])\b", self._random.choice(_SPRIG))
+        return "".join(self._filled(word, depth) for word in words)
+
+    def _filled(self, word: str, depth: int) -> str:
+        pick = self._random.choice
+        inner = max(depth - 1, 0)
+        match word:
+            case "T":
+                return f".{pick(tuple(CONTEXT))}"
+            case "S":
+                return pick((*_STRINGS, *_PATTERNS))
+            case "N":
+                return pick(_NUMBERS)
+            case "A":
+                return self._operand(inner)
+            case "L":
+                one, two = self._operand(inner), pick(_STRINGS)
+                return pick((f"(list {one} {two})", '(splitList "\\n" .lines)', "(list 3 1 2 1)"))
+            case "D":
+                return f'(dict {pick(_STRINGS)} {self._operand(inner)} "k" {pick(_NUMBERS)})'
+        return word
 
     def _operand(self, depth: int) -> str:
         roll = self._random.random()
