@@ -27,18 +27,19 @@ MIN_INT: Final = -(1 << 63)
 MAX_INT: Final = (1 << 63) - 1
 
 _SIZED: Final = frozenset({Int8, Int16, Int32, Int64, Uint, Uint8, Uint16, Uint32, Uint64})
+# Possessive: a long text would cost memory for every digit that could be given back.
 _GO_INTEGER: Final = re.compile(
-    rb"[+-]?(?:0[bB](?P<two>(?:_?[01])+)|0[oO](?P<oct>(?:_?[0-7])+)|0[xX](?P<hex>(?:_?[0-9a-fA-F])+)"
-    rb"|0(?P<zero>(?:_?[0-7])*)|(?P<ten>[1-9](?:_?[0-9])*))"
+    rb"[+-]?(?:0[bB](?P<two>(?:_?[01])++)|0[oO](?P<oct>(?:_?[0-7])++)|0[xX](?P<hex>(?:_?[0-9a-fA-F])++)"
+    rb"|0(?P<zero>(?:_?[0-7])*+)|(?P<ten>[1-9](?:_?[0-9])*+))"
 )
 _BASES: Final = {"two": 2, "oct": 8, "hex": 16, "zero": 8, "ten": 10}
 _DECIMAL_FLOAT: Final = re.compile(
-    rb"[+-]?(?=\.?[0-9])(?:[0-9](?:_?[0-9])*)?(?:\.(?:[0-9](?:_?[0-9])*)?)?"
-    rb"(?:[eE][+-]?[0-9](?:_?[0-9])*)?"
+    rb"[+-]?(?=\.?[0-9])(?:[0-9](?:_?[0-9])*+)?(?:\.(?:[0-9](?:_?[0-9])*+)?)?"
+    rb"(?:[eE][+-]?[0-9](?:_?[0-9])*+)?"
 )
 _HEX_FLOAT: Final = re.compile(
-    rb"[+-]?0[xX](?=_?\.?[0-9a-fA-F])(?:_?[0-9a-fA-F])*(?:\.(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)?)?"
-    rb"[pP][+-]?[0-9](?:_?[0-9])*"
+    rb"[+-]?0[xX](?=_?\.?[0-9a-fA-F])(?:_?[0-9a-fA-F])*+(?:\.(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*+)?)?"
+    rb"[pP][+-]?[0-9](?:_?[0-9])*+"
 )
 _SPECIAL_FLOAT: Final = re.compile(rb"[+-]?inf(?:inity)?|nan", re.IGNORECASE)
 

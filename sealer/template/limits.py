@@ -17,7 +17,7 @@ _STEPS_BETWEEN_LOOKS: Final = 512
 class Limits:
     """Bounds of one rendering: nothing honest fails by them, and the rest ends in a second."""
 
-    steps: int = 250_000
+    steps: int = 200_000
     """Nodes walked, functions called and elements printed."""
     output: int = 1024 * 1024
     """Bytes; a Secret takes no more in all."""

@@ -11,19 +11,21 @@ _ESCAPE = re.compile(
     r"|u(?P<short>[0-9a-fA-F]{4})|U(?P<long>[0-9a-fA-F]{8}))"
 )
 _SIMPLE: Final = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
+# No nested repeats: a long text would cost memory with each.
 _INTEGER = re.compile(
-    r"[+-]?(?:0[xX](?P<hex>(?:_?[0-9a-fA-F])+)|0[bB](?P<bin>(?:_?[01])+)"
-    r"|0[oO](?P<oct>(?:_?[0-7])+)|0(?P<old>(?:_?[0-7])+)|(?P<dec>0|[1-9](?:_?[0-9])*))"
+    r"[+-]?(?:0[xX](?P<hex>[0-9a-fA-F_]+)|0[bB](?P<bin>[01_]+)|0[oO](?P<oct>[0-7_]+)"
+    r"|0(?P<old>[0-7_]+)|(?P<dec>0|[1-9][0-9_]*))"
 )
 _BASES: Final = {"hex": 16, "bin": 2, "oct": 8, "old": 8, "dec": 10}
-_DIGITS = r"[0-9](?:_?[0-9])*"
 _DECIMAL = re.compile(
-    rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
+    r"[+-]?(?:[0-9][0-9_]*(?:\.(?:[0-9][0-9_]*)?)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?"
 )
 _HEX_FLOAT = re.compile(
-    rf"[+-]?0[xX]_?(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*(?:\.(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)?)?"
-    rf"|\.[0-9a-fA-F](?:_?[0-9a-fA-F])*)[pP][+-]?{_DIGITS}"
+    r"[+-]?0[xX](?:[0-9a-fA-F_]+(?:\.[0-9a-fA-F_]*)?|\.[0-9a-fA-F_]+)[pP][+-]?[0-9][0-9_]*"
 )
+_STRAY_UNDERSCORE = re.compile(r"(?<![0-9a-fA-FxXoObB])_|_(?![0-9a-fA-F])")
+_MAX_DIGITS: Final = 4000
+"""Python reads no more into an int; no integer of Go's is a tenth as long."""
 
 
 class LiteralError(ValueError):
@@ -140,13 +142,18 @@ def parse_integer(text: str) -> int | None:
     match = _INTEGER.fullmatch(text)
     if not match or match.lastgroup is None:
         return None
-    digits = match[match.lastgroup].replace("_", "")
-    value = int(digits, _BASES[match.lastgroup])
+    digits = match[match.lastgroup]
+    if _STRAY_UNDERSCORE.search(text) or digits.endswith("_"):
+        return None
+    digits = digits.replace("_", "").lstrip("0") or "0"
+    value = int(digits[:_MAX_DIGITS], _BASES[match.lastgroup])
     return -value if text[0] == "-" else value
 
 
 def parse_float(text: str) -> float | None:
     """Read as ``strconv.ParseFloat`` reads numbers; None for another text or too large a one."""
+    if _STRAY_UNDERSCORE.search(text):
+        return None
     if _HEX_FLOAT.fullmatch(text):
         try:
             return float.fromhex(text.replace("_", ""))

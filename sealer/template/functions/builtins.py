@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sealer.template import formats
@@ -186,20 +187,22 @@ def _text(arguments: tuple[object, ...], environment: Environment) -> bytes:
     return sprint(shown, environment)
 
 
-_HTML: Final = {
-    0: "\ufffd".encode(),
-    ord('"'): b"&#34;",
-    ord("'"): b"&#39;",
-    ord("&"): b"&amp;",
-    ord("<"): b"&lt;",
-    ord(">"): b"&gt;",
-}
-_HTML_TABLE: Final = [_HTML.get(octet, bytes([octet])) for octet in range(256)]
+_HTML: Final = (
+    (b"&", b"&amp;"),
+    (b"\0", "\ufffd".encode()),
+    (b'"', b"&#34;"),
+    (b"'", b"&#39;"),
+    (b"<", b"&lt;"),
+    (b">", b"&gt;"),
+)
 
 
 @GROUP.function("html", "func(...interface {}) string", takes_environment=True)
 def html(environment: Environment, *arguments: object) -> bytes:
-    return b"".join(map(_HTML_TABLE.__getitem__, _text(arguments, environment)))
+    text = _text(arguments, environment)
+    for char, escaped in _HTML:
+        text = text.replace(char, escaped)
+    return text
 
 
 _JS: Final = {
@@ -211,34 +214,33 @@ _JS: Final = {
     "&": r"\u0026",
     "=": r"\u003D",
 }
+_A_MATCH: Final = 32
+"""Bytes that a replaced character takes on the way, at most."""
+_JS_SPECIAL: Final = re.compile(r"""[\\'"<>&=\x00-\x1f]|[^\x00-\x7f]""")
 
 
 @GROUP.function("js", "func(...interface {}) string", takes_environment=True)
 def js(environment: Environment, *arguments: object) -> bytes:
-    return b"".join(map(_js_character, formats.runes(_text(arguments, environment))))
+    text = formats.runes(_text(arguments, environment))
+    environment.allocate(_A_MATCH * len(text))
+    return formats.unrunes(_JS_SPECIAL.sub(_js_character, text))
 
 
-def _js_character(char: str) -> bytes:
+def _js_character(match: re.Match[str]) -> str:
+    char = match[0]
     if char in _JS:
-        return _JS[char].encode()
-    if char < " ":
-        return f"\\u{ord(char):04X}".encode()
-    if char.isascii() or char.isprintable():
-        return char.encode()
-    if "\ud800" <= char <= "\udfff":
-        return formats.unrunes(char)  # a byte of no character: Go prints U+FFFD as it stands
-    return f"\\u{ord(char):04X}".encode()
+        return _JS[char]
+    # A byte of no character Go prints as it stands.
+    if char.isprintable() or "\ud800" <= char <= "\udfff":
+        return char
+    return f"\\u{ord(char):04X}"
 
 
-_UNRESERVED: Final = frozenset(
-    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~"
-)
-_QUERY_TABLE: Final = [
-    bytes([octet]) if octet in _UNRESERVED else b"+" if octet == 32 else b"%%%02X" % octet
-    for octet in range(256)
-]
+_RESERVED: Final = re.compile(rb"[^A-Za-z0-9._~-]")
 
 
 @GROUP.function("urlquery", "func(...interface {}) string", takes_environment=True)
 def urlquery(environment: Environment, *arguments: object) -> bytes:
-    return b"".join(map(_QUERY_TABLE.__getitem__, _text(arguments, environment)))
+    text = _text(arguments, environment)
+    environment.allocate(_A_MATCH * len(text))
+    return _RESERVED.sub(lambda match: b"+" if match[0] == b" " else b"%%%02X" % match[0][0], text)
