@@ -111,6 +111,8 @@ class Poller:
         self.rows: dict[str, Row] | None = None
         self.outcome: Outcome | None = None
         self.acknowledged = False
+        self.seconds = 0.0
+        """How long the last cycle took."""
         self._known: dict[Ref, _Known] = {}
         self._values: dict[Ref, Found] = {}
         self._values_until = 0.0
@@ -180,6 +182,13 @@ class Poller:
 
     async def cycle(self) -> tuple[Outcome, set[str]]:
         """Look once at everything; return the outcome and the users whose objects changed."""
+        started = self._clock()
+        try:
+            return await self._one_cycle()
+        finally:
+            self.seconds = self._clock() - started
+
+    async def _one_cycle(self) -> tuple[Outcome, set[str]]:
         self._cycle += 1
         self._values.clear()
         self._values_until = self._clock() + max(self.interval, LINGER_SECONDS)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from controller.cluster import ClusterError, Manifest
 from controller.keyvault import status
@@ -199,6 +200,7 @@ class Vaults:
 
     async def _run(self, name: tuple[str, ...], running: _Running) -> None:
         async def on_cycle(outcome: Outcome, dirty: set[str]) -> None:
+            self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
             for key in tuple(running.vaults):
                 await self._tell(key, running, outcome)
             if outcome.error is not None:

@@ -34,6 +34,8 @@ COMMANDS = {
     "keys": "List, back up, restore and retire a cluster's sealing keys.",
     "keygen": "Make a sealing key pair.",
     "cert": "Show a sealing certificate: subject, validity, fingerprint.",
+    "vault": "Check and explain Azure Key Vault manifests.",
+    "convert": "Turn other Key Vault syncers' manifests into ours.",
     "kubeseal": "Behave as Bitnami's kubeseal does, flag by flag.",
     "completion": "Print a completion script for bash, zsh or fish.",
 }

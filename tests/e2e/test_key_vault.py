@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import json
-import textwrap
+import signal
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
 
 from sealer import encoding
 from tests.testbed.azure.entra import App, Federation
 from tests.testbed.azure.server import Azure
-from tests.testbed.azure.store import Store
-from tests.testbed.cluster import ControlPlane, Manifest, wait_for
+from tests.testbed.cluster import ApiError, ControlPlane, Manifest, wait_for
 from tests.testbed.controllers import Controller, ours
+from tests.testbed.vault_world import API, CLIENT, PASSWORD, World, environment
 
-API = "keyvault.sealer.dev/v1alpha1"
-CLIENT = "22222222-2222-4222-8222-222222222222"
-PASSWORD = "principal-password"
 CANARY = "canary-7f3a"
-
-# Names below .test resolve to loopback, as a cluster's DNS would have it.
-_DNS = """
-import socket
-_real = socket.getaddrinfo
-def getaddrinfo(host, *rest, **more):
-    name = host.decode() if isinstance(host, bytes) else host
-    local = isinstance(name, str) and name.endswith(".test")
-    return _real("127.0.0.1" if local else host, *rest, **more)
-socket.getaddrinfo = getaddrinfo
-"""
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +34,6 @@ def azure(tmp_path_factory: pytest.TempPathFactory, plane: ControlPlane) -> Iter
     azure.entra.issuer_keys = lambda issuer: plane.api.request("GET", "/openid/v1/jwks")
     yield azure
     azure.stop()
-
-
-def environment(azure: Azure, folder: Path, **more: str) -> dict[str, str]:
-    """What the controller's process is told of this Azure."""
-    (folder / "sitecustomize.py").write_text(textwrap.dedent(_DNS))
-    return {
-        "PYTHONPATH": str(folder),
-        "SSL_CERT_FILE": str(azure.authority.bundle),
-        "AZURE_AUTHORITY_HOST": azure.login,
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": azure.metadata,
-        **more,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -69,139 +48,6 @@ def controller(
         log = running.process.text()
         assert CANARY not in log
         assert PASSWORD not in log
-
-
-@dataclass
-class World:
-    """One namespace and one vault."""
-
-    plane: ControlPlane
-    azure: Azure
-    store: Store
-    namespace: str
-    client: str = CLIENT
-    _serial: list[int] = field(default_factory=lambda: [0])
-
-    def principal(self) -> None:
-        """The Secret with the service principal's password."""
-        self.plane.api.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": {"name": "principal", "namespace": self.namespace},
-                "stringData": {"password": PASSWORD},
-            }
-        )
-
-    def vault(self, name: str = "shop", *, auth: Manifest | None = None, **spec: Any) -> Manifest:
-        """Create a KeyVault."""
-        principal = {
-            "tenantId": self.store.tenant,
-            "clientId": self.client,
-            "secretRef": {"name": "principal", "key": "password"},
-        }
-        return self.plane.api.create(
-            {
-                "apiVersion": API,
-                "kind": "KeyVault",
-                "metadata": {"name": name, "namespace": self.namespace},
-                "spec": {
-                    "url": self.azure.url(self.store.name),
-                    "auth": auth or {"servicePrincipal": principal},
-                    "poll": {"interval": "30s"},
-                    **spec,
-                },
-            }
-        )
-
-    def secret(
-        self,
-        *data: Mapping[str, Any],
-        name: str = "db",
-        vault: Mapping[str, Any] | None = None,
-        **spec: Any,
-    ) -> Manifest:
-        """Create a KeyVaultSecret."""
-        return self.plane.api.create(self.manifest(*data, name=name, vault=vault, **spec))
-
-    def manifest(
-        self,
-        *data: Mapping[str, Any],
-        name: str = "db",
-        vault: Mapping[str, Any] | None = None,
-        **spec: Any,
-    ) -> Manifest:
-        return {
-            "apiVersion": API,
-            "kind": "KeyVaultSecret",
-            "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {"vaultRef": vault or {"name": "shop"}, "data": list(data), **spec},
-        }
-
-    def change(self, spec: Mapping[str, Any], name: str = "db") -> None:
-        """Change a KeyVaultSecret's spec."""
-        self.plane.api.patch("KeyVaultSecret", self.namespace, name, {"spec": spec})
-
-    def sync_now(self, name: str = "db") -> None:
-        """Ask for a sync, as a person would."""
-        self._serial[0] += 1
-        notes = {"keyvault.sealer.dev/sync-now": f"{time.time()}-{self._serial[0]}"}
-        change = {"metadata": {"annotations": notes}}
-        self.plane.api.patch("KeyVaultSecret", self.namespace, name, change)
-
-    def data(self, name: str = "db") -> dict[str, bytes] | None:
-        """The Secret's values, None where there is no Secret."""
-        secret = self.plane.api.find("Secret", self.namespace, name)
-        if secret is None:
-            return None
-        return {key: encoding.decode(item) for key, item in (secret.get("data") or {}).items()}
-
-    def wait_data(
-        self, expected: Mapping[str, bytes], name: str = "db", seconds: float = 30
-    ) -> None:
-        try:
-            wait_for(f"{name} has its values", lambda: self.data(name) == expected, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}: {self.status(name)} {self.data(name)}") from None
-
-    def status(self, name: str = "db", kind: str = "KeyVaultSecret") -> Manifest:
-        found = self.plane.api.get(kind, self.namespace, name)
-        status: Manifest = found.get("status") or {}
-        return status
-
-    def condition(self, type_: str, name: str = "db", kind: str = "KeyVaultSecret") -> Manifest:
-        found = (
-            one for one in self.status(name, kind).get("conditions", ()) if one["type"] == type_
-        )
-        return next(found, {})
-
-    def wait_reason(
-        self,
-        reason: str,
-        status: str = "False",
-        *,
-        name: str = "db",
-        kind: str = "KeyVaultSecret",
-        seconds: float = 30,
-    ) -> Manifest:
-        """Wait for Ready's status and reason; return the condition."""
-
-        def check() -> Manifest | None:
-            ready = self.condition("Ready", name, kind)
-            return ready if (ready.get("reason"), ready.get("status")) == (reason, status) else None
-
-        try:
-            found: Manifest = wait_for(f"{name}: {reason}", check, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}: {self.status(name, kind)}") from None
-        return found
-
-    def events(self, reason: str, name: str = "db") -> list[Manifest]:
-        return [
-            one
-            for one in self.plane.api.list("Event", self.namespace)
-            if one["reason"] == reason and one["involvedObject"]["name"] == name
-        ]
 
 
 @pytest.fixture
@@ -281,3 +127,319 @@ def test_a_deleted_secret_is_made_again_at_once_and_an_edit_is_undone(world: Wor
     edit = {"data": {"password": encoding.encode(b"edited"), "foreign": encoding.encode(b"stays")}}
     world.plane.api.patch("Secret", world.namespace, "db", edit)
     world.wait_data({"password": b"one", "foreign": b"stays"}, seconds=5)
+
+
+def test_one_secret_mixes_secrets_a_certificate_json_and_found_sets(world: World) -> None:
+    store = world.store
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = self_signed(key)
+    store.set_certificate("shop-tls", pem)
+    store.set_secret("app-json", json.dumps({"user": "app", "port": 5432, "deep": {"a": [1]}}))
+    store.set_secret("shop-mail-password", "mail", tags={"env": "prod"})
+    store.set_secret("shop-old-password", "old", tags={"env": "dev"})
+    store.set_secret("encoded", encoding.encode(b"\x00\xff"))
+    store.set_key("signing", key.public_key())
+    store.grant(CLIENT, "secrets/get", "secrets/list", "keys/get")
+    world.vault()
+    world.secret(
+        {"tls": {"certificate": "shop-tls"}},
+        {"expand": {"secret": "app-json"}},
+        single("DEEP", "app-json", property="deep.a.0"),
+        single("raw", "encoded", decode="Base64"),
+        {"key": "bundle.p12", "from": {"certificate": "shop-tls", "as": "PFX"}},
+        {"key": "sign.pub", "from": {"key": "signing", "as": "PEM"}},
+        {"find": {"name": "shop-*", "tags": {"env": "prod"}, "case": "Env"}},
+        template={
+            "metadata": {"labels": {"team": "shop"}},
+            "data": {"url": "db://{{ .user }}:{{ .SHOP_MAIL_PASSWORD }}@db:{{ .port }}"},
+            "omit": ["deep"],
+        },
+    )
+    world.wait_reason("Synced", "True")
+    secret = world.plane.api.get("Secret", world.namespace, "db")
+    assert secret["type"] == "kubernetes.io/tls"
+    assert secret["metadata"]["labels"] == {"team": "shop"}
+    data = world.data() or {}
+    assert data.pop("tls.key").startswith(b"-----BEGIN PRIVATE KEY-----")
+    assert data.pop("tls.crt").startswith(b"-----BEGIN CERTIFICATE-----")
+    assert pkcs12.load_key_and_certificates(data.pop("bundle.p12"), None)[0] is not None
+    assert data.pop("sign.pub").startswith(b"-----BEGIN PUBLIC KEY-----")
+    assert data == {
+        "user": b"app",
+        "port": b"5432",
+        "DEEP": b"1",
+        "raw": b"\x00\xff",
+        "SHOP_MAIL_PASSWORD": b"mail",
+        "url": b"db://app:mail@db:5432",
+    }
+    world.change({"template": {"data": {"url": "{{ .nothing }}"}}})
+    told = world.wait_reason("TemplateFailed")
+    assert world.condition("Stalled")["status"] == "True"
+    assert "<no value>" not in told["message"]
+    assert (world.data() or {})["url"] == b"db://app:mail@db:5432"
+
+
+def cluster_vault(world: World, name: str, allow: list[Manifest], auth: Manifest) -> None:
+    world.plane.api.create(
+        {
+            "apiVersion": API,
+            "kind": "ClusterKeyVault",
+            "metadata": {"name": name},
+            "spec": {"url": world.azure.url(world.store.name), "auth": auth, "allow": allow},
+        }
+    )
+
+
+def test_a_cluster_vault_gives_only_what_it_allows_and_serves_by_managed_identity(
+    world: World,
+) -> None:
+    store = world.store
+    world.azure.entra.register(App("node-identity", store.tenant))
+    store.grant("node-identity")
+    for name in ("team-a-db", "team-b-db"):
+        store.set_secret(name, f"value of {name}")
+    name = f"shared-{world.namespace[-6:]}"
+    allow = [{"namespaces": [world.namespace], "objects": ["team-a-*"]}]
+    cluster_vault(world, name, allow, {"managedIdentity": {"clientId": "node-identity"}})
+    vault = {"kind": "ClusterKeyVault", "name": name}
+    world.secret(single("a", "team-a-db"), vault=vault)
+    world.secret(single("b", "team-b-db"), vault=vault, name="other")
+    world.secret({"find": {"name": "*"}}, vault=vault, name="found")
+    world.wait_data({"a": b"value of team-a-db"})
+    world.wait_data({"team-a-db": b"value of team-a-db"}, name="found")
+    told = world.wait_reason("NotAllowed", name="other")
+    assert "team-b-db" in told["message"]
+    assert world.condition("Stalled", "other")["status"] == "True"
+    assert world.data("other") is None
+    stranger = world.plane.api.namespace(f"stranger-{world.namespace[-6:]}")
+    foreign = World(world.plane, world.azure, store, stranger)
+    foreign.secret(single("a", "team-a-db"), vault=vault)
+    foreign.wait_reason("NotAllowed")
+
+
+def test_a_service_principal_signs_in_with_a_certificate(world: World) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = self_signed(key)
+    certificate = x509.load_pem_x509_certificate(pem[pem.index("-----BEGIN CERT") :].encode())
+    world.azure.entra.register(App("cert-client", world.store.tenant, certificate=certificate))
+    world.store.grant("cert-client")
+    world.store.set_secret("one", "by certificate")
+    world.plane.api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "cert", "namespace": world.namespace},
+            "stringData": {"pem": pem},
+        }
+    )
+    reference = {"name": "cert", "key": "pem"}
+    # No tenantId: the vault's challenge names it.
+    world.vault(auth={"servicePrincipal": {"clientId": "cert-client", "certificateRef": reference}})
+    world.secret(single("one", "one"))
+    world.wait_data({"one": b"by certificate"})
+    assert world.status("shop", "KeyVault")["tenantId"] == world.store.tenant
+
+
+def test_no_token_is_sent_to_a_strangers_host(world: World) -> None:
+    world.azure.forget()
+    world.vault("refused", url="https://shop.evil.test")
+    world.wait_reason("UnknownCloud", name="refused", kind="KeyVault")
+    # A host below an allowed suffix whose challenge names another resource.
+    world.azure.challenge_resource = "https://vault.azure.net"
+    try:
+        world.vault("odd", url=world.azure.url("stranger"))
+        told = world.wait_reason("UnknownCloud", name="odd", kind="KeyVault")
+    finally:
+        world.azure.challenge_resource = ""
+    assert "no token was sent" in told["message"]
+    assert world.azure.bearers.get("shop.evil.test") is None
+    assert world.azure.bearers.get("stranger.vault.test") is None
+
+
+def test_merge_adds_and_takes_back_exactly_its_own_keys(world: World) -> None:
+    api = world.plane.api
+    for name in ("one", "two"):
+        world.store.set_secret(name, name)
+    world.vault()
+    world.secret(single("one", "one"), target={"name": "shared", "creation": "Merge"})
+    world.wait_reason("TargetNotFound")
+    # Keys that come by stringData are owned by no manager.
+    applied = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "shared", "namespace": world.namespace},
+        "stringData": {"unowned": "stays"},
+    }
+    path = f"/api/v1/namespaces/{world.namespace}/secrets/shared?fieldManager=person"
+    api.request("PATCH", path, applied, "application/apply-patch+yaml")
+    world.wait_data({"one": b"one", "unowned": b"stays"}, name="shared")
+    world.change({"data": [single("two", "two")]})
+    world.wait_data({"two": b"two", "unowned": b"stays"}, name="shared")
+    api.delete("KeyVaultSecret", world.namespace, "db")
+    world.wait_data({"unowned": b"stays"}, name="shared")
+
+
+def test_a_foreign_secret_is_left_alone_unless_it_is_to_be_adopted(world: World) -> None:
+    api = world.plane.api
+    world.store.set_secret("one", "one")
+    metadata = {"name": "db", "namespace": world.namespace}
+    foreign = {"mine": "x"}
+    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": foreign})
+    world.vault()
+    world.secret(single("one", "one"))
+    world.wait_reason("TargetNotOwned")
+    assert world.data() == {"mine": b"x"}
+    world.change({"target": {"adopt": "IfUnowned"}})
+    world.wait_data({"one": b"one", "mine": b"x"})
+
+
+def test_orphan_leaves_the_secret_and_a_deleted_owner_takes_it_along(world: World) -> None:
+    api = world.plane.api
+    world.store.set_secret("one", "one")
+    world.vault()
+    world.secret(single("one", "one"), name="stays", target={"creation": "Orphan"})
+    world.secret(single("one", "one"), name="goes")
+    world.wait_data({"one": b"one"}, name="stays")
+    world.wait_data({"one": b"one"}, name="goes")
+    for name in ("stays", "goes"):
+        api.delete("KeyVaultSecret", world.namespace, name)
+    wait_for("the owned Secret goes", lambda: world.data("goes") is None)
+    assert world.data("stays") == {"one": b"one"}
+    # A new resource of the same name takes it up again.
+    world.secret(single("two", "one"), name="stays", target={"creation": "Orphan"})
+    world.wait_data({"two": b"one"}, name="stays")
+
+
+def test_labels_of_the_resource_are_not_copied(world: World) -> None:
+    world.store.set_secret("one", "one")
+    world.vault()
+    manifest = world.manifest(single("one", "one"))
+    manifest["metadata"]["labels"] = {"argocd.argoproj.io/instance": "shop"}
+    world.plane.api.create(manifest)
+    world.wait_data({"one": b"one"})
+    assert "labels" not in world.plane.api.get("Secret", world.namespace, "db")["metadata"]
+
+
+def test_a_vault_without_rights_is_not_ready_and_says_which_role_is_missing(world: World) -> None:
+    world.store.rights.clear()
+    world.vault()
+    told = world.wait_reason("Forbidden", name="shop", kind="KeyVault")
+    assert "Key Vault Secrets User" in told["message"]
+    world.secret(single("one", "one"))
+    world.wait_reason("VaultNotReady")
+
+
+def test_two_namespaces_with_the_same_names_stay_apart(world: World, plane: ControlPlane) -> None:
+    world.store.set_secret("password", "first tenant")
+    other = World(
+        plane, world.azure, world.azure.vault("other"), plane.api.namespace("vault-other")
+    )
+    world.azure.entra.register(App("other-client", other.store.tenant, secret=PASSWORD))
+    other.store.grant("other-client")
+    other.store.set_secret("password", "second tenant")
+    other.client = "other-client"
+    for one in (world, other):
+        if one is other:
+            one.principal()
+        one.vault()
+        one.secret(single("password", "password"))
+    world.wait_data({"password": b"first tenant"})
+    other.wait_data({"password": b"second tenant"})
+    # The first identity has no rights on the second vault.
+    world.vault("crossing", url=world.azure.url("other"))
+    world.wait_reason("Forbidden", name="crossing", kind="KeyVault")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        pytest.param([{"key": "a"}], "exactly one of from", id="nothing"),
+        pytest.param(
+            [{"key": "a", "from": {"secret": "a", "key": "b"}}], "exactly one of secret", id="two"
+        ),
+        pytest.param(
+            [{"key": "a", "from": {"secret": "a"}}, {"key": "a", "from": {"secret": "b"}}],
+            "the same key",
+            id="conflict",
+        ),
+        pytest.param([{"key": "a", "from": {"secret": "a_b"}}], "should match", id="name"),
+        pytest.param([{"find": {}}], "say which", id="find"),
+        pytest.param([], "at least 1", id="empty"),
+    ],
+)
+def test_the_api_server_refuses_what_cannot_work(
+    world: World, data: list[Manifest], words: str
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        world.secret(*data)
+    assert words in str(caught.value)
+
+
+def test_a_vault_that_reaches_out_of_its_namespace_is_refused(world: World) -> None:
+    with pytest.raises(ApiError, match=r"unknown field|exactly one"):
+        world.vault(auth={"controllerIdentity": {}})
+
+
+def test_metrics_tell_of_requests_readiness_and_expiry(
+    world: World, controller: Controller
+) -> None:
+    world.store.set_secret("one", "one", exp=int(time.time()) + 86400)
+    world.vault()
+    world.secret(single("one", "one"))
+    world.wait_data({"one": b"one"})
+    _, body = controller.get("/metrics", port=controller.metrics_port)
+    text = body.decode()
+    for series in (
+        "keyvault_requests_total{",
+        "keyvault_token_requests_total{",
+        "keyvault_poll_seconds_count{",
+        f'keyvaultsecret_ready{{name="db",namespace="{world.namespace}"}} 1.0',
+        f'keyvaultsecret_expiry_timestamp_seconds{{name="db",namespace="{world.namespace}"',
+    ):
+        assert series in text
+
+
+def test_a_controller_killed_in_mid_work_finds_everything_again(
+    world: World, azure: Azure, plane: ControlPlane, tmp_path: Path
+) -> None:
+    world.store.set_secret("one", "one")
+    world.vault()
+    for number in range(10):
+        world.secret(single("one", "one"), name=f"k-{number}")
+    for number in range(10):
+        world.wait_data({"one": b"one"}, name=f"k-{number}")
+    flags = ("--key-vault", f"--vault-suffixes={azure.suffix}")
+    with ours(plane, *flags, environment=environment(azure, tmp_path), name="killed") as second:
+        second.process.send(signal.SIGKILL)
+    versions = [
+        plane.api.get("Secret", world.namespace, f"k-{number}")["metadata"]["resourceVersion"]
+        for number in range(10)
+    ]
+    with ours(plane, *flags, environment=environment(azure, tmp_path), name="again"):
+        world.sync_now("k-9")
+        wait_for("k-9 was synced", lambda: "syncNow" in world.status("k-9"))
+    after = [
+        plane.api.get("Secret", world.namespace, f"k-{number}")["metadata"]["resourceVersion"]
+        for number in range(10)
+    ]
+    assert after == versions
+
+
+def self_signed(key: Any) -> str:
+    """A key and its certificate as PEM."""
+    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8
+    plain = serialization.NoEncryption()
+    text = key.private_bytes(serialization.Encoding.PEM, form, plain)
+    return str((text + certificate.public_bytes(serialization.Encoding.PEM)).decode())

@@ -13,7 +13,6 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -145,7 +144,8 @@ class Entra:
         if form.get("client_assertion_type") != _ASSERTION:
             return "AADSTS7000216"
         assertion = str(form["client_assertion"])
-        if "x5t" in jwt.get_unverified_header(assertion):
+        header = jwt.get_unverified_header(assertion)
+        if "x5t" in header or "x5t#S256" in header:
             return self._check_certificate(app, assertion, tenant)
         return self._check_federation(app, assertion)
 
@@ -153,13 +153,13 @@ class Entra:
         if app.certificate is None:
             return "AADSTS700027"
         der = app.certificate.public_bytes(Encoding.DER)
-        digest = hashes.Hash(hashes.SHA1())  # noqa: S303 RFC 7515's x5t
-        digest.update(der)
-        thumbprint = base64.urlsafe_b64encode(digest.finalize()).rstrip(b"=").decode()
         header = jwt.get_unverified_header(assertion)
-        strong = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
-        if header["x5t"].rstrip("=") not in (thumbprint, strong):
-            return "AADSTS700027"
+        # RFC 7515: the certificate's SHA-1, or its SHA-256 under the longer name.
+        known = {"x5t": hashlib.sha1(der, usedforsecurity=False), "x5t#S256": hashlib.sha256(der)}
+        for name, digest in known.items():
+            wanted = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+            if name in header and header[name].rstrip("=") != wanted:
+                return "AADSTS700027"
         try:
             claims = jwt.decode(
                 assertion,

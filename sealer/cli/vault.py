@@ -1,0 +1,184 @@
+"""``seal vault``: Key Vault manifests, judged and explained offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from sealer.cli import _options as options
+from sealer.cli import _ui
+from sealer.cli._ui import UI
+from sealer.errors import ManifestError, SealerError
+
+if TYPE_CHECKING:
+    from sealer.keyvault.resource import KeyVaultSecret
+    from sealer.keyvault.vaults import VaultResource
+    from sealer.manifest import Document, Resource
+
+CHECK_EPILOG = """\b
+Examples:
+  seal vault check deploy/*.yaml
+  kustomize build overlays/prod | seal vault check
+"""
+EXPLAIN_EPILOG = """\b
+Examples:
+  seal vault explain vault.yaml secret.yaml
+"""
+
+
+def _suffixes(function: options._F) -> options._F:
+    return click.option(
+        "--vault-suffixes",
+        default="",
+        metavar="LIST",
+        help="DNS suffixes that the controller allows beyond Azure's clouds.",
+    )(function)
+
+
+@click.group(name="vault")
+def command() -> None:
+    """Check and explain manifests of the Azure Key Vault half, offline."""
+
+
+@command.command(name="check", epilog=CHECK_EPILOG)
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@_suffixes
+@options.words
+@click.pass_obj
+def check(ui: UI, /, files: tuple[str, ...], vault_suffixes: str) -> None:
+    """Find what cannot work in KeyVaults, ClusterKeyVaults and KeyVaultSecrets.
+
+    Conflicting keys, patterns that RE2 does not take, names Azure cannot have, addresses that
+    will not be asked, templates that do not parse, keys that YAML reads as booleans. Each with
+    file and line; exit 1 if there is any.
+    """
+    inputs = _Inputs(tuple(filter(None, vault_suffixes.split(","))))
+    inputs.read(files or ("-",))
+    inputs.cross_check()
+    ui.finish(inputs.errors)
+    ui.note(f"{len(inputs.secrets)} KeyVaultSecrets and {len(inputs.vaults)} vaults are well")
+
+
+@command.command(name="explain", epilog=EXPLAIN_EPILOG)
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@options.words
+@click.pass_obj
+def explain(ui: UI, /, files: tuple[str, ...]) -> None:
+    """Say in words what will be fetched, by which identity, and how to grant it with az."""
+    from sealer.keyvault import explain as words
+
+    inputs = _Inputs(None)
+    inputs.read(files or ("-",))
+    used = set()
+    for _, secret in inputs.secrets:
+        vault = inputs.vault_of(secret)
+        used.add(vault.title if vault else "")
+        _ui.emit("\n".join(words.explain(secret, vault)) + "\n")
+    for _, vault in inputs.vaults:
+        if vault.title not in used:
+            _ui.emit("\n".join([f"{vault.title}, {vault.url}", *words.identity(vault)]) + "\n")
+    ui.finish(inputs.errors)
+
+
+@dataclass
+class _Inputs:
+    """Reads everything of our group; faults with their places."""
+
+    suffixes: tuple[str, ...] | None
+    """None to leave addresses unchecked."""
+    errors: list[SealerError] = field(default_factory=list)
+    secrets: list[tuple[Resource, KeyVaultSecret]] = field(default_factory=list)
+    vaults: list[tuple[Resource, VaultResource]] = field(default_factory=list)
+
+    def read(self, paths: tuple[str, ...]) -> None:
+        from sealer.files import display, open_text
+        from sealer.manifest import read_documents
+
+        seen = 0
+        for path in paths:
+            try:
+                with open_text(path) as (lines, _):
+                    for document in read_documents(lines, display(path)):
+                        seen += self._document(document)
+            except SealerError as error:
+                self.errors.append(error)
+        if not seen and not self.errors:
+            names = ", ".join(map(display, paths))
+            self.errors.append(ManifestError(f"{names}: there is no Key Vault manifest in it"))
+
+    def _document(self, document: Document) -> int:
+        from sealer.keyvault.vaults import GROUP
+
+        if document.is_empty:
+            return 0
+        seen = 0
+        try:
+            for resource in document.resources():
+                if resource.api_version.split("/")[0] != GROUP:
+                    continue
+                seen += 1
+                for error in self._resource(resource):
+                    self.errors.append(resource.locate(error))
+        except SealerError as error:
+            self.errors.append(error)
+        return seen
+
+    def _resource(self, resource: Resource) -> Iterator[SealerError]:
+        from sealer.keyvault import address, vaults
+        from sealer.keyvault import resource as secrets
+
+        try:
+            if resource.kind == secrets.KIND:
+                secret = secrets.KeyVaultSecret.from_dict(resource.value)
+                self.secrets.append((resource, secret))
+                yield from _template_doubts(secret)
+            elif resource.kind in (vaults.KEY_VAULT, vaults.CLUSTER_KEY_VAULT):
+                vault = vaults.VaultResource.from_dict(resource.value)
+                self.vaults.append((resource, vault))
+                if self.suffixes is not None:
+                    address.parse(vault.url, self.suffixes)
+            else:
+                yield ManifestError("is no kind of this group", path=("kind",))
+        except address.AddressError as error:
+            yield ManifestError(error.message, hint=error.hint, path=("spec", "url"))
+        except SealerError as error:
+            yield error
+
+    def vault_of(self, secret: KeyVaultSecret) -> VaultResource | None:
+        """The vault it refers to, where that was read."""
+        for _, vault in self.vaults:
+            if (vault.kind, vault.name) == (secret.vault_kind, secret.vault_name) and (
+                vault.is_cluster_wide or vault.namespace in ("", secret.namespace)
+            ):
+                return vault
+        return None
+
+    def cross_check(self) -> None:
+        """Two that fill one Secret."""
+        targets: dict[tuple[str, str], str] = {}
+        for resource, secret in self.secrets:
+            place = (secret.namespace, secret.target.name)
+            first = targets.setdefault(place, resource.title)
+            if first != resource.title:
+                problem = f"fills the Secret {secret.target.name}, as {first} does"
+                error = ManifestError(problem, path=("spec", "target", "name"))
+                self.errors.append(resource.locate(error))
+
+
+def _template_doubts(secret: KeyVaultSecret) -> Iterator[SealerError]:
+    from sealer.keyvault.references import ExpandEntry, FindEntry, known_keys
+    from sealer.templating import doubts
+
+    if not secret.template.data:
+        return
+    keys = {key for entry in secret.entries for key in known_keys(entry)}
+    open_ended = any(isinstance(entry, (ExpandEntry, FindEntry)) for entry in secret.entries)
+    for doubt in doubts(secret.template.data, dict.fromkeys(keys)):
+        missing = "<no value>" in doubt.message
+        if missing and open_ended:
+            continue
+        message = doubt.message.replace("it prints <no value>", "that fails when it is rendered")
+        yield ManifestError(message, path=("spec", "template", "data", str(doubt.key)))
