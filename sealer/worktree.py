@@ -43,7 +43,9 @@ class WorkTree:
                 raise WorkTreeError(
                     "--staged needs a Git repository", hint="run it inside one, with git installed"
                 )
-            return cls(folder, tuple(sorted(_walk(folder))))
+            here = Path.cwd()
+            root = here if folder.is_relative_to(here) else folder
+            return cls(root, tuple(sorted(_walk(root))))
         root = Path(os.fsdecode(top.rstrip(b"\n"))).resolve()
         if not staged:
             listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")

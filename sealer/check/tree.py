@@ -93,8 +93,11 @@ class Tree:
         return [item for item in self.sources if item.kind == kind and item.group == group]
 
     def in_file(self, path: str) -> list[Source]:
-        """Objects of a file."""
-        return [item for item in self.sources if item.path == path]
+        """All objects of a file, of whatever kind; none where it cannot be read."""
+        try:
+            return list(read_objects(path, self.texts.get(path, "")))
+        except SealerError:
+            return []
 
 
 def read_tree(texts: Mapping[str, str]) -> Tree:

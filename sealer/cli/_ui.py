@@ -134,10 +134,12 @@ def _usage(error: click.UsageError, program: str) -> None:
     _say("hint", f"see {command} --help")
 
 
-def emit(data: str | bytes) -> None:
+def emit(data: str | bytes, *, flush: bool = False) -> None:
     """Write a result to standard output."""
     stream = _stdout()
     stream.write(data.encode() if isinstance(data, str) else data)
+    if flush:
+        stream.flush()
 
 
 def emit_all(chunks: Iterable[bytes]) -> None:

@@ -99,7 +99,7 @@ def command(
         kustomize=kustomize,
     )
     outcome = check(work, request, read_certificate)
-    _ui.emit(report.write(outcome.findings, format_name, __version__))
+    _ui.emit(report.write(outcome.findings, format_name, __version__), flush=True)
     facts = f"{outcome.sealed} SealedSecrets, {outcome.builds} kustomizations"
     allowed = f", {outcome.allowed} allowed" if outcome.allowed else ""
     ui.note(f"{len(outcome.findings)} findings{allowed} ({facts})")
