@@ -237,6 +237,24 @@ def test_a_tree_goes_through_the_controller_in_lists_and_a_second_time_unchanged
     assert lost.read_bytes() == whole
 
 
+def test_a_list_is_answered_in_order_with_null_for_what_does_not_open(cluster: Cluster) -> None:
+    import yaml
+
+    good = yaml.safe_load(cluster.sealed("db", "x"))
+    moved = {**good, "metadata": {**good["metadata"], "name": "moved"}}
+
+    def ask(*items: Manifest) -> tuple[int, bytes]:
+        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items}).encode()
+        return cluster.controller.ask("POST", "/v1/rotate", body)
+
+    status, body = ask(moved, good)
+    assert status == 200
+    items = json.loads(body)["items"]
+    assert items[0] is None
+    assert items[1]["spec"]["encryptedData"] == good["spec"]["encryptedData"]
+    assert ask(*[good] * 101)[0] == 500
+
+
 def _verifies(tree: Tree, cluster: Cluster) -> bool:
     from subprocess import run
 
