@@ -34,6 +34,7 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs.cli_reference --check
 	$(BIN)/python -m tests.docs.controller_reference --check
+	$(BIN)/python -m tests.docs.notification_pictures --check
 	$(BIN)/python -m tests.docs.chart_reference --check
 
 test: $(STAMP) ## every test this machine can run
@@ -52,6 +53,7 @@ bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one r
 docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference
 	$(BIN)/python -m tests.docs.controller_reference
+	$(BIN)/python -m tests.docs.notification_pictures
 	$(BIN)/python -m tests.docs.chart_reference
 
 lock: ## resolve pyproject.toml's dependencies into .ci's locks: tools, the image, the wheel's build (needs uv)

@@ -21,6 +21,7 @@ from controller.http import Endpoints, State, metrics_application
 from controller.keyring import KeyKeeper
 from controller.keystore import Keys, KeyStore
 from controller.metrics import Metrics
+from controller.notify.wiring import Notifying
 from controller.ratelimit import RateLimit
 from controller.reconcile import Policy
 from controller.recorder import Recorder
@@ -72,6 +73,7 @@ class App:
             old_gc=settings.old_gc_behavior,
         )
         self.key_vault = self._key_vault() if settings.key_vault else None
+        self.notifying = Notifying(settings, cluster, self.recorder, self.metrics, _now)
         self._listed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stop_kopf = asyncio.Event()
@@ -132,6 +134,7 @@ class App:
             tasks[f"worker {number}"] = self._work()
         if self.key_vault is not None:
             tasks.update(self.key_vault.tasks())
+        tasks.update(self.notifying.tasks())
         self._tasks = {name: asyncio.create_task(task) for name, task in tasks.items()}
 
     async def _operate(self) -> None:
@@ -240,6 +243,7 @@ class App:
         if self.key_vault is not None:
             await self.key_vault.close()
         await self.recorder.drain(_EVENT_SECONDS)
+        await self.notifying.close(_EVENT_SECONDS)
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

@@ -71,6 +71,9 @@ class Metrics:
         self.key_uses = self._gauge(
             "key_sealed_secrets", "SealedSecrets that a key opened last.", "fingerprint"
         )
+        self.notifications = self._counter(
+            "notifications", "Notifications by receiver and how they ended.", "receiver", "result"
+        )
         self.events_dropped = self._counter(
             "events_dropped", "Events that were not recorded, since too many waited."
         )

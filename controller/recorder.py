@@ -30,6 +30,10 @@ class Happening:
     reason: str
     message: str
     at: datetime
+    cause: str = ""
+    """The reason of the condition behind it, where there is one."""
+    recovered: bool = False
+    """Whether the object had failed before."""
 
 
 @dataclass
@@ -43,9 +47,18 @@ class Recorder:
     _queue: asyncio.Queue[Happening] = field(default_factory=lambda: asyncio.Queue(_ROOM))
     _serial: int = 0
 
-    def record(self, involved: Mapping[str, Any], reason: str, message: str) -> None:
+    def record(
+        self,
+        involved: Mapping[str, Any],
+        reason: str,
+        message: str,
+        *,
+        cause: str = "",
+        recovered: bool = False,
+    ) -> None:
         """Tell of something; returns at once."""
-        happening = Happening(_reference(involved), reason, message, self.now())
+        reference = _reference(involved)
+        happening = Happening(reference, reason, message, self.now(), cause, recovered)
         for listener in self.listeners:
             listener(happening)
         try:

@@ -60,6 +60,7 @@ class Settings:
     key_vault: bool = False
     vault_suffixes: tuple[str, ...] = ()
     vault_service_account_label: bool = True
+    notify_config: str = ""
     listen_addr: str = ":8080"
     listen_metrics_addr: str = ":8081"
     metrics_omit_secret_labels: bool = False
@@ -227,6 +228,7 @@ FLAGS = (
         _boolean,
         "vaults use only service accounts labelled keyvault.sealer.dev/use (ours)",
     ),
+    Flag("notify-config", str, "file that says whom to tell of failures and drift (ours)"),
     Flag("listen-addr", str, "where to serve the certificate, verify, rotate and health"),
     Flag("listen-metrics-addr", str, "where to serve metrics"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),

@@ -276,14 +276,15 @@ class Syncer:
     # What is said of it.
 
     async def _succeeded(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
-        recovered = record.outcome is not None and not record.outcome.ok
+        recovered = _says_failed(body) or (record.outcome is not None and not record.outcome.ok)
         record.tries, record.outcome = 0, SYNCED
         self.queue.forget(key)
         turned = await self._write_status(key, body, record, SYNCED)
         if done.drift:
             self._tell_of_drift(key, body, record, done)
         elif done.written or recovered or (turned and not _says_synced(body)):
-            self._tell(body, events.UNSEALED, "SealedSecret unsealed successfully")
+            message = "SealedSecret unsealed successfully"
+            self.recorder.record(body, events.UNSEALED, message, recovered=recovered)
             _LOG.info("unsealed", extra={"object": "/".join(key)})
 
     def _tell_of_drift(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
@@ -313,7 +314,8 @@ class Syncer:
             _LOG.debug("no status written", extra={"object": "/".join(key), "why": error.message})
             written = False
         if written or (told != failure.outcome and not self.update_status):
-            self._tell(body, failure.event, failure.told)
+            cause = failure.outcome.reason
+            self.recorder.record(body, failure.event, failure.told, cause=cause)
             extra = {"object": "/".join(key), "reason": failure.outcome.reason}
             _LOG.warning(failure.outcome.message, extra=extra)
 
@@ -416,3 +418,8 @@ def _is_new(body: Mapping[str, Any]) -> bool:
 
 def _says_synced(body: Mapping[str, Any]) -> bool:
     return is_synced(body.get("status"), body["metadata"].get("generation", 0))
+
+
+def _says_failed(body: Mapping[str, Any]) -> bool:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)

@@ -16,6 +16,7 @@ from controller.cluster import (
     ClusterError,
     Manifest,
 )
+from controller.events import KEY_VAULT_WARNINGS
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import (
     Before,
@@ -377,7 +378,8 @@ class Syncer:
         self.metrics.show(key, ready=outcome.ok, states=states)
         before = status.ready_reason(record.status)
         if outcome.reason != before:
-            self.recorder.record(record.body, outcome.reason, outcome.message)
+            recovered = outcome.ok and before in KEY_VAULT_WARNINGS
+            self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
         was = status.condition(record.status, "Expiring").get("reason")
         if expiry is not None and expiry.reason != was:
             self.recorder.record(record.body, expiry.reason, expiry.message)

@@ -277,7 +277,10 @@ class Vaults:
         before = status.ready_reason(entry.status)
         entry.outcome = said
         if said.reason != before and not (said.ok and not before):
-            self.recorder.record(entry.body, f"Vault{said.reason}", said.message)
+            recovered = said.ok and bool(before)
+            self.recorder.record(
+                entry.body, f"Vault{said.reason}", said.message, recovered=recovered
+            )
         kind, namespace, name = key
         polled = "lastPollTime" in new
         if status.is_same(entry.status, new) and not polled:

@@ -33,6 +33,28 @@ MATRIX: dict[str, dict[str, Any]] = {
         }
     },
     "key-vault-any-account": {"keyVault": {"enabled": True}},
+    "notifications": {
+        "notifications": {
+            "receivers": [
+                {"name": "flux", "kind": "flux"},
+                {
+                    "name": "chat",
+                    "kind": "slack",
+                    "urlSecret": {"name": "slack", "key": "url"},
+                    "namespaces": ["prod-*"],
+                    "severity": "error",
+                    "window": "1m",
+                },
+                {
+                    "name": "pager",
+                    "kind": "webhook",
+                    "urlSecret": {"name": "pager", "key": "url"},
+                    "hmacSecret": {"name": "pager", "key": "hmac"},
+                    "keys": True,
+                },
+            ]
+        }
+    },
     "keys": {
         "secretName": "my-key",
         "generateKey": False,

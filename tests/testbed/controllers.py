@@ -77,8 +77,9 @@ def ours(
     name: str = "ours",
 ) -> Iterator[Controller]:
     """Run our controller against a control plane, with the rights that the chart gives it."""
-    vault = any(flag.startswith("--key-vault") for flag in flags)
-    account = "controller-with-key-vault" if vault else "controller"
+    asked = {flag.split("=")[0] for flag in flags}
+    halves = {"--key-vault": "-with-key-vault", "--notify-config": "-with-notifications"}
+    account = "controller" + next((halves[one] for one in halves if one in asked), "")
     kubeconfig = kubeconfig or plane.accounts.get(account) or plane.kubeconfig
     port, metrics_port = free_port(), free_port()
     process = Process(

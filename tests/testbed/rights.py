@@ -20,6 +20,10 @@ _FEATURES: dict[str, Any] = {
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "controller": _FEATURES,
     "controller-with-key-vault": {**_FEATURES, "keyVault": {"enabled": True}},
+    "controller-with-notifications": {
+        **_FEATURES,
+        "notifications": {"receivers": [{"name": "flux", "kind": "flux"}]},
+    },
 }
 
 

@@ -49,6 +49,9 @@
 {{- if and $v.keyVault.enabled $v.keyVault.vaultSuffixes -}}
 {{- $args = append $args (printf "--vault-suffixes=%s" (join "," $v.keyVault.vaultSuffixes)) -}}
 {{- end -}}
+{{- if $v.notifications.receivers -}}
+{{- $args = append $args "--notify-config=/etc/sealer/notify/notify.json" -}}
+{{- end -}}
 {{- $args = append $args (printf "--listen-addr=:%d" (int $v.containerPorts.http)) -}}
 {{- $args = append $args (printf "--listen-metrics-addr=:%d" (int $v.containerPorts.metrics)) -}}
 {{- toYaml (concat $args $v.extraArgs) -}}

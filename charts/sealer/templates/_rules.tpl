@@ -34,6 +34,15 @@ it; tests take each right away in turn and see that feature fail.
 - apiGroups: [""]
   resources: ["events"]
   verbs: ["create"]
+{{- if .Values.notifications.receivers }}
+# notifications: tell which Git revision Flux had applied.
+- apiGroups: ["kustomize.toolkit.fluxcd.io"]
+  resources: ["kustomizations"]
+  verbs: ["get"]
+- apiGroups: ["helm.toolkit.fluxcd.io"]
+  resources: ["helmreleases"]
+  verbs: ["get"]
+{{- end }}
 {{- if .Values.keyVault.enabled }}
 {{ include "sealer.keyVaultRules" . }}
 {{- end }}

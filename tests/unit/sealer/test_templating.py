@@ -118,6 +118,7 @@ def test_doubtful_templates_are_told_of(text: str, told: list[str]) -> None:
 
 def test_gos_own_functions_are_deterministic_and_a_broken_template_has_none() -> None:
     assert nondeterministic({"a": "{{ print .user }}", "b": "{{", "c": None}) == {}
+    assert nondeterministic({"c": None}) == {}
 
 
 def test_nothing_of_the_engine_is_imported_without_a_template() -> None:

@@ -1,0 +1,74 @@
+"""Wiring of the notifications: the configuration in, tasks and a listener out; none by default."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from controller.cluster import ClusterError, KubernetesCluster
+from controller.metrics import Metrics
+from controller.notify.notice import Owner
+from controller.notify.notifier import Notifier, pause, poster
+from controller.notify.receivers import read_receivers
+from controller.recorder import Recorder
+from controller.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_PLACES = {
+    "kustomize.toolkit.fluxcd.io": ("v1", "kustomizations"),
+    "helm.toolkit.fluxcd.io": ("v2", "helmreleases"),
+}
+
+
+class Notifying:
+    """Make it on the event loop; without a configuration it does nothing and holds nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: KubernetesCluster,
+        recorder: Recorder,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._notifier: Notifier | None = None
+        receivers = read_receivers(settings.notify_config) if settings.notify_config else ()
+        if not receivers:
+            return
+        import aiohttp
+
+        self._cluster = cluster
+        # Proxies from the environment are honoured: receivers are outside of the cluster.
+        self._session = aiohttp.ClientSession(trust_env=True)
+        self._notifier = Notifier(
+            receivers,
+            post=poster(self._session),
+            revision=self._revision,
+            now=now,
+            sleep=pause,
+            counted=lambda name, result: metrics.notifications.labels(name, result).inc(),
+        )
+        recorder.listeners.append(self._notifier.hear)
+
+    def tasks(self) -> dict[str, Any]:
+        """The coroutines to run, by name."""
+        return self._notifier.tasks() if self._notifier else {}
+
+    async def close(self, seconds: float) -> None:
+        """Send what is gathered and end."""
+        if self._notifier is not None:
+            await self._notifier.flush(seconds)
+            await self._session.close()
+
+    async def _revision(self, owner: Owner) -> str:
+        """The Git revision that Flux applied last; empty where we may not look."""
+        version, plural = _PLACES[owner.group]
+        path = f"/apis/{owner.group}/{version}/namespaces/{owner.namespace}/{plural}/{owner.name}"
+        try:
+            status = (await self._cluster.request("GET", path)).get("status") or {}
+        except ClusterError as error:
+            _LOG.debug("no revision", extra={"owner": owner.name, "why": error.message})
+            return ""
+        return str(status.get("lastAppliedRevision") or status.get("lastAttemptedRevision") or "")
