@@ -16,8 +16,9 @@ def decode(text: str) -> bytes:
     Raises ValueError with a constant text: what failed to decode may be a secret.
     """
     compact = text.replace("\r", "").replace("\n", "")
-    # Asked first: an UnicodeEncodeError would carry the text along.
-    if not compact.isascii():
+    # Asked first: an UnicodeEncodeError would carry the text along; and
+    # Python takes a superfluous "=" behind whole groups.
+    if not compact.isascii() or len(compact) % 4:
         raise ValueError("not valid base64")
     try:
         return binascii.a2b_base64(compact, strict_mode=True)

@@ -5,6 +5,7 @@ Pure: arguments and the environment come in, values by flag name go out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from sealer.kubeseal.gotext import quote
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _SEVERITIES = frozenset({"INFO", "WARNING", "ERROR", "FATAL"})
 _LISTS = frozenset({"strings", "stringArray"})
 
@@ -104,24 +106,18 @@ class FlagSet:
             raise UsageError(f"flag needs an argument: --{name}")
 
     def _parse_short(self, letters: str, rest: list[str]) -> None:
-        while letters:
-            letter, tail = letters[0], letters[1:]
-            flag = self._short.get(letter)
-            if flag is None:
-                if letter == "h":
-                    raise HelpWanted("help requested")
-                raise UsageError(f"unknown shorthand flag: {_rune(letter)} in -{letters}")
-            if tail.startswith("=") and len(tail) > 1:
-                self._set(flag, tail[1:])
-                return
-            if flag.is_bool:
-                self._set(flag, "true")
-                letters = tail
-                continue
-            if not tail and not rest:
-                raise UsageError(f"flag needs an argument: {_rune(letter)} in -{letters}")
-            self._set(flag, tail or rest.pop(0))
-            return
+        """Read ``-f x``, ``-fx`` or ``-f=x``: no flag with a letter goes without an argument."""
+        letter, tail = letters[0], letters[1:]
+        flag = self._short.get(letter)
+        if flag is None:
+            if letter == "h":
+                raise HelpWanted("help requested")
+            raise UsageError(f"unknown shorthand flag: {_rune(letter)} in -{letters}")
+        if not tail and not rest:
+            raise UsageError(f"flag needs an argument: {_rune(letter)} in -{letters}")
+        if len(tail) > 1 and tail.startswith("="):
+            tail = tail[1:]
+        self._set(flag, tail or rest.pop(0))
 
     def _set(self, flag: Flag, text: str) -> None:
         try:
@@ -209,16 +205,30 @@ def _number(text: str, *, go_flag: bool = False) -> int:
 
 
 def _comma_separated(text: str) -> list[str]:
-    if not text:
-        return []
-    if '"' not in text:
-        return text.split("\n")[0].split(",")
-    import csv
+    """Read one CSV record, as Go's encoding/csv does."""
+    fields: list[str] = []
+    at = 0
+    while text and at <= len(text):
+        quoted = _QUOTED.match(text, at)
+        end = quoted.end() if quoted else at + len(text[at:].partition(",")[0])
+        if quoted and text[end : end + 1] in ("", ","):
+            fields.append(quoted[1].replace('""', '"'))
+        elif text[at : at + 1] == '"':
+            stop = quoted.end() - 1 if quoted else len(text)
+            raise ValueError(_csv_error(text[:stop], 'extraneous or missing " in quoted-field'))
+        else:
+            bare = text.find('"', at, end)
+            if bare >= 0:
+                raise ValueError(_csv_error(text[:bare], 'bare " in non-quoted-field'))
+            fields.append(text[at:end])
+        at = end + 1
+    return fields
 
-    try:
-        return next(csv.reader([text], strict=True))
-    except csv.Error:
-        raise ValueError('parse error on line 1: extraneous or missing " in quoted-field') from None
+
+def _csv_error(before: str, problem: str) -> str:
+    """Go counts columns in bytes, from 1."""
+    column = len(before.encode(errors="surrogateescape")) + 1
+    return f"parse error on line 1, column {column}: {problem}"
 
 
 def _module_spec(text: str) -> str:

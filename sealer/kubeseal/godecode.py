@@ -159,7 +159,8 @@ class _Decoder:
     def struct(self, node: Node, schema: Struct, path: tuple[str, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if not isinstance(node, MapNode):
-            self._misfit(node, schema.go, path)
+            if not (isinstance(node, ScalarNode) and node.value is None):
+                self._misfit(node, schema.go, path)
             return found
         outer = self._struct
         for key, child in self._entries(node):
@@ -207,7 +208,7 @@ class _Decoder:
                 text = self._text(node)
                 if text is not None:
                     return text
-            case Base64():
+            case _:
                 return self._bytes(node, schema, path)
         self._misfit(node, schema.go, path)
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-from contextlib import suppress
 
 from sealer import encoding
 from sealer.errors import ManifestError
@@ -67,12 +66,11 @@ def float_text(value: float) -> str:
 
 
 def _shortest(value: float) -> tuple[str, str]:
+    """Mantissa and exponent with the fewest digits that give the same 32-bit float."""
     wanted = struct.pack("f", value)
-    for precision in range(9):
-        mantissa, _, exponent = f"{value:.{precision}e}".partition("e")
-        with suppress(OverflowError):
-            if struct.pack("f", float(f"{mantissa}e{exponent}")) == wanted:
-                break
+    texts = (f"{value:.{precision}e}" for precision in range(9))
+    fitting = (text for text in texts if struct.pack("f", float(text)) == wanted)
+    mantissa, _, exponent = next(fitting).partition("e")
     return mantissa, exponent
 
 

@@ -52,8 +52,6 @@ def _read(text: str, source: str, schema: Struct) -> list[tuple[Document, Decode
     found: list[tuple[Document, Decoded]] = []
     broken: list[SealerError] = []
     for document in read_documents(text, source):
-        if document.is_empty:
-            continue
         try:
             node = document.node
         except ManifestError as error:

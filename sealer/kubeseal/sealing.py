@@ -140,14 +140,9 @@ def _namespace(own: str, place: Place) -> str:
 
 
 def check_raw(request: Request) -> None:
-    """``--raw`` needs the flags that its scope binds to; ManifestError with kubeseal's words."""
-    words = f"flag with --raw and --scope {request.scope.value}"
-    if request.scope is Scope.CLUSTER_WIDE:
-        return
-    if not request.place.namespace:
-        raise ManifestError(f"must provide the --namespace {words}")
+    """``--raw`` needs a name where its scope binds to one; ManifestError with kubeseal's words."""
     if request.scope is Scope.STRICT and not request.name:
-        raise ManifestError(f"must provide the --name {words}")
+        raise ManifestError("must provide the --name flag with --raw and --scope strict")
 
 
 def seal_raw(plaintext: bytes, request: Request) -> str:

@@ -32,6 +32,10 @@ LABELS = (
 )
 
 
+# Files by name: mode and content.
+Contents = dict[str, tuple[int, Any]]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run left behind: everything a script can see."""
@@ -39,7 +43,7 @@ class Outcome:
     code: int
     stdout: str
     stderr: str
-    files: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    files: Contents = field(default_factory=dict)
     """Files that are new or changed: mode and content."""
 
 
@@ -64,13 +68,7 @@ def run(
     seconds: float = 60,
 ) -> Outcome:
     """Run a program in a fresh folder that holds ``files``; TimeoutError after ``seconds``."""
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        target = folder / name
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
-        target.chmod(0o640)
-    before = _contents(folder)
+    before = lay_out(folder, files)
     variables = {"HOME": str(folder), "PATH": os.environ["PATH"], **(environment or {})}
     try:
         done = subprocess.run(
@@ -84,12 +82,25 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(f"{program[0]} does not end") from error
-    after = {
-        name: content for name, content in _contents(folder).items() if before.get(name) != content
-    }
-    return Outcome(
-        done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(), after
-    )
+    words = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    return Outcome(done.returncode, *words, changes(folder, before))
+
+
+def lay_out(folder: Path, files: Mapping[str, str | bytes]) -> Contents:
+    """Make the folder with these files; return what ``changes`` needs."""
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        target.chmod(0o640)
+    return _contents(folder)
+
+
+def changes(folder: Path, before: Contents) -> Contents:
+    """The files that are new or other than before."""
+    after = _contents(folder)
+    return {name: content for name, content in after.items() if before.get(name) != content}
 
 
 def opened(text: str, ring: KeyRing) -> str:
@@ -120,7 +131,7 @@ def comparable(outcome: Outcome, ring: KeyRing, *, parsed: bool = False) -> Outc
     )
 
 
-def _contents(folder: Path) -> dict[str, tuple[int, str]]:
+def _contents(folder: Path) -> Contents:
     return {
         str(path.relative_to(folder)): (path.stat().st_mode & 0o777, path.read_text())
         for path in sorted(folder.rglob("*"))

@@ -154,7 +154,12 @@ def seen(program: list[str], row: Difference, folder: Path) -> str:
         **row.files,
     }
     done = peers.run(
-        program, row.arguments.split(), folder, files=files, stdin=row.stdin, seconds=5
+        program,
+        row.arguments.split(),
+        folder,
+        files=files,
+        stdin=row.stdin,
+        seconds=2 if row.hangs else 30,
     )
     changed = "".join(f"{name} {mode:o}\n{text}" for name, (mode, text) in done.files.items())
     text = f"code {done.code}\n{done.stdout}{done.stderr}{changed}"

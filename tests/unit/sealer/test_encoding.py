@@ -26,6 +26,7 @@ def test_it_reads_what_go_reads(text: str, value: bytes) -> None:
         pytest.param("dg", id="no padding"),
         pytest.param("dg=", id="half a padding"),
         pytest.param("=dg=", id="padding first"),
+        pytest.param("dmFsdmFs=", id="padding behind whole groups"),
         pytest.param("dg==dg==", id="two values"),
         pytest.param("dm Fs", id="a space"),
         pytest.param("dmF\ts", id="a tab"),
