@@ -61,8 +61,10 @@ def _github(findings: Sequence[Finding], version: str) -> str:
             "line": str(one.place.line),
             "title": f"seal {one.rule}",
         }
-        words = ",".join(f"{key}={_percent(value, _UNSAFE)}" for key, value in properties.items())
-        message = _percent(_with_related(one), "%\r\n")
+        words = ",".join(
+            f"{key}={_shown(_percent(value, _UNSAFE))}" for key, value in properties.items()
+        )
+        message = _shown(_percent(_with_related(one), "%\r\n"))
         lines.append(f"::{one.severity.value} {words}::{message}\n")
     return "".join(lines)
 
@@ -160,12 +162,17 @@ def _uri(path: str) -> str:
 
 
 def _azure_escaped(text: str) -> str:
+    text = text.replace("##vso[", "## vso[")
     for char, word in (("%", "%AZP25"), (";", "%3B"), ("\r", "%0D"), ("\n", "%0A"), ("]", "%5D")):
         text = text.replace(char, word)
-    return text
+    return _shown(text)
 
 
 def _shown(text: str) -> str:
-    return "".join(
+    """For a terminal, and for a CI system that reads commands out of its log."""
+    printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+    # GitHub takes lines that begin with ::, Azure's agent ##vso[ anywhere.
+    safe = printable.replace("##vso[", "## vso[")
+    return f"./{safe}" if safe.startswith("::") else safe
