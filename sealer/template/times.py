@@ -19,6 +19,9 @@ _ZERO_SECONDS: Final = -62_135_596_800
 """The first of January of the year 1: Go's zero Time."""
 _DAYS_BEFORE_1970: Final = 719_162
 _DAYS_IN_400_YEARS: Final = 146_097
+_EARLIEST: Final = -(292_277_022_400 // 400 * _DAYS_IN_400_YEARS + 306 + 719_162) * 86_400
+"""Where Go begins to count (absoluteToInternal in time.go); an earlier time wraps around."""
+_ALL_BITS: Final = (1 << 64) - 1
 
 MONTHS: Final = (
     "January",
@@ -163,7 +166,8 @@ class Time(Object):
 
 
 def civil(seconds: int) -> Civil:
-    """Split seconds since 1970 into date and clock, in any year."""
+    """Split seconds since 1970 into date and clock, in any year that Go's 64 bits hold."""
+    seconds = ((seconds - _EARLIEST) & _ALL_BITS) + _EARLIEST
     days, clock = divmod(seconds, DAY)
     era, rest = divmod(days + _DAYS_BEFORE_1970, _DAYS_IN_400_YEARS)
     date = datetime.date.fromordinal(rest + 1)

@@ -137,6 +137,8 @@ def chunk(environment: Environment, size: int, items: object) -> Slice:
     count = _chunks(size, len(found))
     environment.allocate(count * 120)
     if count and size < 0:
+        if size < -1 and len(found) == 1:
+            return Slice([Slice(found)], elem="[]interface {}")
         raise CallError("the size of a chunk is negative")
     pieces = (Slice(found[index * size : (index + 1) * size]) for index in range(count))
     return Slice(pieces, elem="[]interface {}")

@@ -34,6 +34,9 @@ class _Regex:
     def search(self, at: int = 0) -> list[tuple[int, int]] | None:
         """Find the first match from a place on: the spans of the whole and of each group."""
         found = self._compiled.search(self._shown, self._shown_at(at))
+        while found is not None and self._is_within_a_character(found.start()):
+            # RE2 looks at bytes, and takes the inside of a character for no word boundary.
+            found = self._compiled.search(self._shown, found.start() + 1)
         if found is None:
             return None
         spans = [found.span(group) for group in range(self._compiled.groups + 1)]
@@ -41,6 +44,9 @@ class _Regex:
             return spans
         starts = self._starts
         return [(starts[a], starts[b]) if a >= 0 else (-1, -1) for a, b in spans]
+
+    def _is_within_a_character(self, at: int) -> bool:
+        return at < len(self._shown) and self._shown[at] & 0xC0 == 0x80
 
     def _shown_at(self, at: int) -> int:
         return at if self._starts is None else self._starts.index(at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sealer.template import runes
 from sealer.template.registry import Environment, Group
+from sealer.template.values import wrapped
 
 GROUP = Group()
 
@@ -88,7 +89,7 @@ def _abbreviated(text: bytes, offset: int, width: int) -> bytes:
     if len(text) <= width:
         return text
     offset = min(offset, len(text))
-    if len(text) - offset < width - 3:
+    if wrapped(len(text) - offset) < width - 3:
         offset = len(text) - (width - 3)
     if offset <= 4:
         return text[: width - 3] + b"..."
@@ -298,7 +299,10 @@ def _end(text: str, at: int, kind: str) -> int:
         following = _valid_from(text, at)
         if following == len(text):
             return following
-        if _kind(text[following]) != kind:
+        char = text[following]
+        # A hyphen joins words, but among punctuation it is one of them.
+        goes_on = runes.is_punctuation(char) if kind == "punctuation" else _kind(char) == kind
+        if not goes_on:
             return at
         at = following + 1
     return at
