@@ -25,6 +25,8 @@ from sealer.template.values import (
 
 MIN_INT: Final = -(1 << 63)
 MAX_INT: Final = (1 << 63) - 1
+_LONGEST: Final = 4096
+"""Bytes of a number; a longer one, which is no number that anybody means, reads as 0."""
 
 _SIZED: Final = frozenset({Int8, Int16, Int32, Int64, Uint, Uint8, Uint16, Uint32, Uint64})
 # Possessive: a long text would cost memory for every digit that could be given back.
@@ -50,6 +52,8 @@ def parse_int(text: bytes, base: int = 10) -> tuple[int, bool]:
     Base 0 takes Go's prefixes and underscores. A number beyond 64 bits is the nearest one.
     """
     if base == 0:
+        if len(text) > _LONGEST:
+            return 0, False
         match = _GO_INTEGER.fullmatch(text)
         if not match or match.lastgroup is None:
             return 0, False
@@ -69,6 +73,8 @@ def parse_int(text: bytes, base: int = 10) -> tuple[int, bool]:
 
 def parse_float(text: bytes) -> tuple[float, bool]:
     """Read as strconv.ParseFloat: the number, and whether all was well."""
+    if len(text) > _LONGEST:
+        return 0.0, False
     if _SPECIAL_FLOAT.fullmatch(text):
         return float(text), True
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from sealer.template.printf import MAX_DEPTH
-from sealer.template.registry import CallError
+from sealer.template.registry import CallError, Environment
 from sealer.template.values import Map, Missing, Object, Slice, go_type
 
 
-def deep_equal(one: object, other: object, depth: int = 0) -> bool:
+def deep_equal(environment: Environment, one: object, other: object, depth: int = 0) -> bool:
     """Compare types and contents; a nil list differs from an empty one."""
+    environment.spend(1)
     if depth > MAX_DEPTH:
         raise CallError("values are nested too deeply")
     if one is None or other is None:
@@ -19,13 +20,15 @@ def deep_equal(one: object, other: object, depth: int = 0) -> bool:
         return (
             one.is_nil == other.is_nil
             and len(one) == len(other)
-            and all(deep_equal(a, b, depth + 1) for a, b in zip(one, other, strict=True))
+            and all(
+                deep_equal(environment, a, b, depth + 1) for a, b in zip(one, other, strict=True)
+            )
         )
     if isinstance(one, Map) and isinstance(other, Map):
         return (
             one.is_nil == other.is_nil
             and one.keys() == other.keys()
-            and all(deep_equal(one[key], other[key], depth + 1) for key in one)
+            and all(deep_equal(environment, one[key], other[key], depth + 1) for key in one)
         )
     return one == other
 

@@ -14,7 +14,7 @@ from sealer.template import nodes
 from sealer.template.expressions import ExecutionError, Expressions
 from sealer.template.limits import Budget, LimitError
 from sealer.template.printf import print_value
-from sealer.template.registry import Function
+from sealer.template.registry import CallError, Function
 from sealer.template.values import MISSING, Map, Sized, Slice, go_type, truth
 
 _Loop = Iterator[tuple[object, object]]
@@ -57,7 +57,7 @@ class Evaluator:
             self._push(self._tree.templates[self._tree.name], context, 1)
             while self._stack:
                 self._step(self._stack[-1])
-        except (ExecutionError, LimitError) as error:
+        except (ExecutionError, LimitError, CallError) as error:
             place = self._tree.place(expressions.position)
             reason = f'executing "{self._name}": {error}'
             raise TemplateError(f"template: {place}: {reason}") from None

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sealer.template import runes
 from sealer.template.numbers import format_float
 from sealer.template.printf import MAX_DEPTH
-from sealer.template.registry import CallError
+from sealer.template.registry import CallError, Environment
 from sealer.template.semver import Version
 from sealer.template.times import Time
 from sealer.template.values import Map, Object, Slice, kind
@@ -77,20 +77,24 @@ def _go_value(tree: Any) -> object:
     return tree
 
 
-def dumps(value: object, *, indent: bool = False, html: bool = True) -> bytes:
+def dumps(
+    environment: Environment, value: object, *, indent: bool = False, html: bool = True
+) -> bytes:
     """Write JSON, keys in order; NotJsonError for a value that has none, such as NaN."""
-    writer = _Writer(indent=indent, html=html)
+    writer = _Writer(environment, indent=indent, html=html)
     writer.write(value, 0)
     return "".join(writer.out).encode()
 
 
 class _Writer:
-    def __init__(self, *, indent: bool, html: bool) -> None:
+    def __init__(self, environment: Environment, *, indent: bool, html: bool) -> None:
+        self.environment = environment
         self.indent = indent
         self.html = html
         self.out: list[str] = []
 
     def write(self, value: object, depth: int) -> None:
+        self.environment.spend(1)
         if depth > MAX_DEPTH:
             raise CallError("values are nested too deeply")
         if isinstance(value, Slice):
@@ -120,6 +124,7 @@ class _Writer:
         raise NotJsonError
 
     def _string(self, text: bytes) -> str:
+        self.environment.allocate(len(text))
         escapes = _FOR_HTML if self.html else _ALWAYS
 
         def escaped(match: re.Match[str]) -> str:

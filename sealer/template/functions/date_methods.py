@@ -15,7 +15,7 @@ NAMED = Group()
 @TIME.function("Format", "func(string) string", takes_environment=True)
 def format_(environment: Environment, time: Time, layout: bytes) -> bytes:
     environment.allocate(5 * len(layout))
-    environment.spend(len(layout) // 8)
+    environment.spend(len(layout) // 2)
     return layouts.formatted(time, layout)
 
 

@@ -36,14 +36,14 @@ def _time(environment: Environment, value: object) -> Time:
 
 
 @GROUP.function(
-    "date", "func(string, interface {}) string", takes_environment=True, deterministic=False
+    "date", "func(string, interface {}) string", takes_environment=True, deterministic=False, cost=4
 )
 def date(environment: Environment, layout: bytes, value: object) -> bytes:
     return date_in_zone(environment, layout, value, b"Local")
 
 
 @GROUP.function(
-    "htmlDate", "func(interface {}) string", takes_environment=True, deterministic=False
+    "htmlDate", "func(interface {}) string", takes_environment=True, deterministic=False, cost=4
 )
 def html_date(environment: Environment, value: object) -> bytes:
     return date_in_zone(environment, b"2006-01-02", value, b"Local")
@@ -54,6 +54,7 @@ def html_date(environment: Environment, value: object) -> bytes:
     "func(interface {}, string) string",
     takes_environment=True,
     deterministic=False,
+    cost=4,
 )
 def html_date_in_zone(environment: Environment, value: object, zone: bytes) -> bytes:
     return date_in_zone(environment, b"2006-01-02", value, zone)
@@ -64,32 +65,43 @@ def html_date_in_zone(environment: Environment, value: object, zone: bytes) -> b
     "func(string, interface {}, string) string",
     takes_environment=True,
     deterministic=False,
+    cost=4,
 )
 @GROUP.function(
     "date_in_zone",
     "func(string, interface {}, string) string",
     takes_environment=True,
     deterministic=False,
+    cost=4,
 )
 def date_in_zone(environment: Environment, layout: bytes, value: object, zone: bytes) -> bytes:
     time = _time(environment, value)
     environment.allocate(5 * len(layout))
-    environment.spend(len(layout) // 8)
+    environment.spend(len(layout) // 2)
     shown = Time(time.seconds, time.nanosecond, times.load_location(zone))
     return layouts.formatted(shown, layout)
 
 
-@GROUP.function("dateModify", "func(string, time.Time) time.Time")
-@GROUP.function("date_modify", "func(string, time.Time) time.Time")
-def date_modify(text: bytes, time: Time) -> Time:
-    duration = layouts.parsed_duration(text)
+def _duration(environment: Environment, text: bytes) -> int | None:
+    environment.spend(len(text))
+    return layouts.parsed_duration(text)
+
+
+@GROUP.function("dateModify", "func(string, time.Time) time.Time", takes_environment=True)
+@GROUP.function("date_modify", "func(string, time.Time) time.Time", takes_environment=True)
+def date_modify(environment: Environment, text: bytes, time: Time) -> Time:
+    duration = _duration(environment, text)
     return time if duration is None else time.plus(duration)
 
 
-@GROUP.function("mustDateModify", "func(string, time.Time) (time.Time, error)")
-@GROUP.function("must_date_modify", "func(string, time.Time) (time.Time, error)")
-def must_date_modify(text: bytes, time: Time) -> Time:
-    duration = layouts.parsed_duration(text)
+@GROUP.function(
+    "mustDateModify", "func(string, time.Time) (time.Time, error)", takes_environment=True
+)
+@GROUP.function(
+    "must_date_modify", "func(string, time.Time) (time.Time, error)", takes_environment=True
+)
+def must_date_modify(environment: Environment, text: bytes, time: Time) -> Time:
+    duration = _duration(environment, text)
     if duration is None:
         raise CallError("invalid duration")
     return time.plus(duration)
@@ -113,12 +125,16 @@ def duration(value: object) -> bytes:
 
 
 @GROUP.function(
-    "durationRound", "func(interface {}) string", takes_environment=True, deterministic=False
+    "durationRound",
+    "func(interface {}) string",
+    takes_environment=True,
+    deterministic=False,
+    cost=4,
 )
 def duration_round(environment: Environment, value: object) -> bytes:
     nanoseconds = 0
     if isinstance(value, bytes):
-        nanoseconds = layouts.parsed_duration(value) or 0
+        nanoseconds = _duration(environment, value) or 0
     elif type(value) is Int64:
         nanoseconds = int(value)
     elif isinstance(value, Time):
@@ -140,16 +156,17 @@ _UNITS = (
 )
 
 
-@GROUP.function("toDate", "func(string, string) time.Time")
-def to_date(layout: bytes, text: bytes) -> Time:
+@GROUP.function("toDate", "func(string, string) time.Time", takes_environment=True)
+def to_date(environment: Environment, layout: bytes, text: bytes) -> Time:
     try:
-        return layouts.parsed(layout, text)
+        return must_to_date(environment, layout, text)
     except CallError:
         return Time()
 
 
-@GROUP.function("mustToDate", "func(string, string) (time.Time, error)")
-def must_to_date(layout: bytes, text: bytes) -> Time:
+@GROUP.function("mustToDate", "func(string, string) (time.Time, error)", takes_environment=True)
+def must_to_date(environment: Environment, layout: bytes, text: bytes) -> Time:
+    environment.spend(len(layout) // 2)
     return layouts.parsed(layout, text)
 
 

@@ -87,60 +87,77 @@ def dig(*items: object) -> object:
     return source
 
 
-@GROUP.function("merge", "func(map[string]interface {}, ...map[string]interface {}) interface {}")
-def merge(target: Map, *sources: Map) -> object:
-    return _merged(target, sources, overwrite=False)
+@GROUP.function(
+    "merge",
+    "func(map[string]interface {}, ...map[string]interface {}) interface {}",
+    takes_environment=True,
+)
+def merge(environment: Environment, target: Map, *sources: Map) -> object:
+    return _merged(environment, target, sources, overwrite=False)
 
 
 @GROUP.function(
-    "mergeOverwrite", "func(map[string]interface {}, ...map[string]interface {}) interface {}"
+    "mergeOverwrite",
+    "func(map[string]interface {}, ...map[string]interface {}) interface {}",
+    takes_environment=True,
 )
-def merge_overwrite(target: Map, *sources: Map) -> object:
-    return _merged(target, sources, overwrite=True)
+def merge_overwrite(environment: Environment, target: Map, *sources: Map) -> object:
+    return _merged(environment, target, sources, overwrite=True)
 
 
 @GROUP.function(
-    "mustMerge", "func(map[string]interface {}, ...map[string]interface {}) (interface {}, error)"
+    "mustMerge",
+    "func(map[string]interface {}, ...map[string]interface {}) (interface {}, error)",
+    takes_environment=True,
 )
-def must_merge(target: Map, *sources: Map) -> object:
-    return _merged_or_error(target, sources, overwrite=False)
+def must_merge(environment: Environment, target: Map, *sources: Map) -> object:
+    return _merged_or_error(environment, target, sources, overwrite=False)
 
 
 @GROUP.function(
     "mustMergeOverwrite",
     "func(map[string]interface {}, ...map[string]interface {}) (interface {}, error)",
+    takes_environment=True,
 )
-def must_merge_overwrite(target: Map, *sources: Map) -> object:
-    return _merged_or_error(target, sources, overwrite=True)
+def must_merge_overwrite(environment: Environment, target: Map, *sources: Map) -> object:
+    return _merged_or_error(environment, target, sources, overwrite=True)
 
 
 class _UnlikeError(Exception):
     """Mergo's "src and dst must be of same type"."""
 
 
-def _merged(target: Map, sources: tuple[Map, ...], *, overwrite: bool) -> object:
+def _merged(
+    environment: Environment, target: Map, sources: tuple[Map, ...], *, overwrite: bool
+) -> object:
     try:
-        return _merge_all(target, sources, overwrite=overwrite)
+        return _merge_all(environment, target, sources, overwrite=overwrite)
     except _UnlikeError:
         return b""
 
 
-def _merged_or_error(target: Map, sources: tuple[Map, ...], *, overwrite: bool) -> object:
+def _merged_or_error(
+    environment: Environment, target: Map, sources: tuple[Map, ...], *, overwrite: bool
+) -> object:
     try:
-        return _merge_all(target, sources, overwrite=overwrite)
+        return _merge_all(environment, target, sources, overwrite=overwrite)
     except _UnlikeError:
         raise CallError("src and dst must be of same type") from None
 
 
-def _merge_all(target: Map, sources: tuple[Map, ...], *, overwrite: bool) -> Map:
+def _merge_all(
+    environment: Environment, target: Map, sources: tuple[Map, ...], *, overwrite: bool
+) -> Map:
     for source in sources:
         if target.is_nil and not source.is_nil:
             target = Map()
-        _merge_into(target, source, overwrite, 0)
+        _merge_into(environment, target, source, overwrite, 0)
     return target
 
 
-def _merge_into(target: Map, source: Map, overwrite: bool, depth: int) -> None:
+def _merge_into(
+    environment: Environment, target: Map, source: Map, overwrite: bool, depth: int
+) -> None:
     """Fill what is missing or empty in the target; with overwrite, take all of the source."""
     if depth > MAX_DEPTH:
         raise CallError("values are nested too deeply")
@@ -148,6 +165,7 @@ def _merge_into(target: Map, source: Map, overwrite: bool, depth: int) -> None:
         # Mergo cannot put a new map into the place of a nested nil one.
         return
     for key, value in list(source.items()):
+        environment.spend(1)
         if value is None:
             if overwrite:
                 _assign(target, key, value)
@@ -155,7 +173,7 @@ def _merge_into(target: Map, source: Map, overwrite: bool, depth: int) -> None:
         there = key in target
         old = target.get(key)
         if not isinstance(value, Slice):
-            _merge_nested(old, value, overwrite, depth)
+            _merge_nested(environment, old, value, overwrite, depth)
         if there and not empty(old):
             if isinstance(value, Slice):
                 if overwrite:
@@ -167,9 +185,11 @@ def _merge_into(target: Map, source: Map, overwrite: bool, depth: int) -> None:
             _assign(target, key, value)
 
 
-def _merge_nested(old: object, value: object, overwrite: bool, depth: int) -> None:
+def _merge_nested(
+    environment: Environment, old: object, value: object, overwrite: bool, depth: int
+) -> None:
     if isinstance(old, Map) and isinstance(value, Map):
-        _merge_into(old, value, overwrite, depth + 1)
+        _merge_into(environment, old, value, overwrite, depth + 1)
     elif kind(old) == "ptr" and kind(value) in ("struct", "map") and not overwrite:
         raise _UnlikeError
     elif kind(old) == "struct" and isinstance(value, Map) and not isinstance(old, Time):
@@ -182,26 +202,28 @@ def _assign(target: Map, key: bytes, value: object) -> None:
     target[key] = value
 
 
-@GROUP.function("deepCopy", "func(interface {}) interface {}")
-def deep_copy(value: object) -> object:
-    return _copied(value)
+@GROUP.function("deepCopy", "func(interface {}) interface {}", takes_environment=True)
+def deep_copy(environment: Environment, value: object) -> object:
+    return _copied(environment, value)
 
 
-@GROUP.function("mustDeepCopy", "func(interface {}) (interface {}, error)")
-def must_deep_copy(value: object) -> object:
-    return _copied(value)
+@GROUP.function("mustDeepCopy", "func(interface {}) (interface {}, error)", takes_environment=True)
+def must_deep_copy(environment: Environment, value: object) -> object:
+    return _copied(environment, value)
 
 
-def _copied(value: object, depth: int = 0) -> object:
+def _copied(environment: Environment, value: object, depth: int = 0) -> object:
+    environment.spend(1)
+    environment.allocate(64)
     if depth > MAX_DEPTH:
         raise CallError("values are nested too deeply")
     if value is None and depth == 0:
         raise CallError("nil has no copy")
     if isinstance(value, Slice):
-        copies = (_copied(each, depth + 1) for each in value)
+        copies = (_copied(environment, each, depth + 1) for each in value)
         return Slice(copies, elem=value.elem, is_nil=value.is_nil)
     if isinstance(value, Map):
-        pairs = ((key, _copied(each, depth + 1)) for key, each in value.items())
+        pairs = ((key, _copied(environment, each, depth + 1)) for key, each in value.items())
         return Map(pairs, elem=value.elem, is_nil=value.is_nil)
     if isinstance(value, Object) and kind(value) == "ptr":
         # Go's copy sees exported fields alone, and these have none.

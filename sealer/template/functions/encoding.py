@@ -145,8 +145,7 @@ def must_from_json(environment: Environment, text: bytes) -> object:
 
 def _register_writer(name: str, *, indent: bool, html: bool) -> None:
     def write(environment: Environment, value: object) -> bytes:
-        environment.spend(_size(value) // 4)
-        return json.dumps(value, indent=indent, html=html)
+        return json.dumps(environment, value, indent=indent, html=html)
 
     def lenient(environment: Environment, value: object) -> bytes:
         try:
@@ -165,10 +164,6 @@ def _register_writer(name: str, *, indent: bool, html: bool) -> None:
     must = f"must{name[0].upper()}{name[1:]}"
     GROUP.function(name, "func(interface {}) string", takes_environment=True)(lenient)
     GROUP.function(must, "func(interface {}) (string, error)", takes_environment=True)(strict)
-
-
-def _size(value: object) -> int:
-    return len(value) if isinstance(value, list | dict | bytes) else 1
 
 
 _register_writer("toJson", indent=False, html=True)

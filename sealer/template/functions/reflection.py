@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sealer.template import values
 from sealer.template.equality import deep_equal as are_equal
-from sealer.template.registry import Group
+from sealer.template.registry import Environment, Group
 
 GROUP = Group()
 
@@ -34,6 +34,6 @@ def kind_is(name: bytes, value: object) -> bool:
     return name == kind_of(value)
 
 
-@GROUP.function("deepEqual", "func(interface {}, interface {}) bool")
-def deep_equal(one: object, other: object) -> bool:
-    return are_equal(one, other)
+@GROUP.function("deepEqual", "func(interface {}, interface {}) bool", takes_environment=True)
+def deep_equal(environment: Environment, one: object, other: object) -> bool:
+    return are_equal(environment, one, other)

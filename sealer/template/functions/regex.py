@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,13 +16,16 @@ GROUP = Group()
 _META: Final = re.compile(rb"([\\.+*?()|\[\]{}^$])")
 _MEMORY: Final = 4 << 20
 """Bytes of program and cache that RE2 may take for one expression."""
+_MUCH_WORK: Final = 20_000_000
+"""Bytes times instructions: 0.1 s at worst."""
 
 
 class _Regex:
     """An expression over a text; bytes that are not UTF-8 count as U+FFFD, as in Go."""
 
     def __init__(self, environment: Environment, pattern: bytes, text: bytes) -> None:
-        environment.spend(20 + len(pattern) // 4 + len(text) // 256)
+        environment.spend(20 + len(pattern) // 4)
+        environment.allocate(2 * len(text))
         self._environment = environment
         self._compiled = _compiled(pattern)
         self.text = text
@@ -33,9 +37,11 @@ class _Regex:
 
     def search(self, at: int = 0) -> list[tuple[int, int]] | None:
         """Find the first match from a place on: the spans of the whole and of each group."""
+        self._count(len(self._shown) - at)
         found = self._compiled.search(self._shown, self._shown_at(at))
         while found is not None and self._is_within_a_character(found.start()):
             # RE2 looks at bytes, and takes the inside of a character for no word boundary.
+            self._count(len(self._shown) - found.start())
             found = self._compiled.search(self._shown, found.start() + 1)
         if found is None:
             return None
@@ -45,11 +51,21 @@ class _Regex:
         starts = self._starts
         return [(starts[a], starts[b]) if a >= 0 else (-1, -1) for a, b in spans]
 
+    def _count(self, left: int) -> None:
+        """Count a search before it is made.
+
+        RE2 takes about a nanosecond for a byte. Where its fast way fails it takes up to 5 for a
+        byte and instruction, so that a large text and program must be refused beforehand; for
+        smaller ones it is enough that the clock is looked at now and then.
+        """
+        work = left * self._compiled.programsize
+        self._environment.spend(1 + work // (400 if work > _MUCH_WORK else 40_000))
+
     def _is_within_a_character(self, at: int) -> bool:
         return at < len(self._shown) and self._shown[at] & 0xC0 == 0x80
 
     def _shown_at(self, at: int) -> int:
-        return at if self._starts is None else self._starts.index(at)
+        return at if self._starts is None else bisect_left(self._starts, at)
 
     def width(self, at: int) -> int:
         """Return the bytes of the character at a place, 0 at the end."""
@@ -263,6 +279,7 @@ def _expanded(replacement: list[Any], spans: list[tuple[int, int]], text: bytes)
     return b"".join(out)
 
 
-@GROUP.function("regexQuoteMeta", "func(string) string")
-def quote_meta(text: bytes) -> bytes:
+@GROUP.function("regexQuoteMeta", "func(string) string", takes_environment=True)
+def quote_meta(environment: Environment, text: bytes) -> bytes:
+    environment.spend(len(text) // 2)
     return _META.sub(rb"\\\1", text)

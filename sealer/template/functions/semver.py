@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealer.template import semver
-from sealer.template.registry import Group
+from sealer.template.registry import Environment, Group
 from sealer.template.semver import Version, checked
 from sealer.template.values import Slice, Uint64
 
@@ -25,8 +25,11 @@ def parse(text: bytes) -> Version:
     return Version.parse(text)
 
 
-@GROUP.function("semverCompare", "func(string, string) (bool, error)")
-def compare(constraint: bytes, text: bytes) -> bool:
+@GROUP.function(
+    "semverCompare", "func(string, string) (bool, error)", takes_environment=True, cost=20
+)
+def compare(environment: Environment, constraint: bytes, text: bytes) -> bool:
+    environment.spend(4 * len(constraint))
     # The constraint's error is Go's first.
     semver.satisfies(constraint, Version())
     return semver.satisfies(constraint, Version.parse(text))

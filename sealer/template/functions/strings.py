@@ -23,14 +23,20 @@ def trim(text: bytes) -> bytes:
     return runes.trimmed(text)
 
 
-@GROUP.function("upper", "func(string) string")
-def upper(text: bytes) -> bytes:
-    return text.upper() if text.isascii() else runes.mapped(text, runes.upper)
+@GROUP.function("upper", "func(string) string", takes_environment=True)
+def upper(environment: Environment, text: bytes) -> bytes:
+    if text.isascii():
+        return text.upper()
+    environment.spend(len(text) // 4)
+    return runes.mapped(text, runes.upper)
 
 
-@GROUP.function("lower", "func(string) string")
-def lower(text: bytes) -> bytes:
-    return text.lower() if text.isascii() else runes.mapped(text, runes.lower)
+@GROUP.function("lower", "func(string) string", takes_environment=True)
+def lower(environment: Environment, text: bytes) -> bytes:
+    if text.isascii():
+        return text.lower()
+    environment.spend(len(text) // 4)
+    return runes.mapped(text, runes.lower)
 
 
 @GROUP.function("trunc", "func(int, string) string")
@@ -63,11 +69,12 @@ def repeat(environment: Environment, count: int, text: bytes) -> bytes:
     return text * count
 
 
-@GROUP.function("trimall", "func(string, string) string")
-@GROUP.function("trimAll", "func(string, string) string")
-def trim_all(cutset: bytes, text: bytes) -> bytes:
+@GROUP.function("trimall", "func(string, string) string", takes_environment=True)
+@GROUP.function("trimAll", "func(string, string) string", takes_environment=True)
+def trim_all(environment: Environment, cutset: bytes, text: bytes) -> bytes:
     if cutset.isascii():
         return text.strip(cutset) if cutset else text
+    environment.spend((len(cutset) + len(text)) // 4)
     cut = frozenset(runes.decode(cutset))
     # Beside their characters the bytes are needed, as what is not UTF-8 must stay as it is.
     chars = text.decode("utf-8", "surrogateescape")
@@ -178,8 +185,8 @@ def _parts(environment: Environment, separator: bytes, text: bytes, count: int) 
     if count == 0:
         return []
     pieces = text.count(separator) + 1 if separator else len(text)
-    # Each piece is an object of some 40 bytes beside its text.
-    environment.allocate(len(text) + 40 * (pieces if count < 0 else min(pieces, count)))
+    # Each piece is an object of some 80 bytes beside its text.
+    environment.allocate(len(text) + 80 * (pieces if count < 0 else min(pieces, count)))
     if separator:
         return text.split(separator, count - 1 if count > 0 else -1)
     chars = text.decode("utf-8", "surrogateescape")

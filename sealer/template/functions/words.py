@@ -13,8 +13,15 @@ from sealer.template.values import wrapped
 GROUP = Group()
 
 
-@GROUP.function("title", "func(string) string")
-def title(text: bytes) -> bytes:
+def _look_at_each(environment: Environment, text: bytes) -> None:
+    """Count the work of a loop over characters, of up to a microsecond each."""
+    environment.spend(len(text) // 2)
+    environment.allocate(8 * len(text))
+
+
+@GROUP.function("title", "func(string) string", takes_environment=True)
+def title(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     before, out = " ", []
     for char in runes.decode(text):
         out.append(runes.title(char) if _separates(before) else char)
@@ -28,8 +35,9 @@ def _separates(char: str) -> bool:
     return not (runes.is_letter(char) or runes.is_digit(char)) and char in runes.SPACES
 
 
-@GROUP.function("untitle", "func(string) string")
-def untitle(text: bytes) -> bytes:
+@GROUP.function("untitle", "func(string) string", takes_environment=True)
+def untitle(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     starts, out = True, []
     for char in runes.decode(text):
         if char in runes.SPACES:
@@ -40,8 +48,9 @@ def untitle(text: bytes) -> bytes:
     return runes.encode("".join(out))
 
 
-@GROUP.function("swapcase", "func(string) string")
-def swapcase(text: bytes) -> bytes:
+@GROUP.function("swapcase", "func(string) string", takes_environment=True)
+def swapcase(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     starts, out = True, []
     for char in runes.decode(text):
         if runes.is_upper(char) or runes.is_title(char):
@@ -56,13 +65,14 @@ def swapcase(text: bytes) -> bytes:
 
 @GROUP.function("nospace", "func(string) string", takes_environment=True)
 def nospace(environment: Environment, text: bytes) -> bytes:
-    environment.allocate(2 * len(text))
+    _look_at_each(environment, text)
     kept = [char for char in text.decode("latin-1") if char not in runes.SPACES]
     return text if len(kept) == len(text) else "".join(kept).encode()
 
 
-@GROUP.function("initials", "func(string) string")
-def initials(text: bytes) -> bytes:
+@GROUP.function("initials", "func(string) string", takes_environment=True)
+def initials(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     starts, out = True, []
     for char in text.decode("latin-1"):
         if char in runes.SPACES:
@@ -143,8 +153,9 @@ def _joins(char: str) -> bool:
     return char in "-_" or char in runes.SPACES
 
 
-@GROUP.function("camelcase", "func(string) string")
-def camelcase(text: bytes) -> bytes:
+@GROUP.function("camelcase", "func(string) string", takes_environment=True)
+def camelcase(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     chars = runes.decode(text)
     lead = next((i for i, char in enumerate(chars) if not _joins(char)), len(chars))
     if lead >= len(chars) - 1:
@@ -171,13 +182,15 @@ def camelcase(text: bytes) -> bytes:
     return runes.encode("".join([*out, current]))
 
 
-@GROUP.function("snakecase", "func(string) string")
-def snakecase(text: bytes) -> bytes:
+@GROUP.function("snakecase", "func(string) string", takes_environment=True)
+def snakecase(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     return _Words(text, "_").joined()
 
 
-@GROUP.function("kebabcase", "func(string) string")
-def kebabcase(text: bytes) -> bytes:
+@GROUP.function("kebabcase", "func(string) string", takes_environment=True)
+def kebabcase(environment: Environment, text: bytes) -> bytes:
+    _look_at_each(environment, text)
     return _Words(text, "-").joined()
 
 
