@@ -36,6 +36,14 @@ BOMBS = [
     pytest.param(
         '{{ printf "%999999d%999999d%999999d" 1 1 1 }}', "a string of more than", id="widths"
     ),
+    pytest.param('{{ $d := dict }}{{ set $d "a" $d }}', "nested too deeply", id="holds-itself"),
+    pytest.param(
+        "{{ $x := list 1 }}{{ range 50 }}{{ $x = list $x $x }}{{ end }}{{ $x }}",
+        "nested too deeply|steps",
+        id="doubling-list",
+    ),
+    pytest.param("{{ range until 1000000000 }}{{ end }}", "on the way", id="until"),
+    pytest.param('{{ repeat 1000000000 "x" }}', "more than", id="repeat"),
     pytest.param("{{" + "(" * 100_000, "depth", id="parentheses"),
     pytest.param("{{ if 1 }}" * 100_000, "depth", id="blocks"),
     pytest.param("{{ if 1 }}" + "{{ else if 1 }}" * 100_000, "depth", id="else-if"),
