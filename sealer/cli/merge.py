@@ -165,8 +165,19 @@ def _edits(
 
 
 def _edited(document: Document, edits: dict[Path, Any]) -> Document:
-    from sealer.manifest.edit import put
+    from sealer.manifest.edit import put, replace_scalars
+    from sealer.manifest.nodes import ScalarNode, find
 
+    node = document.node
+    # What is there already goes in at once: each edit reads the whole document back.
+    there = {
+        path: value
+        for path, value in edits.items()
+        if "encryptedData" in path and node and isinstance(find(node, path), ScalarNode)
+    }
+    if there:
+        document = replace_scalars(document, there, base64=True)
     for path, value in edits.items():
-        document = put(document, path, value, base64="encryptedData" in path)
+        if path not in there:
+            document = put(document, path, value, base64="encryptedData" in path)
     return document

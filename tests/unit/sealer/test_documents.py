@@ -200,6 +200,8 @@ def test_a_missing_field_is_placed_at_its_nearest_parent() -> None:
         (("a", "b", "z"), 2),
     ):
         assert document.locate(ManifestError("x", path=path)).message.startswith(f"f:{line}: ")
+    assert document.line(("a", "b", 0)) == 3
+    assert Document("", "f", first_line=7).line(("a",)) == 7
     assert Document("", "f").locate(ManifestError("x")).message == "f:1: x"
     [resource] = Document("kind: A\n", "f").resources()
     assert resource.locate(SealerError("x")).message == "f:1: A: x"
