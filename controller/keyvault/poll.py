@@ -109,6 +109,8 @@ class Poller:
         self.governor = Governor(clock, sleep)
         self.users: dict[str, Wants] = {}
         self.rows: dict[str, Row] | None = None
+        """The listing of this cycle, None where this cycle made none."""
+        self._count: int | None = None
         self.outcome: Outcome | None = None
         self.acknowledged = False
         self.seconds = 0.0
@@ -193,17 +195,20 @@ class Poller:
         self._values.clear()
         self._values_until = self._clock() + max(self.interval, LINGER_SECONDS)
         before = {ref: known.mark for ref, known in self._known.items()}
+        if self.outcome is not None and self.outcome.error is not None:
+            # It may be back: what failed because of it waits no longer.
+            for known in self._known.values():
+                known.retry_at = 0
         try:
             listing, dirty = await self._look(before)
         except VaultError as error:
             self._failures += 1
-            self.outcome = Outcome(error=error, objects=len(self.rows or {}) or None)
+            self.outcome = Outcome(error=error, objects=self._count)
             return self.outcome, set()
         recovered = self.outcome is not None and self.outcome.error is not None
         self._failures = 0
         fuse = self._check_fuse(before)
-        count = len(self.rows) if self.rows is not None else None
-        self.outcome = Outcome(listing=listing, objects=count, fuse=fuse)
+        self.outcome = Outcome(listing=listing, objects=self._count, fuse=fuse)
         return self.outcome, {*self.users} if recovered else dirty
 
     async def _look(
@@ -212,7 +217,10 @@ class Poller:
         refs = {ref for wants in self.users.values() for ref in wants.all}
         listing: VaultError | None = None
         dirty: set[str] = set()
-        if self._should_list(refs):
+        listed = self._should_list(refs)
+        if not listed:
+            self.rows = None  # an old listing says nothing of today
+        if listed:
             try:
                 await self._list()
                 dirty |= self._select()
@@ -224,12 +232,18 @@ class Poller:
             listing = self.outcome.listing
         if self.rows is None and not refs:
             await self._probe()
-        await self._check({ref for wants in self.users.values() for ref in wants.all})
+        results = await self._check({ref for wants in self.users.values() for ref in wants.all})
+        failed = [result for result in results if isinstance(result, VaultError)]
+        if failed and len(failed) == len(results) and self.rows is None:
+            # Nothing was listed and nothing could be read: the vault is not ready.
+            raise failed[0]
         dirty |= self._changed(before)
-        if self.rows is not None and self._may_be_torn(before, dirty):
+        torn = self._may_be_torn(before, dirty)
+        if torn:
             await self._sleep(SETTLE_SECONDS)
-            await self._list()
-            await self._check(set(self._known))
+            if self.rows is not None:
+                await self._list()
+            await self._check({ref for user in torn for ref in self.users[user].all})
         return listing, dirty
 
     def _should_list(self, refs: set[Ref]) -> bool:
@@ -241,17 +255,18 @@ class Poller:
             self._list_denied_in = None
         if self.mode == "List" or any(wants.select for wants in self.users.values()):
             return True
-        if self.rows is None:
+        if self._count is None:
             return True
-        listed = [ref for ref in refs if ref.type != KEY and not ref.is_pinned]
         if not self.users:
             return self.outcome is None or self.outcome.error is not None
-        return ceil(len(self.rows) / PAGE) < len(listed)
+        listed = [ref for ref in refs if ref.type != KEY and not ref.is_pinned]
+        return ceil(self._count / PAGE) < len(listed)
 
     async def _list(self) -> None:
         await self.governor.wait()
         rows = await self._ask(self.vault.list_secrets())
         self.rows = {row.name.lower(): row for row in rows}
+        self._count = len(self.rows)
 
     def _select(self) -> set[str]:
         dirty = set()
@@ -264,14 +279,14 @@ class Poller:
                 wants.found = found
         return dirty
 
-    async def _check(self, refs: set[Ref]) -> None:
-        """Look again at what may have changed."""
+    async def _check(self, refs: set[Ref]) -> list[Result]:
+        """Look again at what may have changed; return what came of that."""
         for ref in refs:
             row = self._row(ref)
             if row is not None and not row.stamp.enabled:
                 self._note(ref, Lost(_disabled(ref), disabled=True))
         due = [ref for ref in refs if self._is_due(ref)]
-        await asyncio.gather(*(self._fly(ref) for ref in due))
+        return await asyncio.gather(*(self._fly(ref) for ref in due))
 
     def _is_due(self, ref: Ref) -> bool:
         known = self._known.get(ref)
@@ -296,17 +311,14 @@ class Poller:
         }
         return {user for user, wants in self.users.items() if wants.all & changed}
 
-    def _may_be_torn(self, before: Mapping[Ref, tuple[object, ...]], dirty: set[str]) -> bool:
-        """Whether several objects of one user changed: it might be in the midst of a rotation."""
-        return any(
-            sum(
-                1
-                for ref in self.users[user].all
-                if before.get(ref) and self._known[ref].mark != before[ref]
-            )
-            > 1
-            for user in dirty
-        )
+    def _may_be_torn(self, before: Mapping[Ref, tuple[object, ...]], dirty: set[str]) -> list[str]:
+        """Users of whose objects several changed: they might be in the midst of a rotation."""
+
+        def turned(ref: Ref) -> bool:
+            known, was = self._known.get(ref), before.get(ref)
+            return bool(was) and known is not None and known.mark != was and known.error is None
+
+        return [user for user in dirty if sum(map(turned, self.users[user].all)) > 1]
 
     def _check_fuse(self, before: Mapping[Ref, tuple[object, ...]]) -> int:
         """Stop deletions where most of the vault's objects vanish at once."""

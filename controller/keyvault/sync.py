@@ -58,6 +58,8 @@ class Record:
     """Which fields of the target were ours after the last write."""
     done: tuple[int, str] | None = None
     """Generation and sync-now of the last success, for ``refresh``."""
+    attempted: int = 0
+    """The generation that was tried last: a new one does not wait for back-offs."""
     synced_now: str = ""
     tries: int = 0
     force: bool = False
@@ -181,7 +183,6 @@ class Syncer:
             outcome = error.outcome
         except SealerError as error:
             outcome = explain(error)
-            states = getattr(error, "states", None)
         await self._tell(key, record, outcome, states, changed=changed)
 
     def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
@@ -207,13 +208,15 @@ class Syncer:
         select = selection(secret, vault, labels)
         leftovers = leftovers_of(secret, before_lines)
         explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
+        self._drop((secret.namespace, secret.name), but=poller)
         if secret.refresh == "Periodic":
             poller.want(secret.key, explicit | leftovers, select)
         asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
         found = await find(secret, poller, vault, labels)
         present = {ref for refs in found.values() for ref in refs}
         gone = {ref for ref in leftovers - present if is_gone(poller, ref)}
-        fresh = asked or record.done is None or record.done[0] != secret.generation
+        fresh = asked or record.attempted != secret.generation
+        record.attempted = secret.generation
         results = await poller.fetch(explicit | present | gone, fresh=fresh)
         if asked:
             results = {ref: as_unfused(result) for ref, result in results.items()}
@@ -398,11 +401,12 @@ class Syncer:
             record.tries += 1
             self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
 
-    def _drop(self, key: Key) -> None:
-        for vault in self.vaults.entries:
-            poller = self.vaults.poller(vault)
-            if poller is not None and "/".join(key) in poller.users:
-                poller.drop("/".join(key))
+    def _drop(self, key: Key, *, but: Poller | None = None) -> None:
+        """Want nothing any more, of any vault but one."""
+        user = "/".join(key)
+        for poller in self.vaults.pollers():
+            if poller is not but and user in poller.users:
+                poller.drop(user)
 
 
 def _key(body: Manifest) -> Key:

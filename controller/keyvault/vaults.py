@@ -102,6 +102,10 @@ class Vaults:
         running = self._running.get(entry.poller) if entry and entry.poller else None
         return running.poller if running else None
 
+    def pollers(self) -> list[Poller]:
+        """Every poller that runs."""
+        return [running.poller for running in self._running.values()]
+
     async def renew(self, key: VaultKey) -> None:
         """Read the resource and its identity again, and poll under it."""
         entry = self.entries[key]

@@ -25,6 +25,8 @@ from tests.testbed.controllers import Controller, ours
 from tests.testbed.vault_world import API, CLIENT, PASSWORD, World, environment
 
 CANARY = "canary-7f3a"
+TENANT = "11111111-1111-4111-8111-111111111111"
+OWN_ACCOUNT = {"name": "vault-controller", "namespace": "kube-system"}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,20 @@ def controller(
     """Our controller with its Key Vault half, and the rights that the chart gives it."""
     folder = tmp_path_factory.mktemp("dns")
     flags = ("--key-vault", f"--vault-suffixes={azure.suffix}")
-    with ours(plane, *flags, environment=environment(azure, folder), name="vault") as running:
+    plane.api.create(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": OWN_ACCOUNT},
+    )
+    # As the workload identity webhook would set it up for the controller's pod.
+    request = {"spec": {"audiences": ["api://AzureADTokenExchange"]}}
+    path = "/api/v1/namespaces/kube-system/serviceaccounts/vault-controller/token"
+    (folder / "token").write_text(plane.api.request("POST", path, request)["status"]["token"])
+    own = {
+        "AZURE_CLIENT_ID": "controller-client",
+        "AZURE_TENANT_ID": TENANT,
+        "AZURE_FEDERATED_TOKEN_FILE": str(folder / "token"),
+    }
+    settings = environment(azure, folder, **own)
+    with ours(plane, *flags, environment=settings, name="vault") as running:
         yield running
         log = running.process.text()
         assert CANARY not in log
@@ -215,6 +230,26 @@ def test_a_cluster_vault_gives_only_what_it_allows_and_serves_by_managed_identit
     foreign = World(world.plane, world.azure, store, stranger)
     foreign.secret(single("a", "team-a-db"), vault=vault)
     foreign.wait_reason("NotAllowed")
+
+
+def test_the_controllers_own_identity_serves_a_cluster_vault(world: World) -> None:
+    issuer = world.plane.api.request("GET", "/.well-known/openid-configuration")["issuer"]
+    subject = "system:serviceaccount:kube-system:vault-controller"
+    own = App("controller-client", TENANT, federations=[Federation(issuer, subject)])
+    world.azure.entra.register(own)
+    world.store.grant("controller-client")
+    world.store.set_secret("one", "by the controller")
+    name = f"own-{world.namespace[-6:]}"
+    allow = [{"namespaceSelector": {"matchLabels": {"vault": name}}, "objects": ["*"]}]
+    cluster_vault(world, name, allow, {"controllerIdentity": {}})
+    world.secret(single("one", "one"), vault={"kind": "ClusterKeyVault", "name": name})
+    world.wait_reason("NotAllowed")
+    labels = {"metadata": {"labels": {"vault": name}}}
+    world.plane.api.request(
+        "PATCH", f"/api/v1/namespaces/{world.namespace}", labels, "application/merge-patch+json"
+    )
+    world.sync_now()
+    world.wait_data({"one": b"by the controller"})
 
 
 def test_a_service_principal_signs_in_with_a_certificate(world: World) -> None:

@@ -325,3 +325,60 @@ def test_values_do_not_stay_in_memory_after_the_cycle(run: Run) -> None:
         assert not poller._values
 
     run(test)
+
+
+def test_readiness_is_earned_anew_where_nothing_is_listed(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        for number in range(60):
+            half.store.set_secret(f"s-{number}", "x")
+        half.clock.now += 60
+        await half.vault()
+        half.secret("db", entry("s-1"))
+        await half.settle()
+        half.azure.forget()
+        await half.tick()
+        assert half.azure.calls["secrets/list"] == 0  # one GET is cheaper than three pages
+        assert half.azure.calls["secrets/get"] == 1
+        half.azure.faults.add(Fault(status=503))
+        await half.tick()
+        assert half.ready("shop", "KeyVault") == ("False", "Unreachable")
+        assert half.ready("db") == ("True", "Unreachable")
+        half.azure.faults.clear()
+        await half.tick()
+        assert half.ready("shop", "KeyVault") == ("True", "Ready")
+        assert half.ready("db") == ("True", "Synced")
+
+    run(test)
+
+
+def test_a_corrected_resource_does_not_wait_for_a_back_off(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("s-0", "one")
+        await half.vault()
+        half.secret("db", entry("typo"))
+        await half.settle()
+        assert half.ready("db") == ("False", "ObjectNotFound")
+        half.secret("db", entry("s-0"), generation=2)
+        await half.settle()
+        assert half.data("db") == {"s-0": "one"}
+        assert half.ready("db") == ("True", "Synced")
+
+    run(test)
+
+
+def test_a_rotation_of_two_objects_does_not_tear(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, count=1)
+        half.store.set_secret("user", "old-user")
+        half.store.set_secret("password", "old-password")
+        half.clock.now += 60
+        half.secret("login", entry("user"), entry("password"))
+        await half.settle()
+        half.store.set_secret("user", "new-user")
+        half.store.set_secret("password", "new-password")
+        half.azure.forget()
+        await half.tick()
+        assert half.data("login") == {"user": "new-user", "password": "new-password"}
+        assert half.azure.calls["secrets/list"] == 2  # once more, after it has settled
+
+    run(test)
