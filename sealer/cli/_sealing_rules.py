@@ -61,6 +61,20 @@ class Certificates:
         return certificate
 
 
+def certificate_for(path: str, certs: tuple[str, ...], location: Location, ui: UI) -> Certificate:
+    """The one certificate for changes to a sealed file: the user's word, its rule, the cluster."""
+    from sealer.rulefile import find_rule
+
+    certificates = Certificates(certs, location, ui)
+    found = find_rule(path)
+    if certificates.chosen or found is None or not found[0].certs:
+        return certificates.default()
+    rule, rules = found
+    if len(rule.certs) > 1:
+        raise UsageError(f"{path}: its rule has several certificates", hint="choose with --cert")
+    return certificates.of_rule(rule.certs[0], rules)
+
+
 def by_path(
     ui: UI,
     paths: tuple[str, ...],

@@ -56,11 +56,12 @@ def command(
     The text you edit is on a memory-backed file system only; without one this command refuses.
     """
     from sealer.cli._sealed_file import SealedFile
+    from sealer.cli._sealing_rules import certificate_for
     from sealer.editbuffer import Sheet
 
     sealed_file = SealedFile.read(file)
     places = sealed_file.places(ui)
-    certificate = options.load_certificate(certs, location, ui)
+    certificate = certificate_for(file, certs, location, ui)
     values: Values = lambda _: {}  # noqa: E731 one of three
     if keys:
         values = _with_keys(keys)

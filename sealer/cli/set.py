@@ -56,6 +56,7 @@ def command(
     never from the command line, where others could see it. A FILE that is not there is made;
     that takes --name and, unless the scope is cluster-wide, --namespace.
     """
+    from sealer.cli._sealing_rules import certificate_for
     from sealer.editing import check_key
     from sealer.files import exists
     from sealer.scope import Scope
@@ -76,7 +77,7 @@ def command(
         raise UsageError(
             f"{file} is not there yet", hint="give --name (and --namespace) to make it"
         )
-    certificate = options.load_certificate(certs, location, ui)
+    certificate = certificate_for(file, certs, location, ui)
     value = _value(ui, key, source)
     _make(file, {key: value}, certificate, (name, namespace, kind), chosen)
     ui.note(f"{file}: made, with {key}")
@@ -91,6 +92,7 @@ def _set_in_place(
     which: tuple[str, str],
 ) -> None:
     from sealer.cli._sealed_file import SealedFile
+    from sealer.cli._sealing_rules import certificate_for
     from sealer.editing import Changes, apply, check
 
     sealed_file = SealedFile.read(file)
@@ -99,7 +101,7 @@ def _set_in_place(
         # What is wrong with the file is told before a value is asked for.
         check(place.sealed, Changes())
         place.sealed.label()
-        certificate = options.load_certificate(*target, ui)
+        certificate = certificate_for(file, *target, ui)
         sealed_file.documents[place.at] = apply(
             place.resource.document,
             place.resource.path,

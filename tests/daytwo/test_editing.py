@@ -123,6 +123,18 @@ def test_set_refuses_more_than_kubernetes_takes(tree: Tree) -> None:
     assert "Kubernetes takes 1048576" in done.stderr
 
 
+def test_set_and_edit_take_the_certificate_of_the_rule_for_the_path(tree: Tree) -> None:
+    tree.write(".seal.toml", '[[rule]]\npath = "prod/**"\ncert = "two.pem"\n')
+    tree.git("init", "-q")
+    tree.write("prod/db.yaml", commented())
+    tree.seal("set", "prod/db.yaml", "a", text="1")
+    tree.seal("edit", "prod/db.yaml", environment=editor(tree, "text += 'b: two\\n'"))
+    values = tree.values("prod/db.yaml", "one.key", "two.key")
+    assert (values["a"], values["b"]) == ("1", "two")
+    tree.seal("remove", "prod/db.yaml", "username", "password")
+    assert tree.values("prod/db.yaml", "two.key") == {"a": "1", "b": "two"}
+
+
 def test_remove_takes_out_one_line(tree: Tree) -> None:
     before = commented()
     path = tree.write("db.yaml", before)
