@@ -27,6 +27,7 @@ COMMANDS = {
     "render": "Show the Secret that a SealedSecret will become, values hidden.",
     "verify": "Check that SealedSecrets open, and say with which key.",
     "check": "Find what would break or leak in a Git tree.",
+    "krm": "Generate or validate SealedSecrets as a kustomize function.",
     "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
     "diff": "Tell which keys changed, between revisions or files.",
     "git": "Teach git to show and to merge SealedSecrets key by key.",
