@@ -74,6 +74,14 @@ def test_no_function_tells_a_value_when_it_fails(name: str) -> None:
         assert not leaked, call
 
 
+@pytest.mark.parametrize("name", sorted(EXPENSIVE))
+def test_no_expensive_function_tells_a_value_when_it_fails(name: str) -> None:
+    count = len(all_functions()[name].signature.fixed)
+    for filling in (".secret", ".number", "nil", "(list .secret)"):
+        message = error_of(f"{{{{ {name} {' '.join([filling] * count)} }}}}")
+        assert not {form for form in FORMS if form in (message or "")}
+
+
 def error_of(text: str) -> str | None:
     """Render, and return the error's message, if there is one."""
     try:
