@@ -55,9 +55,11 @@ def loads(text: bytes) -> object:
         tree = json.loads(
             runes.decode(text), parse_float=number, parse_int=number, parse_constant=_refuse
         )
-    except (ValueError, RecursionError):
+        value = _go_value(tree)
+    except ValueError:
         raise NotJsonError from None
-    value = _go_value(tree)
+    except RecursionError:
+        raise CallError("the JSON is nested too deeply") from None
     if failed:
         raise NotJsonError(value)
     return value
@@ -70,10 +72,17 @@ def _refuse(_: str) -> None:
 def _go_value(tree: Any) -> object:
     if isinstance(tree, str):
         return runes.encode(tree)
+    # Loops, as comprehensions would take a stack frame more for each level.
     if isinstance(tree, list):
-        return Slice(map(_go_value, tree))
+        items = Slice()
+        for each in tree:
+            items.append(_go_value(each))
+        return items
     if isinstance(tree, dict):
-        return Map({runes.encode(key): _go_value(value) for key, value in tree.items()})
+        members = Map()
+        for key, value in tree.items():
+            members[runes.encode(key)] = _go_value(value)
+        return members
     return tree
 
 

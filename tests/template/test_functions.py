@@ -122,6 +122,7 @@ ENDLESS = [
     '{{ regexReplaceAll "" (repeat 10000 "x") (repeat 10000 "y") }}',
     '{{ regexFindAll "a.*b|a" (repeat 500000 "a") -1 }}',
     '{{ regexMatch "((a{30}){30})*b" (repeat 500000 "aa") }}',
+    '{{ fromJson (repeat 100000 "[") }}',
     '{{ splitList "" (repeat 1000000 "x") }}',
     '{{ shuffle (repeat 1000000 "x") }}',
     '{{ snakecase (repeat 500000 "aB") }}',

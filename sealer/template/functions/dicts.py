@@ -168,7 +168,7 @@ def _merge_into(
         environment.spend(1)
         if value is None:
             if overwrite:
-                _assign(target, key, value)
+                _assign(target, source, key)
             continue
         there = key in target
         old = target.get(key)
@@ -177,12 +177,12 @@ def _merge_into(
         if there and not empty(old):
             if isinstance(value, Slice):
                 if overwrite:
-                    _assign(target, key, value)
+                    _assign(target, source, key)
                 continue
             if isinstance(value, Map) and isinstance(old, Map):
                 continue
         if overwrite or not there or empty(old):
-            _assign(target, key, value)
+            _assign(target, source, key)
 
 
 def _merge_nested(
@@ -196,10 +196,10 @@ def _merge_nested(
         raise CallError("a map and a struct cannot be merged")
 
 
-def _assign(target: Map, key: bytes, value: object) -> None:
-    if target.elem == "string" and not isinstance(value, bytes):
+def _assign(target: Map, source: Map, key: bytes) -> None:
+    if target.elem == "string" and source.elem != "string":
         raise CallError("the value does not fit into a map of strings")
-    target[key] = value
+    target[key] = source[key]
 
 
 @GROUP.function("deepCopy", "func(interface {}) interface {}", takes_environment=True)
