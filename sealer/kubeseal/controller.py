@@ -123,11 +123,12 @@ class Controller:
         if answer.status != 200:
             words = _status_words(answer, f"(get services {self._name})")
             raise ClusterError(f"cannot get sealed secret service: {words}.\n{advice}")
-        ports = json.loads(answer.body).get("spec", {}).get("ports")
-        if not ports:
+        try:
+            port = json.loads(answer.body)["spec"]["ports"][0]
+            self._target = f"http:{self._name}:{port.get('name', '')}"
+        except (ValueError, LookupError, TypeError, AttributeError):
             problem = f"service {self._namespace}/{self._name} has no ports"
-            raise ClusterError(f"cannot get sealed secret service: {problem}.\n{advice}")
-        self._target = f"http:{self._name}:{ports[0].get('name', '')}"
+            raise ClusterError(f"cannot get sealed secret service: {problem}.\n{advice}") from None
         return server
 
     def _words(self, verb: str, answer: Answer) -> str:

@@ -216,6 +216,14 @@ def _read(path: Path) -> Entry:
     if not isinstance(value, dict):
         problem = f"error loading config file {quote(str(path))}: it is not a mapping"
         raise KubeconfigError(problem)
+    for section, kind in _SECTIONS.items():
+        listed = value.get(section) or []
+        fits = isinstance(listed, list) and all(
+            isinstance(item, dict) and isinstance(item.get(kind) or {}, dict) for item in listed
+        )
+        if not fits:
+            problem = f"error loading config file {quote(str(path))}: bad {section}"
+            raise KubeconfigError(problem)
     return _absolute(value, path.parent)
 
 

@@ -110,13 +110,14 @@ def documents_of(text: str, source: str) -> list[Document]:
 
 
 def _check_kind(version: str, kind: str) -> None:
+    """Of apiVersion and kind, one that is missing is a SealedSecret's."""
     if version.count("/") > 1:
         raise ManifestError(f"unexpected GroupVersion string: {version}")
-    if not version or not kind or (version, kind) == (API_VERSION, KIND):
+    version, kind = version or API_VERSION, kind or KIND
+    if (version, kind) == (API_VERSION, KIND):
         return
     if kind in _KNOWN.get(version, ()):
-        name = "v1.List" if kind == "List" else f"v1.{kind}"
-        raise ManifestError(f"converting ({name}) to (v1alpha1.{KIND}): unknown conversion")
+        raise ManifestError(f"converting (v1.{kind}) to (v1alpha1.{KIND}): unknown conversion")
     raise ManifestError(
         f"no kind {quote(kind)} is registered for version {quote(version)} {_SCHEME}"
     )

@@ -127,6 +127,9 @@ def test_a_server_by_variable(home: Path) -> None:
     ("content", "problem"),
     [
         pytest.param("- a\n", "it is not a mapping", id="list"),
+        pytest.param("clusters: x\n", "bad clusters", id="clusters that are no list"),
+        pytest.param("users: [x]\n", "bad users", id="a user that is no mapping"),
+        pytest.param("contexts: [{context: x}]\n", "bad contexts", id="a context that is none"),
         pytest.param(b"\xff\xfe", "yaml: invalid UTF-8", id="not text"),
         pytest.param("a: 1\na: 2\n", "the key is there twice", id="key twice"),
         pytest.param("a: 1\na: 2\nb: 1\nb: 1\n", "is there twice", id="two keys twice"),
