@@ -230,7 +230,7 @@ def feed_until_it_reads(stream: IO[bytes] | None) -> None:
 
 
 def test_a_stream_larger_than_memory_allows_goes_through(work: Path) -> None:
-    # 60 MB of documents that pass through, in a process that may have 40 MB of data.
+    # 60 MB of documents that pass through, in a process that may have 120 MB of data in all.
     document = "---\nkind: ConfigMap\ndata:\n" + "".join(
         f"  key-{n}: {'x' * 1000}\n" for n in range(1000)
     )
