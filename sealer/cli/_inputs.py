@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sealer.cli._ui import UI
@@ -28,6 +28,7 @@ class SealedInputs:
                     for document in read_documents(lines, display(path)):
                         for item in self.of(document):
                             found = True
+                            warn_of_templates(self.ui, *item)
                             yield item
             except SealerError as error:
                 self.errors.append(error)
@@ -50,7 +51,6 @@ class SealedInputs:
                     self.errors.append(resource.locate(error))
                     continue
                 self._warn_of_pruned(resource, sealed)
-                warn_of_templates(self.ui, resource, sealed)
                 yield resource, sealed
         except SealerError as error:
             self.errors.append(error)
@@ -69,3 +69,10 @@ def warn_of_templates(ui: UI, resource: Resource, sealed: SealedSecret) -> None:
 
     for doubt in doubts(sealed.template.data, sealed.encrypted_data):
         ui.warn(resource.locate(doubt).message)
+
+
+def warn_of_result(ui: UI, documents: Iterable[Document]) -> None:
+    """Warn of what changed documents hold: a template may want a key that is gone now."""
+    for document in documents:
+        for resource, sealed in SealedInputs(UI(quiet=True)).of(document):
+            warn_of_templates(ui, resource, sealed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealer.cli._inputs import SealedInputs
+from sealer.cli._inputs import SealedInputs, warn_of_result
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, UsageError
 from sealer.files import Encoding, display, read_text, write_atomic
@@ -80,9 +80,10 @@ class SealedFile:
         """What would be written."""
         return "".join(document.text for document in self.documents)
 
-    def write(self) -> bool:
-        """Write it back if it changed; tell whether it did."""
+    def write(self, ui: UI) -> bool:
+        """Write it back if it changed, with a warning of templates that it breaks; tell if so."""
         if self.text == self.before:
             return False
+        warn_of_result(ui, self.documents)
         write_atomic(self.path, [self.encoding.encode(self.text)])
         return True

@@ -70,7 +70,7 @@ def command(
     sheets = [Sheet(place.sealed, values(place)) for place in places]
     changes = _edited(ui, sheets)
     _apply(sealed_file, places, changes, certificate)
-    if not sealed_file.write():
+    if not sealed_file.write(ui):
         ui.note(f"{file}: nothing is changed")
         return
     for place, change in zip(places, changes, strict=True):

@@ -52,6 +52,7 @@ def command(
     INTO's name, namespace and scope bind the new items; labels and annotations go to its
     template. Where INTO holds several SealedSecrets, the Secret's name and namespace choose.
     """
+    from sealer.cli._inputs import warn_of_result
     from sealer.files import display, read_text, write_atomic
     from sealer.manifest import read_documents
     from sealer.scope import Scope
@@ -74,6 +75,7 @@ def command(
         except SealerError as error:
             errors.append(resource.locate(error))
     ui.finish(errors)
+    warn_of_result(ui, documents)
     result = encoding.encode("".join(document.text for document in documents))
     if in_place or write:
         write_atomic(write or into, [result])

@@ -42,5 +42,5 @@ def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: s
         )
     except SealerError as error:
         raise place.resource.locate(error) from None
-    sealed_file.write()
+    sealed_file.write(ui)
     ui.note(f"{file}: {place.title}: removed {', '.join(keys)}")

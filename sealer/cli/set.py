@@ -111,7 +111,7 @@ def _set_in_place(
         )
     except SealerError as error:
         raise place.resource.locate(error) from None
-    sealed_file.write()
+    sealed_file.write(ui)
     word = "replaced" if key in place.sealed.encrypted_data else "added"
     ui.note(f"{file}: {place.title}: {word} {key}")
 

@@ -108,3 +108,25 @@ def test_a_missing_key_and_a_broken_template_are_warned_of(tmp_path: Path, key: 
     assert done.returncode == 0
     assert 'template: n:1:3: no key "pas": it prints <no value>' in done.stderr
     assert "template: n:1: missing value for if" in done.stderr
+
+
+def test_a_key_that_a_template_wants_is_warned_of_when_it_is_removed(tmp_path: Path) -> None:
+    path = written(tmp_path, document("db", {"n": "{{ .pass }}"}))
+    done = run("remove", path, "pass")
+    assert done.returncode == 0
+    assert 'template: n:1:3: no key "pass": it prints <no value>' in done.stderr
+
+
+def test_a_function_whose_library_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['re2'] = None\n"
+        "from sealer.template import render\n"
+        "from sealer.errors import TemplateError\n"
+        "try: render('cfg', '{{ regexMatch \"a\" .x }}', {'x': b'a'})\n"
+        "except TemplateError as error: print(error.message)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert 'error calling regexMatch: it needs a library: pip install "sealer[templates]"' in (
+        done.stdout
+    )
