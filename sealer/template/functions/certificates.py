@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -204,8 +205,11 @@ def _issued(
     else:
         algorithm = hashes.SHA256()
     try:
-        builder = _builder(environment, subject, key, issuer)
-        made = builder.sign(signer, algorithm)
+        with warnings.catch_warnings():
+            # Of names longer than X.520 allows, the issuer's too.
+            warnings.simplefilter("ignore", UserWarning)
+            builder = _builder(environment, subject, key, issuer)
+            made = builder.sign(signer, algorithm)
     except (ValueError, TypeError, OverflowError):
         raise CallError("error creating certificate") from None
     return Certificate(
@@ -221,11 +225,9 @@ def _builder(
     issuer: x509.Certificate | None,
 ) -> x509.CertificateBuilder:
     from cryptography import x509
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
-    text = subject.name.decode()
-    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, text)] if text else []
-    name = x509.Name(attributes)
+    name = _name(subject.name.decode())
     now = datetime.datetime.fromtimestamp(environment.now() // NANOSECONDS, datetime.UTC)
     builder = (
         x509.CertificateBuilder()
@@ -251,8 +253,21 @@ def _builder(
         builder = builder.add_extension(identifier_of, critical=False)
     names = _alternative_names(subject)
     if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=not attributes)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName(names), critical=not subject.name
+        )
     return builder
+
+
+def _name(text: str) -> x509.Name:
+    """Return a name of a common name alone; of an empty one, none."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    if not text:
+        return x509.Name([])
+    # X.520 ends at 64 bytes and Go does not, and names of services in a cluster are often longer.
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, _validate=False)])
 
 
 def _usage(authority: bool) -> x509.KeyUsage:
