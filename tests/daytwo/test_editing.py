@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.daytwo import corpus
 from tests.daytwo.tree import CANARY, Tree, sealed_yaml
 
 COMMENTED = """\
@@ -343,3 +344,36 @@ os.kill(os.getppid(), signal.SIGTERM)
 """
     tree.seal("edit", "db.yaml", "--cert", "one.pem", environment=editor(tree, body), status=143)
     assert not Path(seen.read_text()).exists()
+
+
+@pytest.mark.parametrize("style", corpus.STYLES, ids=lambda style: style.__name__)
+def test_every_style_can_be_edited_in_place(tree: Tree, style: object) -> None:
+    number = next(n for n, one in enumerate(corpus.STYLES) if one is style)
+    text = list(corpus.files(len(corpus.STYLES)))[number][1]
+    name = "x.json" if style is corpus.as_json else "x.yaml"
+    path = tree.write(name, text)
+    body = """
+text = text.replace("username:", "user:")
+text += "added: a\\nempty: ''\\n"
+"""
+    tree.seal("edit", name, "--cert", "one.pem", environment=editor(tree, body))
+    tree.seal("set", name, "user", "--cert", "one.pem", text="new")
+    tree.seal("remove", name, "empty")
+    after = path.read_bytes().decode()
+    assert after.startswith("\ufeff") == text.startswith("\ufeff")
+    assert ("\r\n" in text) == ("\n" not in after.replace("\r\n", ""))
+    comments = [line for line in text.split("\n") if line.strip().startswith("#")]
+    assert all(line in after for line in comments)
+    path.write_text(after.removeprefix("\ufeff"))
+    assert tree.values(name) == {
+        "user": "new",
+        "password": corpus.values(number)["password"],
+        "added": "a",
+    }
+
+
+def test_edit_takes_several_sealed_secrets_of_a_file_at_once(tree: Tree) -> None:
+    tree.write("two.yaml", sealed_yaml({"a": "1"}) + "---\n" + sealed_yaml({"b": "2"}, name="x"))
+    body = "text = text.replace('b: <sealed b, 1 byte>', 'c: <sealed b, 1 byte>\\nd: new')"
+    tree.seal("edit", "two.yaml", "--cert", "one.pem", environment=editor(tree, body))
+    assert tree.values("two.yaml") == {"a": "1", "c": "2", "d": "new"}

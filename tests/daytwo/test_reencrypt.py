@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sealer import SealedSecret, read_documents, unseal
+from sealer import SealedSecret, read_documents
+from sealer.unsealing import open_items
 from tests import sealing_keys
 from tests.daytwo import corpus
 from tests.daytwo.tree import Tree, sealed_yaml
@@ -47,8 +48,9 @@ def opened(folder: Path, key: str) -> dict[str, dict[str, str]]:
         for document in read_documents(path.read_text("utf-8-sig"), "x") if path.is_file() else ():
             for one in document.resources() if not document.is_empty else ():
                 if one.kind == "SealedSecret":
-                    secret = unseal(SealedSecret.from_dict(one.value), ring)
-                    found[secret.name] = {k: v.decode() for k, v in secret.data.items()}
+                    sealed = SealedSecret.from_dict(one.value)
+                    items = open_items(sealed, ring).items()
+                    found[sealed.name] = {k: v.decode() for k, (v, _) in items}
     return found
 
 

@@ -80,7 +80,8 @@ class Tree:
 
     def values(self, name: str, *keys: str) -> dict[str, str]:
         """Open every SealedSecret of a file with these key files; key to text."""
-        from sealer import KeyRing, SealedSecret, read_documents, read_keys, unseal
+        from sealer import KeyRing, SealedSecret, read_documents, read_keys
+        from sealer.unsealing import open_items
 
         names = keys or ("one.key",)
         pairs = [pair for key in names for pair in read_keys((self.root / key).read_text(), key)]
@@ -88,8 +89,9 @@ class Tree:
         for document in read_documents((self.root / name).read_text(), name):
             for resource in document.resources() if not document.is_empty else ():
                 if resource.kind == "SealedSecret":
-                    opened = unseal(SealedSecret.from_dict(resource.value), KeyRing.of(pairs))
-                    found.update({key: value.decode() for key, value in opened.data.items()})
+                    sealed = SealedSecret.from_dict(resource.value)
+                    items = open_items(sealed, KeyRing.of(pairs)).items()
+                    found.update({key: value.decode() for key, (value, _) in items})
         return found
 
 
