@@ -8,31 +8,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from sealer import kustomize
-from sealer.check import allow, building, kustomizations, raw, references, rendered, sealed_rules
-from sealer.check.findings import Finding, Place, in_order
-from sealer.check.flux import GROUP, KIND, FluxKustomization
+from sealer.check import allow, kustomizations, raw, references, rendered, sealed_rules
+from sealer.check.findings import Finding, in_order
 from sealer.check.keyring import Certificates, Judge
 from sealer.check.kustomizations import Kustomization
 from sealer.check.order import check_order
-from sealer.check.redaction import redacted, redacted_text
-from sealer.check.rendered import Build, Rendered, SealedIndex
+from sealer.check.rendered import Build, SealedIndex
 from sealer.check.tree import (
-    Source,
     Tree,
     is_manifest,
-    mapping,
-    read_objects,
     read_tree,
 )
-from sealer.errors import SealerError
 from sealer.keys import Certificate, KeyPair
-from sealer.manifest import to_yaml
+from sealer.rendering import Renderer
 from sealer.rules import RuleFile, RuleFileError, SealingRule
 from sealer.scope import Scope
 from sealer.worktree import WorkTree
@@ -87,7 +78,11 @@ class _Run:
         findings = [*self.tree.faults, *self._raw()]
         builds: list[Build] = []
         if not self.request.raw_only:
-            builds, told = _Builder(self).run()
+            renderer = Renderer(
+                self.work, self.tree, self.known, self.index, self.wants,
+                remote=self.request.remote, program=self.request.kustomize,
+            )  # fmt: skip
+            builds, told = renderer.run()
             findings += told
             findings += self._about_sealed(builds)
         findings += allow.without_reason(self.texts)
@@ -191,271 +186,6 @@ class _Run:
         return tuple(self.load(os.path.join(self.work.root, folder, one)) for one in files)  # noqa: PTH118
 
 
-class _Builder:
-    """Renders what is asked for; Flux Kustomizations are found in what is rendered, too."""
-
-    def __init__(self, run: _Run) -> None:
-        self.run_ = run
-        self.tree, self.work, self.known = run.tree, run.work, run.known
-        self.folders = {path.rpartition("/")[0] for path in run.texts}
-        self.findings: list[Finding] = []
-        self.builds: list[Build] = []
-        self.raw_objects: list[tuple[Build, tuple[Rendered, ...]]] = []
-        self.seen: set[str] = set()
-        self.sources = {item.source.path: item.source for item in self.known.values()}
-
-    def run(self) -> tuple[list[Build], list[Finding]]:
-        """Everything rendered, and what was found on the way."""
-        written = self._written_flux()
-        plain = kustomizations.roots(self.known, [one.folder for one in written])
-        if not plain and not written:
-            return [], []
-        replaced = {
-            path: redacted_text(path, text)
-            for path, text in self.work.texts(self.work.blobs).items()
-        }
-        files = set(self.work.files) | self._ignored_but_named()
-        with kustomize.Mirror(self.work.root, sorted(files), replaced) as mirror:
-            self.mirror = mirror
-            self.command: list[str] = []
-            self._all([(folder, None) for folder in plain])
-            rendered_flux, origins = self._rendered_flux()
-            self._all([(one.folder, one) for one in rendered_flux])
-            while True:
-                found, more = self._rendered_flux()
-                origins |= more
-                fresh = [one for one in found if one.identity not in self.seen]
-                fresh += [one for one in written if self._unseen(one, origins)]
-                if not fresh:
-                    break
-                self._all([(one.folder, one) for one in fresh])
-        self._finish()
-        return self.builds, self.findings
-
-    def _unseen(self, one: FluxKustomization, origins: set[tuple[str, str]]) -> bool:
-        written = (one.source.path, one.name)
-        return one.identity not in self.seen and written not in origins
-
-    def _written_flux(self) -> list[FluxKustomization]:
-        found = [
-            FluxKustomization.of(source.value, source) for source in self.tree.of_kind(KIND, GROUP)
-        ]
-        return [one for one in found if one and self._is_here(one.folder)]
-
-    def _is_here(self, folder: str) -> bool:
-        prefix = f"{folder}/" if folder else ""
-        return any(f"{one}/".startswith(prefix) for one in self.folders)
-
-    def _rendered_flux(self) -> tuple[list[FluxKustomization], set[tuple[str, str]]]:
-        """Flux Kustomizations among the built objects, and which written ones they are."""
-        found: list[FluxKustomization] = []
-        origins: set[tuple[str, str]] = set()
-        for build, objects in self.raw_objects:
-            variables = build.flux.variables() if build.flux else None
-            seen = building.with_flux(objects, build.flux, variables) if build.flux else objects
-            for before, item in zip(objects, seen, strict=True):
-                if item.kind != KIND or item.group != GROUP:
-                    continue
-                source = self._flux_source(before)
-                one = FluxKustomization.of(item.value, source) if source else None
-                if source and one:
-                    origins.add((source.path, _name(source.value)))
-                    if self._is_here(one.folder) and one.identity not in self.seen:
-                        found.append(one)
-        return list({one.identity: one for one in found}.values()), origins
-
-    def _flux_source(self, item: Rendered) -> Source | None:
-        name = _name(item.value)
-        candidates = [
-            one
-            for one in self.tree.of_kind(KIND, GROUP)
-            if one.path == item.origin and _name(one.value) in name
-        ]
-        return max(candidates, key=lambda one: len(_name(one.value)), default=None)
-
-    def _all(self, jobs: list[tuple[str, FluxKustomization | None]]) -> None:
-        prepared = []
-        for folder, flux in jobs:
-            if flux:
-                self.seen.add(flux.identity)
-            job = self._prepare(folder, flux)
-            if job:
-                prepared.append(job)
-        if prepared and not self.command:
-            self.command = kustomize.find_command(self.run_.request.kustomize)
-        workers = min(8, (os.cpu_count() or 1) + 1)
-        with ThreadPoolExecutor(workers) as pool:
-            outputs = list(pool.map(self._output, [place for _, place in prepared]))
-        for (build, _), output in zip(prepared, outputs, strict=True):
-            self._take(build, output)
-
-    def _prepare(self, folder: str, flux: FluxKustomization | None) -> tuple[Build, Path] | None:
-        item = self.known.get(folder) or self._generated(folder)
-        if item is None:
-            return None
-        own = {**self.known, folder: item}
-        if flux:
-            changed = flux.applied(item.source.value)
-            source = replace(item.source, value=changed)
-            item = kustomizations.read_kustomization(folder, source)
-            own[folder] = item
-        files = kustomizations.closure(folder, own, self.tree)
-        if folder not in self.known:
-            files.discard(item.source.path)
-        asked = {*files, folder, *([flux.source.path] if flux else [])}
-        if not self.run_.wants(asked):
-            return None
-        build = Build(folder, (), frozenset(files), flux, self.sources)
-        remote = self._remote(folder, own)
-        if remote and not self.run_.request.remote:
-            self.findings.append(_not_rendered(item, remote))
-            return None
-        place = folder
-        if flux or folder not in self.known:
-            text = to_yaml(redacted(item.source.value))
-            name = item.source.path.rpartition("/")[2]
-            place = self.mirror.variant(folder, text, name)
-        return build, self.mirror.wrapper(place)
-
-    def _generated(self, folder: str) -> Kustomization | None:
-        """What Flux takes a folder without a kustomization for."""
-        names = kustomizations.generated_resources(folder, self.tree, self.known)
-        good = [name for name in names if name in self.known or self._is_applicable(name)]
-        prefix = f"{folder}/" if folder else ""
-        if not good:
-            return None
-        value = {"resources": [f"./{name.removeprefix(prefix)}" for name in good]}
-        first = next(iter(self.tree.sources))
-        return kustomizations.read_kustomization(
-            folder, replace(first, path=f"{prefix}kustomization.yaml", at=(), value=value)
-        )
-
-    def _is_applicable(self, path: str) -> bool:
-        """Whether a file holds Kubernetes objects only; if not, Flux's build fails."""
-        found = False
-        try:
-            for source in read_objects(path, self.tree.texts[path]):
-                found = True
-                if not source.kind or not source.api_version or not _name(source.value):
-                    words = "Flux applies every .yaml file of this folder, and this is no manifest"
-                    cure = "rename it, list the manifests in a kustomization.yaml, or .sourceignore"
-                    self.findings.append(
-                        Finding(source.place(), "flux-not-a-manifest", words, cure)
-                    )
-                    return False
-        except SealerError:
-            words = "Flux applies every .yaml file of this folder, and this is no manifest"
-            cure = "rename it, or list the manifests in a kustomization.yaml"
-            self.findings.append(Finding(Place(path), "flux-not-a-manifest", words, cure))
-            return False
-        return found
-
-    def _remote(self, folder: str, known: dict[str, Kustomization]) -> tuple[str, ...]:
-        pending, seen = [folder], set()
-        found: list[str] = []
-        while pending:
-            item = known.get(pending.pop())
-            if item is None or item.folder in seen:
-                continue
-            seen.add(item.folder)
-            found += item.remote
-            pending += item.files
-        return tuple(found)
-
-    def _output(self, place: Path) -> str | SealerError:
-        try:
-            return kustomize.build(self.command, place)
-        except SealerError as error:
-            return error
-
-    def _take(self, build: Build, output: str | SealerError) -> None:
-        if isinstance(output, SealerError):
-            self.findings.append(_build_failed(build, output, self.known))
-            return
-        variables = build.flux is not None and build.flux.variables() is not None
-        objects = building.read_output(output, kustomize.source_path, variables=variables)
-        self.raw_objects.append((build, objects))
-
-    def _finish(self) -> None:
-        """Apply Flux's settings, now that every ConfigMap that feeds variables is known."""
-        before = [replace(build, objects=objects) for build, objects in self.raw_objects]
-        maps = building.config_maps({str(i): build for i, build in enumerate(before)})
-        made = {
-            (str(mapping(one.value.get("metadata")).get("namespace", "")), _name(one.value)): one
-            for build in before
-            for one in build.sealed()
-        }
-        for build, objects in self.raw_objects:
-            flux = build.flux
-            if flux is None:
-                self.builds.append(replace(build, objects=objects))
-                continue
-            variables, complete = _variables(flux, maps, made)
-            if variables is not None:
-                self.findings += building.check_variables(
-                    build, objects, variables, self.run_.index, complete=complete
-                )
-            applied = building.with_flux(objects, flux, variables if complete else None)
-            self.builds.append(replace(build, objects=applied))
-
-    def _ignored_but_named(self) -> set[str]:
-        """Files that generators name and Git ignores: builds fail without them."""
-        named = {path for item in self.known.values() for path in item.files}
-        missing = named - set(self.work.files)
-        inside = {path for path in missing if path and not path.startswith("..")}
-        return {path for path in inside if (self.work.root / path).is_file()}
-
-
 def _generators(item: Kustomization) -> list[Any]:
     found = item.source.value.get("secretGenerator")
     return found if isinstance(found, list) else []
-
-
-def _variables(
-    flux: FluxKustomization,
-    maps: dict[tuple[str, str], dict[str, str]],
-    made: dict[tuple[str, str], Rendered],
-) -> tuple[dict[str, str] | None, bool]:
-    """The variables of a Flux Kustomization, and whether all of their sources are known.
-
-    A SealedSecret's keys are known and its values not: such a variable stands for itself.
-    """
-    inline = flux.variables()
-    if inline is None:
-        return None, True
-    found: dict[str, str] = {}
-    complete = True
-    for kind, name, _ in flux.variable_sources():
-        place = (flux.namespace, name)
-        if kind == "ConfigMap" and place in maps:
-            found.update(maps[place])
-        elif kind == "Secret" and place in made:
-            found.update({key: "${" + key + "}" for key in rendered.items_of(made[place].value)})
-        else:
-            complete = False
-    return {**found, **inline}, complete
-
-
-def _build_failed(build: Build, error: SealerError, known: dict[str, Kustomization]) -> Finding:
-    item = known.get(build.folder)
-    place = item.source.place() if item else Place(build.folder or ".")
-    words = f"{build.flux.title}: " if build.flux else ""
-    return Finding(
-        place,
-        "build-failed",
-        f"{words}kustomize cannot build {build.folder or 'the root'}: {error.message}",
-        error.hint or f"see what kustomize build {build.folder or '.'} says",
-    )
-
-
-def _not_rendered(item: Kustomization, remote: tuple[str, ...]) -> Finding:
-    key = remote[0]
-    words = f"not rendered: {key} needs the network, a plugin or Helm"
-    return Finding(
-        item.source.place(key), "not-rendered", words, "let kustomize fetch it with --remote"
-    )
-
-
-def _name(value: Any) -> str:
-    name = mapping(mapping(value).get("metadata")).get("name")
-    return name if isinstance(name, str) else ""

@@ -1,8 +1,8 @@
 """Flux's ``postBuild`` variables: what a text becomes, which variables turn to nothing.
 
 The grammar is that of fluxcd/pkg ``envsubst`` (a fork of drone/envsubst): ``${name}`` with the
-usual operators; ``$name`` without braces is text, and ``$${`` escapes. Anything else after ``${``
-fails the whole build, ``${{ .x }}`` for one.
+usual operators; ``$name`` without braces is text, and ``$$`` stands for ``$``. Anything else
+after ``${`` fails the whole build, ``${{ .x }}`` for one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DISABLED_KEY = "kustomize.toolkit.fluxcd.io/substitute"
-_ESCAPED = "$${"
-_NAME = re.compile(r"#?([A-Za-z_][A-Za-z0-9_]*)")
-_OPERATOR = re.compile(r"\}|:?[-=?+]|:[^}]*\}|\^\^?\}|,,?\}|[/#%]")
+_DOLLAR = re.compile(r"\$\$|\$\{")
+_NAME = re.compile(r"#?([A-Za-z0-9_]+)")
+# envsubst takes ":+" for a default, too, unlike a shell.
+_DEFAULTS = frozenset({":-", ":=", ":?", ":+", "="})
+_SUBSTRING = re.compile(r":(\d+)(?::(\d+))?\}")
+_OPERATOR = re.compile(r"\}|:[-=?+]|=|:[^}]*\}|\^\^?\}|,,?\}|[/#%]")
 
 
 @dataclass
@@ -40,17 +43,14 @@ class Substitution:
 
     def text(self, text: str) -> str:
         """One string substituted."""
-        if "${" not in text:
-            return text
         parts: list[str] = []
         at = 0
-        while (start := text.find("${", at)) >= 0:
-            if text.startswith(_ESCAPED, start - 1) and start > at:
-                parts.append(text[at : start - 1] + "${")
-                at = start + 2
-                continue
-            parts.append(text[at:start])
-            new, at = self._expression(text, start + 2)
+        while (found := _DOLLAR.search(text, at)) is not None:
+            parts.append(text[at : found.start()])
+            if found[0] == "$$":
+                new, at = "$", found.end()
+            else:
+                new, at = self._expression(text, found.end())
             parts.append(new)
         return "".join(parts) + text[at:]
 
@@ -62,13 +62,31 @@ class Substitution:
             self.bad = True
             return "", len(text)
         value = self.variables.get(name[1], "")
-        word = operator[0]
-        if word.rstrip("=-") in ("", ":") and word not in ("", ":"):
-            default = text[operator.end() : end]
-            return value or default, end + 1
+        if operator[0] in _DEFAULTS:
+            return value or text[operator.end() : end], end + 1
         if name[1] not in self.variables:
             self.blank.add(name[1])
-        return value, end + 1
+        if name[0].startswith("#"):
+            return str(len(value)), end + 1
+        return _operated(value, operator[0]), end + 1
+
+
+def _operated(value: str, operator: str) -> str:
+    """Cases and substrings; ``/``, ``#`` and ``%`` are taken for the value itself."""
+    match operator.rstrip("}"):
+        case "^^":
+            return value.upper()
+        case ",,":
+            return value.lower()
+        case "^":
+            return value[:1].upper() + value[1:]
+        case ",":
+            return value[:1].lower() + value[1:]
+    found = _SUBSTRING.fullmatch(operator)
+    if found is None:
+        return value
+    start = int(found[1])
+    return value[start : start + int(found[2])] if found[2] else value[start:]
 
 
 def is_disabled(manifest: Mapping[str, Any]) -> bool:
