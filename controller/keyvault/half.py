@@ -71,14 +71,19 @@ class KeyVaultHalf:
             queue=WorkQueue[Key](),
             now=now,
         )
-        self._seen = asyncio.Event()
+        # Before the vaults are known every KeyVaultSecret would seem to lack its own.
+        self._vaults_pending = {
+            (CLUSTER_KEY_VAULT, ""),
+            *((KEY_VAULT, name) for name in settings.watched_namespaces or ("",)),
+        }
+        self._vaults_known = asyncio.Event()
         self._merged: dict[Key, str] = {}
 
     def tasks(self) -> dict[str, Any]:
         """The coroutines to run, by name."""
         tasks: dict[str, Any] = {"key vault watch": self._watch_all()}
         for number in range(self._settings.workers):
-            tasks[f"key vault worker {number}"] = self.syncer.work()
+            tasks[f"key vault worker {number}"] = self._work()
         return tasks
 
     def on_secret(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
@@ -118,8 +123,17 @@ class KeyVaultHalf:
     def _on_dirty(self, users: Iterable[str]) -> None:
         self.syncer.on_dirty(users)
 
-    def _on_vault(self, vault: VaultKey) -> None:
-        self.syncer.on_vault(vault)
+    def _on_vault(self, vault: VaultKey, everybody: bool) -> None:
+        self.syncer.on_vault(vault, everybody)
+
+    async def _work(self) -> None:
+        await self._vaults_known.wait()
+        await self.syncer.work()
+
+    def _note_listed(self, kind: str, namespace: str) -> None:
+        self._vaults_pending.discard((kind, namespace))
+        if not self._vaults_pending:
+            self._vaults_known.set()
 
     async def _watch_all(self) -> None:
         watches = [
@@ -139,6 +153,7 @@ class KeyVaultHalf:
                 why = error.message
                 if isinstance(error, NotFoundError):
                     why = f"the CRD of {kind} is not installed"
+                    self._note_listed(kind, namespace)
                 if not told:
                     _LOG.warning("cannot watch", extra={"kind": kind, "why": why})
                     told = True
@@ -150,6 +165,7 @@ class KeyVaultHalf:
         async for event in self.objects.watch(kind, namespace):
             if event.type == "LISTED":
                 await self._drop_missing(kind, namespace, present)
+                self._note_listed(kind, namespace)
                 listing = False
             elif event.type == "DELETED":
                 await self._gone(kind, event.object)

@@ -62,6 +62,8 @@ class Record:
     """The generation that was tried last: a new one does not wait for back-offs."""
     synced_now: str = ""
     tries: int = 0
+    is_good: bool = False
+    """Whether the last attempt ended well."""
     force: bool = False
 
 
@@ -76,6 +78,8 @@ class Syncer:
     queue: WorkQueue[Key]
     now: Callable[[], datetime]
     records: dict[Key, Record] = field(default_factory=dict)
+    _targets: dict[Key, set[Key]] = field(default_factory=dict)
+    """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
 
     # What happens in the cluster.
 
@@ -97,6 +101,8 @@ class Syncer:
         """A KeyVaultSecret is gone: its Secret goes with it (Owner), stays, or loses our keys."""
         key = _key(body)
         record = self.records.pop(key, None)
+        if record is not None and record.secret is not None:
+            self._aim(key, record.secret, None)
         self.queue.forget(key)
         self.metrics.forget(key)
         self._drop(key)
@@ -117,11 +123,9 @@ class Syncer:
 
     def on_target(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Secret was changed or deleted by somebody: ours is put right at once."""
-        namespace, name = metadata["namespace"], metadata["name"]
-        for key, record in self.records.items():
-            secret = record.secret
-            if secret is None or (secret.namespace, secret.target.name) != (namespace, name):
-                continue
+        target = (metadata["namespace"], metadata["name"])
+        for key in tuple(self._targets.get(target, ())):
+            record = self.records[key]
             if not deleted and record.written is not None:
                 if self.queue.is_working(key):
                     continue
@@ -137,9 +141,11 @@ class Syncer:
             if (namespace, name) in self.records:
                 self.queue.add((namespace, name))
 
-    def on_vault(self, vault: VaultKey) -> None:
-        """A vault came, went, or answers again."""
+    def on_vault(self, vault: VaultKey, everybody: bool) -> None:
+        """A vault came, went or changed; or answers again, for those that failed."""
         for key, record in self.records.items():
+            if not everybody and record.is_good:
+                continue
             reference = (record.body.get("spec") or {}).get("vaultRef") or {}
             kind = reference.get("kind") or "KeyVault"
             namespace = "" if kind == CLUSTER_KEY_VAULT else key[0]
@@ -174,7 +180,9 @@ class Syncer:
         states: tuple[ObjectState, ...] | None = None
         changed = False
         try:
-            secret = record.secret = KeyVaultSecret.from_dict(record.body)
+            secret = KeyVaultSecret.from_dict(record.body)
+            self._aim(key, record.secret, secret)
+            record.secret = secret
             if secret.deleting or self._is_settled(record, secret):
                 return
             states, changed = await self._sync(record, secret)
@@ -184,6 +192,16 @@ class Syncer:
         except SealerError as error:
             outcome = explain(error)
         await self._tell(key, record, outcome, states, changed=changed)
+
+    def _aim(self, key: Key, old: KeyVaultSecret | None, new: KeyVaultSecret | None) -> None:
+        """Keep the index of targets."""
+        for secret in filter(None, (old,)):
+            place = (secret.namespace, secret.target.name)
+            self._targets.get(place, set()).discard(key)
+            if not self._targets.get(place):
+                self._targets.pop(place, None)
+        if new is not None:
+            self._targets.setdefault((new.namespace, new.target.name), set()).add(key)
 
     def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
         """Whether ``refresh`` says that there is nothing to do."""
@@ -335,6 +353,7 @@ class Syncer:
     ) -> bool:
         """Remember how it went; return whether a good Secret stays Ready in spite of it."""
         secret = record.secret
+        record.is_good = outcome.ok
         if outcome.ok and secret is not None:
             record.good_at, record.tries, record.force = now, 0, False
             record.done = (secret.generation, secret.sync_now)

@@ -68,7 +68,8 @@ class Vaults:
     now: Callable[[], datetime]
     clock: Callable[[], float]
     on_dirty: Callable[[Iterable[str]], None]
-    on_vault: Callable[[VaultKey], None]
+    on_vault: Callable[[VaultKey, bool], None]
+    """Hears of vaults that came, went or changed (True: all who use it), or answer again."""
     suffixes: tuple[str, ...] = ()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
@@ -94,7 +95,7 @@ class Vaults:
             if entry.retry is not None:
                 entry.retry.cancel()
             await self._leave(key, entry)
-            self.on_vault(key)
+            self.on_vault(key, True)
 
     def poller(self, key: VaultKey) -> Poller | None:
         """Return the vault's poller, None while there is none."""
@@ -130,7 +131,7 @@ class Vaults:
             await self._fail(key, entry, status.told(error, "InvalidSpec"))
             return
         await self._join(key, entry, resource, place.url, identity)
-        self.on_vault(key)
+        self.on_vault(key, True)
 
     async def close(self) -> None:
         """Stop polling."""
@@ -250,12 +251,12 @@ class Vaults:
         was_ok = entry.outcome.ok
         await self._write(key, entry, said, outcome, extra)
         if said.ok and not was_ok:
-            self.on_vault(key)
+            self.on_vault(key, False)
 
     async def _fail(self, key: VaultKey, entry: Entry, said: Told) -> None:
         await self._leave(key, entry)
         await self._write(key, entry, said, None, {})
-        self.on_vault(key)
+        self.on_vault(key, True)
 
     async def _write(
         self, key: VaultKey, entry: Entry, said: Told, outcome: Outcome | None, extra: Manifest

@@ -175,7 +175,7 @@ class Simulation:
             now=clock.date,
             clock=clock,
             on_dirty=lambda users: self.syncer.on_dirty(users),
-            on_vault=lambda vault: self.syncer.on_vault(vault),
+            on_vault=lambda vault, everybody: self.syncer.on_vault(vault, everybody),
             suffixes=(azure.suffix,),
             sleep=clock.sleep,
             jitter=lambda: 0.5,
