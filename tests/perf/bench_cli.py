@@ -1,7 +1,8 @@
 """How fast `seal` is beside the real kubeseal, in one run: ``make bench``.
 
-Prints medians and the ratio of each pair; the machine's speed drifts, so the two take turns and
-only ratios are to be quoted. Exits 1 when a bound that users were promised is broken.
+Prints the best times and the median of the pairs' ratios; the machine's speed drifts and others
+use it, so the two take turns and only ratios are to be quoted. Exits 1 when a bound that users
+were promised is broken.
 """
 
 from __future__ import annotations
@@ -49,13 +50,13 @@ def seconds(task: Callable[[], None]) -> float:
 
 
 def in_turns(ours: Callable[[], None], theirs: Callable[[], None]) -> tuple[float, float, float]:
-    """Return the medians of both, and of the ratios pair by pair; one warm-up each."""
+    """Return the best of both, and the median of the ratios pair by pair; one warm-up each."""
     ours()
     theirs()
     pairs = [(seconds(ours), seconds(theirs)) for _ in range(ROUNDS)]
     mine, peers = zip(*pairs, strict=True)
     ratio = statistics.median(a / b for a, b in pairs)
-    return statistics.median(mine), statistics.median(peers), ratio
+    return min(mine), min(peers), ratio
 
 
 def row(name: str, ours: str, peer: str, ratio: str, *, good: bool) -> bool:
@@ -130,22 +131,22 @@ def help_text(kubeseal: str) -> bool:
 def many_files(kubeseal: str) -> bool:
     """1,000 files in one run: at least 10 times faster than a loop over kubeseal."""
     files = sorted(str(path) for path in Path("in").iterdir())
-    mine = statistics.median(
-        seconds(lambda: run(SEAL, "--cert", "c.pem", "--output-dir", "out", *files))
-        for _ in range(3)
-    )
+
+    def ours() -> None:
+        run(SEAL, "--cert", "c.pem", "--output-dir", "out", *files)
 
     def loop() -> None:
         for path in files[:KUBESEAL_LOOP]:
             run(kubeseal, "--cert", "c.pem", "-f", path, "-w", "k.yaml")
 
-    peers = seconds(loop) * FILES / KUBESEAL_LOOP
+    times = [(seconds(ours), seconds(loop) * FILES / KUBESEAL_LOOP) for _ in range(3)]
+    faster = statistics.median(peers / mine for mine, peers in times)
     return row(
         f"{FILES} files of 3 values",
-        f"{mine:.2f} s",
-        f"{peers:.2f} s",
-        f"1/{peers / mine:.1f} x (<= 1/10)",
-        good=peers / mine >= 10,
+        f"{min(mine for mine, _ in times):.2f} s",
+        f"{min(peers for _, peers in times):.2f} s",
+        f"1/{faster:.1f} x (<= 1/10)",
+        good=faster >= 10,
     )
 
 
