@@ -38,7 +38,7 @@ _RANGE: Final = re.compile(
 _LARGEST: Final = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Version(Object):
     """A version; ``original`` is the text it was read from."""
 
@@ -139,7 +139,7 @@ def _is_number(text: bytes) -> bool:
     return text.isdigit() and len(text.lstrip(b"0")) <= 20 and int(text) <= _LARGEST
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Constraint:
     """An operator and a version; which numbers are left open (``1.x``, ``1``)."""
 

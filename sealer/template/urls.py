@@ -20,7 +20,7 @@ _USERINFO: Final = re.compile(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class User:
     """Name and perhaps a password."""
 

@@ -98,13 +98,21 @@ def calls_that_fail(function: Function) -> Iterator[str]:
         yield " ".join([secret] * 9)
 
 
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an error and all that is kept with it."""
+    seen: list[BaseException] = [error]
+    while seen:
+        yield (each := seen.pop())
+        seen += [kept for kept in (each.__cause__, each.__context__) if kept is not None]
+
+
 @pytest.mark.parametrize("name", sorted(set(sprig_functions()) - {"genPrivateKey"}))
 def test_an_error_of_a_function_tells_nothing_of_its_arguments(name: str) -> None:
     for arguments in calls_that_fail(sprig_functions()[name]):
         template = f"{{{{ {name} {arguments} | fail }}}}"
         with pytest.raises(TemplateError) as caught:
             render("cfg", template, {"secret": CANARY.encode()})
-        told = f"{caught.value} {caught.value!r} {caught.value.__cause__} {caught.value.hint}"
+        told = " ".join(f"{each} {each!r}" for each in [*chain(caught.value), caught.value.hint])
         assert not [spelling for spelling in SPELLINGS if spelling in told], template
 
 

@@ -42,7 +42,7 @@ class Certificate(Object):
         return ("Cert", self.cert), ("Key", self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Subject:
     """Whom a certificate is for."""
 

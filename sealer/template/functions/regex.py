@@ -29,7 +29,7 @@ class _Regex:
         self._environment = environment
         self._compiled = _compiled(pattern)
         self.text = text
-        self._shown, self._starts = _shown(text)
+        self._shown, self._starts = _shown(environment, text)
 
     def names(self) -> dict[bytes, int]:
         """Return the groups' numbers by name."""
@@ -100,11 +100,13 @@ class _Regex:
                 yield start, end
 
 
-def _shown(text: bytes) -> tuple[bytes, list[int] | None]:
+def _shown(environment: Environment, text: bytes) -> tuple[bytes, list[int] | None]:
     """Return the text as RE2 may see it, and where its bytes stood before where that differs."""
     try:
         text.decode()
     except UnicodeDecodeError:
+        environment.allocate(60 * len(text))
+        environment.spend(len(text) // 2)
         starts: list[int] = []
         at = 0
         for char in text.decode("utf-8", "surrogateescape"):
