@@ -11,11 +11,11 @@ import pytest
 
 from controller.renewal import key_secret
 from sealer import KeyPair, Secret, seal
-from tests.chart.helm import CHART, HelmError, Release, template
+from tests.chart.helm import CHART, HelmError, Release, only, render, template
 from tests.chart.matrix import MATRIX
 from tests.chart.test_values import peer_chart
 from tests.sealing_keys import pair
-from tests.testbed.cluster import ControlPlane, wait_for
+from tests.testbed.cluster import ApiError, ControlPlane, wait_for
 from tests.testbed.controllers import ours, peer
 
 # The test key is old enough for renewal; the tests want to see nothing new.
@@ -33,6 +33,22 @@ def test_the_api_server_takes_every_object_without_a_warning(
         *("--dry-run=server", "--warnings-as-errors", "-f", "-"),
         text=template(MATRIX[name], namespace=namespace),
     )
+
+
+@pytest.mark.parametrize("name", ["defaults", "key-vault", "notifications"])
+def test_the_pod_is_let_into_a_namespace_of_the_restricted_standard(
+    plane: ControlPlane, namespace: str, name: str
+) -> None:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    plane.api.patch("Namespace", "", namespace, {"metadata": {"labels": labels}})
+    pod = only(render(MATRIX[name], namespace=namespace), "Deployment")["spec"]["template"]
+    metadata = {**pod["metadata"], "name": "controller", "namespace": namespace}
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]}
+    path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
+    assert plane.api.request("POST", path, manifest)["kind"] == "Pod"
+    manifest["spec"]["hostNetwork"] = True
+    with pytest.raises(ApiError, match="violates PodSecurity"):
+        plane.api.request("POST", path, manifest)
 
 
 @pytest.fixture
@@ -183,6 +199,8 @@ def test_a_release_goes_from_the_peers_chart_to_ours_and_back(
         wait_for("the last", lambda: plane.api.find("Secret", namespace, "last"))
     now = everything(plane, namespace)
     assert {key: now[key] for key in secrets} == secrets
+    # The peer's cluster-wide names leave room for one release at a time.
+    release.run("uninstall")
 
 
 def _synced(plane: ControlPlane, namespace: str, name: str = "db") -> bool:
