@@ -15,7 +15,7 @@ from sealer.cluster import ApiServer, ClusterError
 from sealer.errors import KeyFileError, SealerError
 from sealer.keyfile import ACTIVE, KEY_LABEL, key_pair_of
 from sealer.keys import KeyPair, KeyRing
-from sealer.sealed import SealedSecret
+from sealer.sealed import API_VERSION, KIND
 from sealer.secret import Secret
 
 RETIRED = "retired"
@@ -114,13 +114,11 @@ def find(keys: list[StoredKey], word: str) -> StoredKey:
     raise KeyFileError(f"{word}: {problem}", hint="see seal keys list")
 
 
-def sealed_secrets(server: ApiServer) -> Iterator[SealedSecret]:
-    """Yield every SealedSecret of the cluster, page by page."""
+def sealed_secrets(server: ApiServer) -> Iterator[dict[str, Any]]:
+    """Yield the manifest of every SealedSecret of the cluster, page by page."""
     path = "/apis/bitnami.com/v1alpha1/sealedsecrets"
     for item in _list(server, path, "", what="list the SealedSecrets"):
-        yield SealedSecret.from_dict(
-            {**item, "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret"}
-        )
+        yield {**item, "apiVersion": API_VERSION, "kind": KIND}
 
 
 def read_secret(server: ApiServer, namespace: str, name: str) -> Secret | None:

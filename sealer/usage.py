@@ -11,6 +11,10 @@ from sealer.sealed import SealedSecret
 from sealer.unsealing import open_item
 
 
+class UnopenedError(SealerError):
+    """An item that no key of the ring opens: it needs none of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """One SealedSecret, and one key that some of its items need."""
@@ -34,7 +38,7 @@ class Found:
     sealed: SealedSecret
 
 
-def needs(found: Iterable[Found], ring: KeyRing) -> Iterator[Need | SealerError]:
+def needs(found: Iterable[Found], ring: KeyRing) -> Iterator[Need | UnopenedError]:
     """Yield what each needs, and an error with its place for each item that no key opens.
 
     One bad item never hides what the others need.
@@ -63,5 +67,5 @@ def _items(sealed: SealedSecret) -> list[tuple[str, str]]:
     return list(sealed.encrypted_data.items())
 
 
-def _located(one: Found, error: SealerError) -> SealerError:
-    return SealerError(f"{one.where}: {one.title}: {error.message}", hint=error.hint)
+def _located(one: Found, error: SealerError) -> UnopenedError:
+    return UnopenedError(f"{one.where}: {one.title}: {error.message}", hint=error.hint)

@@ -11,11 +11,12 @@ from sealer.cli._inputs import SealedInputs
 from sealer.cli._resealed_files import expand
 from sealer.cli._ui import UI
 from sealer.cluster import ApiServer, Location
-from sealer.errors import KeyFileError, SealerError
+from sealer.errors import KeyFileError, ManifestError, SealerError
 from sealer.files import display, read_bytes, read_text
 from sealer.keys import Certificate, KeyRing
 from sealer.keystore import KeyStore, sealed_secrets
 from sealer.manifest import read_documents
+from sealer.sealed import SealedSecret
 from sealer.usage import Found
 
 
@@ -24,11 +25,16 @@ def store_of(location: Location) -> KeyStore:
     return KeyStore(ApiServer(location), location.namespace)
 
 
-def found_in_cluster(location: Location) -> Iterator[Found]:
-    """Every SealedSecret of the cluster."""
-    for sealed in sealed_secrets(ApiServer(location)):
-        place = "/".join(filter(None, (sealed.namespace, sealed.name)))
-        yield Found("cluster", f"SealedSecret {place}", sealed)
+def found_in_cluster(location: Location, errors: list[SealerError]) -> Iterator[Found]:
+    """Every SealedSecret of the cluster; one that is none in truth goes to ``errors``."""
+    for manifest in sealed_secrets(ApiServer(location)):
+        metadata = manifest.get("metadata") or {}
+        names = (metadata.get("namespace"), metadata.get("name"))
+        title = f"SealedSecret {'/'.join(name for name in names if name)}"
+        try:
+            yield Found("cluster", title, SealedSecret.from_dict(manifest))
+        except SealerError as error:
+            errors.append(ManifestError(f"cluster: {title}: {error.message}"))
 
 
 def found_in_files(ui: UI, paths: Sequence[str], errors: list[SealerError]) -> Iterator[Found]:

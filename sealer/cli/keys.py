@@ -241,7 +241,7 @@ def _needs(
     errors: list[SealerError] = []
     sources = [found_in_files(ui, paths, errors)]
     if cluster:
-        sources.append(found_in_cluster(location))
+        sources.append(found_in_cluster(location, errors))
     found: list[Need] = []
     for one in needs(chain(*sources), ring):
         if isinstance(one, SealerError):
@@ -307,6 +307,7 @@ def _reasons_against(
 ) -> list[SealerError]:
     from sealer.keyfile import ACTIVE
     from sealer.keystore import newest, ring_of
+    from sealer.usage import UnopenedError
 
     hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"
     if chosen is newest(keys):
@@ -322,4 +323,4 @@ def _reasons_against(
         if need.fingerprint or need.key_name == chosen.name
     ]
     # What no key opens needs none of these; what could not even be read may need any.
-    return reasons + [error for error in errors if type(error) is not SealerError]
+    return reasons + [error for error in errors if not isinstance(error, UnopenedError)]

@@ -8,10 +8,10 @@ import pytest
 
 from sealer import KeyRing, SealedSecret, Secret, encoding, read_documents
 from sealer.backup import Openers, Recipients, decrypt, encrypt, needs_passphrase
-from sealer.errors import KeyFileError, ManyErrors, SealerError, UsageError
+from sealer.errors import KeyFileError, ManyErrors, UsageError
 from sealer.keyfile import key_pair_of, key_secret
 from sealer.keystore import StoredKey, find, newest, ring_of
-from sealer.usage import Found, Need, needs
+from sealer.usage import Found, Need, UnopenedError, needs
 from tests import sealing_keys
 from tests.daytwo.tree import Tree, sealed_yaml
 from tests.testbed import binaries
@@ -117,7 +117,7 @@ def test_one_damaged_item_hides_no_need_of_the_others() -> None:
     value["spec"]["encryptedData"]["a"] = encoding.encode(bytes(300))
     found = Found("f:1", "SealedSecret prod/db", SealedSecret.from_dict(value))
     results = list(needs([found], sealing_keys.ring("two", "one")))
-    assert [type(one) for one in results] == [SealerError, Need]
+    assert [type(one) for one in results] == [UnopenedError, Need]
     assert isinstance(results[1], Need)
     assert results[1].items == ("b",)
     assert results[1].fingerprint == sealing_keys.pair("one").fingerprint
