@@ -134,9 +134,11 @@ class _Run:
         return {**self.texts, **self.work.texts(sorted(other & set(self.work.files)))}
 
     def _rule_files(self) -> dict[str, RuleFile]:
+        paths = [path for path in self.work.files if path.rpartition("/")[2] == RULE_FILE]
+        if not paths:
+            return {}
         import tomllib
 
-        paths = [path for path in self.work.files if path.rpartition("/")[2] == RULE_FILE]
         found = {}
         for path, text in self.work.texts(paths).items():
             try:
