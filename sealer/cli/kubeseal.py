@@ -300,8 +300,13 @@ def _re_encrypt(session: _Session) -> None:
     if not found:
         raise ManifestError(_NO_SEALED_SECRETS)
     renewed = {
-        document.first_line: re_encrypted(document, sealed, controller.rotate(sealed))
+        document: re_encrypted(document, sealed, controller.rotate(sealed))
         for document, sealed in found
     }
-    documents = [renewed.get(one.first_line, one) for one in read_documents(text, session.source)]
-    session.emit(writing.rewritten(documents, output_format))
+    documents = [renewed.get(one, one) for one in read_documents(text, session.source)]
+    source, asked = session.options.input_file, session.options.format_given
+    if source and source == session.output_file and not asked:
+        # A file that is written in place keeps its form.
+        session.emit(one.text for one in documents)
+    else:
+        session.emit(writing.rewritten(documents, output_format))

@@ -198,6 +198,33 @@ def test_re_encrypt_for_a_new_key_changes_ciphertext_only(cluster: Cluster, tmp_
     assert manifests[1]["spec"]["template"]["metadata"]["annotations"] == {"note": "keep"}
 
 
+def test_re_encrypt_keeps_documents_apart(cluster: Cluster, tmp_path: Path) -> None:
+    first = json.loads(cluster.sealed(tmp_path, "--scope cluster-wide"))
+    second = {**first, "metadata": {**first["metadata"], "name": "second"}}
+    line = json.dumps(first) + json.dumps(second)
+    theirs, mine = cluster.both("--re-encrypt", tmp_path / "line", stdin=line)
+    names = [one["metadata"]["name"] for one in objects(mine.stdout)]
+    assert names == [one["metadata"]["name"] for one in objects(theirs.stdout)]
+    assert names == ["db", "second"]
+    one = cluster.sealed(tmp_path / "yaml sealed", "-o yaml --scope cluster-wide")
+    text = f"# head\n{one}---\n# between\n{one.replace('name: db', 'name: b')}# end\n"
+    done = cluster.run("seal kubeseal", "--re-encrypt -f f.yaml", tmp_path / "yaml", f_yaml=text)
+    assert done.code == 0, done.stderr
+    kept = done.files.get("f.yaml", (0, text))[1]
+    ring = cluster.ring()
+    assert peers.opened(kept, ring) == peers.opened(text, ring)
+
+
+def objects(text: str) -> list[Any]:
+    """The JSON objects of a text."""
+    found, decoder = [], json.JSONDecoder()
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
+
+
 def test_the_rows_of_the_page_that_need_a_cluster(cluster: Cluster, tmp_path: Path) -> None:
     for name, stdin in {"nothing": "", "garbage": "a: b: c", "a list": "- a\n"}.items():
         theirs, mine = cluster.both("--validate", tmp_path / name, stdin=stdin)
