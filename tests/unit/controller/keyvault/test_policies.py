@@ -1,0 +1,173 @@
+"""Labels, globs, conditions: the pure parts of the Key Vault half."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from controller.keyvault.desired import ObjectState
+from controller.keyvault.ownership import MANAGER, TargetError, check, ours, removal
+from controller.keyvault.status import Told, expiring, is_same, ready_conditions, with_times
+from controller.keyvault.tenancy import may_have, selects
+from controller.keyvault.vault import Found, Stamp
+from sealer.keyvault.references import Ref
+from sealer.keyvault.resource import KeyVaultSecret
+from sealer.keyvault.vaults import VaultResource
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        pytest.param({}, True, id="empty"),
+        pytest.param({"matchLabels": {"a": "1"}}, True, id="label"),
+        pytest.param({"matchLabels": {"a": "2"}}, False, id="other-value"),
+        pytest.param(
+            {"matchExpressions": [{"key": "a", "operator": "In", "values": ["1"]}]}, True, id="in"
+        ),
+        pytest.param(
+            {"matchExpressions": [{"key": "b", "operator": "NotIn", "values": ["1"]}]},
+            True,
+            id="not-in-absent",
+        ),
+        pytest.param(
+            {"matchExpressions": [{"key": "b", "operator": "Exists"}]}, False, id="exists"
+        ),
+        pytest.param(
+            {"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}, False, id="does-not"
+        ),
+        pytest.param({"matchExpressions": [{"key": "a", "operator": "?"}]}, False, id="unknown"),
+    ],
+)
+def test_namespace_selectors_are_kubernetes(selector: dict[str, Any], expected: bool) -> None:
+    assert selects(selector, {"a": "1"}) is expected
+
+
+def cluster_vault(*allow: dict[str, Any]) -> VaultResource:
+    return VaultResource.from_dict(
+        {
+            "kind": "ClusterKeyVault",
+            "metadata": {"name": "v"},
+            "spec": {
+                "url": "https://shop.vault.azure.net",
+                "auth": {"controllerIdentity": {}},
+                "allow": list(allow),
+            },
+        }
+    )
+
+
+def test_a_cluster_vault_denies_by_default() -> None:
+    assert not may_have(cluster_vault(), "shop", {}, "anything")
+    vault = cluster_vault({"namespaces": ["shop"], "objects": ["a-*"]})
+    assert may_have(vault, "shop", {}, "A-1")
+    assert not may_have(vault, "shop", {}, "b-1")
+    assert not may_have(vault, "other", {}, "a-1")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tolerated", "expected"),
+    [
+        pytest.param(Told("Synced", ok=True), True, ["Ready=True"], id="synced"),
+        pytest.param(Told("Throttled"), True, ["Ready=True"], id="outage-of-a-good-one"),
+        pytest.param(
+            Told("Throttled"), False, ["Ready=False", "Reconciling=True"], id="outage-at-first"
+        ),
+        pytest.param(Told("NotAllowed"), True, ["Ready=False", "Stalled=True"], id="permanent"),
+    ],
+)
+def test_kstatus_reads_the_truth(outcome: Told, tolerated: bool, expected: list[str]) -> None:
+    conditions = ready_conditions(outcome, tolerated=tolerated)
+    assert [f"{one['type']}={one['status']}" for one in conditions] == expected
+
+
+def test_a_transition_time_moves_with_the_status_only() -> None:
+    first = with_times(ready_conditions(Told("Synced", ok=True), tolerated=True), {}, 1, NOW)
+    later = NOW.replace(hour=5)
+    again = with_times(
+        ready_conditions(Told("Throttled"), tolerated=True), {"conditions": first}, 1, later
+    )
+    assert again[0]["lastTransitionTime"] == first[0]["lastTransitionTime"]
+    assert is_same({"conditions": first, "nextSyncTime": "a"}, {"conditions": first})
+
+
+@pytest.mark.parametrize(
+    ("stamp", "reason"),
+    [
+        pytest.param(Stamp(expires=NOW.timestamp() + 10), "ExpiresSoon", id="soon"),
+        pytest.param(Stamp(expires=NOW.timestamp() - 10), "Expired", id="expired"),
+        pytest.param(Stamp(not_before=NOW.timestamp() + 10), "NotYetValid", id="not-yet"),
+        pytest.param(Stamp(expires=NOW.timestamp() + 9999), None, id="later"),
+    ],
+)
+def test_expiry_is_told(stamp: Stamp, reason: str | None) -> None:
+    state = ObjectState(Ref("secret", "a"), "Synced", found=Found("1", b"x", stamp))
+    told = expiring([state], 100, NOW)
+    assert (told.reason if told else None) == reason
+
+
+def kvs(**target: Any) -> KeyVaultSecret:
+    return KeyVaultSecret.from_dict(
+        {
+            "kind": "KeyVaultSecret",
+            "metadata": {"name": "db", "namespace": "shop", "uid": "new"},
+            "spec": {
+                "vaultRef": {"name": "v"},
+                "data": [{"key": "a", "from": {"secret": "a"}}],
+                "target": target,
+            },
+        }
+    )
+
+
+def owned_by(kind: str, name: str, group: str = "keyvault.sealer.dev") -> dict[str, Any]:
+    owner = {"apiVersion": f"{group}/v1", "kind": kind, "name": name, "controller": True}
+    return {"metadata": {"ownerReferences": [{**owner, "uid": "old"}]}}
+
+
+def test_an_owner_of_our_name_with_a_dead_uid_is_us() -> None:
+    check(kvs(), owned_by("KeyVaultSecret", "db"))
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param({"metadata": {}}, id="nobody's"),
+        pytest.param(owned_by("KeyVaultSecret", "other"), id="another's"),
+        pytest.param(owned_by("KeyVaultSecret", "db", "evil.example"), id="another-group's"),
+    ],
+)
+def test_a_foreign_secret_is_refused(live: dict[str, Any]) -> None:
+    with pytest.raises(TargetError) as caught:
+        check(kvs(), live)
+    assert caught.value.reason == "TargetNotOwned"
+
+
+def test_adoption_takes_only_what_nobody_owns() -> None:
+    check(kvs(adopt="IfUnowned"), {"metadata": {}})
+    with pytest.raises(TargetError):
+        check(kvs(adopt="IfUnowned"), owned_by("SealedSecret", "db", "bitnami.com"))
+
+
+def test_a_removal_names_exactly_our_keys() -> None:
+    fields = {"f:data": {"f:ours": {}, "f:gone": {}}, "f:metadata": {"f:labels": {"f:l": {}}}}
+    live = {
+        "metadata": {
+            "resourceVersion": "7",
+            "labels": {"l": "1", "foreign": "2"},
+            "managedFields": [
+                {"manager": MANAGER, "fieldsV1": fields},
+                {"manager": "kubectl", "fieldsV1": {"f:data": {"f:theirs": {}}}},
+            ],
+        },
+        "data": {"ours": "eA==", "theirs": "eA=="},
+    }
+    assert ours(live).data == {"ours", "gone"}
+    assert removal(live, {}) == {
+        "data": {"ours": None},
+        "metadata": {"labels": {"l": None}, "resourceVersion": "7"},
+    }
+    assert removal(live, {"data": {"x": ""}, "metadata": {"labels": {"y": ""}}}) is None
