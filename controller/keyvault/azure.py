@@ -9,8 +9,6 @@ handed a token: it is on, and there is no way to switch it off.
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 import os
 import ssl
@@ -38,6 +36,7 @@ from azure.identity.aio import (
 from azure.keyvault.secrets.aio import SecretClient
 
 from controller.keyvault.identities import Identity
+from controller.keyvault.jose import claims, public_jwk
 from controller.keyvault.vault import (
     DeniedError,
     DisabledError,
@@ -180,7 +179,7 @@ class Credential:
         who = self._identity
         told = f" ({code})" if code else ""
         if who.assertion is not None:
-            issuer, subject, audience = _claims(self._assertion)
+            issuer, subject, audience = claims(self._assertion)
             return IdentityError(
                 f"Entra takes no token for {who.client_id} in tenant {tenant}{told}: it must trust "
                 f"issuer {issuer}, subject {subject}, audience {audience}",
@@ -266,7 +265,7 @@ class AzureVault:
         async with self._call("get_key", ref):
             got = await self._keys.get_key(ref.name, ref.version or None)
         self._on_call("get_key", 200)
-        found = Found(str(got.properties.version), _jwk(got.key), _stamp(got.properties))
+        found = Found(str(got.properties.version), public_jwk(got.key), _stamp(got.properties))
         if not found.stamp.enabled:
             raise DisabledError(f"the key {ref.name} is disabled in the vault")
         return found
@@ -364,18 +363,6 @@ def _is_answer(error: Exception, code: str) -> bool:
     return bool(code) or getattr(error, "response", None) is not None
 
 
-def _claims(assertion: str) -> tuple[str, str, str]:
-    """Issuer, subject and audience of a JWT, for people; it is not checked."""
-    try:
-        body = assertion.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        audience = claims.get("aud")
-        first = audience[0] if isinstance(audience, list) else audience
-        return str(claims.get("iss")), str(claims.get("sub")), str(first)
-    except (IndexError, ValueError):
-        return "?", "?", "?"
-
-
 def _stamp(properties: Any) -> Stamp:
     return Stamp(
         enabled=properties.enabled is not False,
@@ -390,14 +377,3 @@ def _stamp(properties: Any) -> Stamp:
 
 def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
-
-
-def _jwk(key: Any) -> bytes:
-    public = {"kty": str(getattr(key.kty, "value", key.kty)).removesuffix("-HSM")}
-    if key.crv:
-        public["crv"] = str(getattr(key.crv, "value", key.crv))
-    for name in ("n", "e", "x", "y"):
-        number = getattr(key, name, None)
-        if number is not None:
-            public[name] = base64.urlsafe_b64encode(number).rstrip(b"=").decode()
-    return json.dumps(public, separators=(",", ":")).encode()

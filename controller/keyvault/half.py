@@ -16,7 +16,8 @@ from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import ClusterObjects
 from controller.keyvault.ownership import MERGED_BY
-from controller.keyvault.sync import Key, Syncer
+from controller.keyvault.record import Key
+from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.metrics import Metrics

@@ -10,20 +10,19 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import ceil
 from typing import TypeVar
 
 from controller.keyvault.desired import Lost, Result
 from controller.keyvault.governor import Governor
+from controller.keyvault.memory import Known, Outcome, Select, Wants, disabled, missing
 from controller.keyvault.vault import (
     DeniedError,
     DisabledError,
     Found,
     MissingError,
     Row,
-    Stamp,
     ThrottledError,
     Vault,
     VaultError,
@@ -43,51 +42,6 @@ _LONGEST_DELAY = 300.0
 _PROBE = Ref("secret", "sealer-probe")
 
 _T = TypeVar("_T")
-Select = Callable[[Iterable[Row]], Collection[Ref]]
-
-
-@dataclass(slots=True)
-class Wants:
-    """What one KeyVaultSecret wants."""
-
-    refs: frozenset[Ref]
-    select: Select | None = None
-    found: frozenset[Ref] = frozenset()
-
-    @property
-    def all(self) -> frozenset[Ref]:
-        return self.refs | self.found
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a cycle ended: what a vault's status tells."""
-
-    error: VaultError | None = None
-    listing: VaultError | None = None
-    """Why listing is not possible, where objects can be read one by one."""
-    objects: int | None = None
-    fuse: int = 0
-    """How many objects vanished at once, where that stopped deletions."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """What is remembered of an object between cycles: never its value."""
-
-    signature: tuple[object, ...] = ()
-    stamp: Stamp | None = None
-    checked: float = 0
-    racy: bool = False
-    missing_in: set[int] = field(default_factory=set)
-    error: VaultError | None = None
-    retry_at: float = 0
-    tries: int = 0
-
-    @property
-    def mark(self) -> tuple[object, ...]:
-        """What makes users be synced when it changes."""
-        return (*self.signature, self.error.reason if self.error else "")
 
 
 class Poller:
@@ -115,7 +69,7 @@ class Poller:
         self.acknowledged = False
         self.seconds = 0.0
         """How long the last cycle took."""
-        self._known: dict[Ref, _Known] = {}
+        self._known: dict[Ref, Known] = {}
         self._values: dict[Ref, Found] = {}
         self._values_until = 0.0
         self._flights: dict[Ref, asyncio.Task[Result]] = {}
@@ -284,7 +238,7 @@ class Poller:
         for ref in refs:
             row = self._row(ref)
             if row is not None and not row.stamp.enabled:
-                self._note(ref, Lost(_disabled(ref), disabled=True))
+                self._note(ref, Lost(disabled(ref), disabled=True))
         due = [ref for ref in refs if self._is_due(ref)]
         return await asyncio.gather(*(self._fly(ref) for ref in due))
 
@@ -357,13 +311,13 @@ class Poller:
         known = self._known.get(ref)
         row = self._row(ref)
         if row is not None and not row.stamp.enabled:
-            return self._note(ref, Lost(_disabled(ref), disabled=True))
+            return self._note(ref, Lost(disabled(ref), disabled=True))
         if known is not None and not fresh:
             if known.error is not None and self._clock() < known.retry_at:
                 return known.error
             told = self._is_confirmed(ref) and self.rows is not None and row is None
             if told or self._cycle in known.missing_in:
-                return Lost(_missing(ref), confirmed=self._may_delete(ref))
+                return Lost(missing(ref), confirmed=self._may_delete(ref))
         return await self._fly(ref)
 
     async def _fly(self, ref: Ref) -> Result:
@@ -384,7 +338,7 @@ class Poller:
         except DisabledError as error:
             return self._note(ref, Lost(error, disabled=True))
         except MissingError as error:
-            known = self._known.setdefault(ref, _Known())
+            known = self._known.setdefault(ref, Known())
             known.missing_in.add(self._cycle)
             return self._note(ref, Lost(error, confirmed=self._may_delete(ref)))
         except VaultError as error:
@@ -405,7 +359,7 @@ class Poller:
         return answer
 
     def _note(self, ref: Ref, result: Result) -> Result:
-        known = self._known.setdefault(ref, _Known())
+        known = self._known.setdefault(ref, Known())
         known.checked = self._clock()
         if isinstance(result, VaultError):
             # Trouble says nothing about the object: what was known of it stays.
@@ -436,16 +390,3 @@ class Poller:
 
     def _may_delete(self, ref: Ref) -> bool:
         return self._is_confirmed(ref) and ref not in self._fused
-
-
-def _disabled(ref: Ref) -> DisabledError:
-    return DisabledError(f"the {ref} is disabled in the vault")
-
-
-def _missing(ref: Ref) -> MissingError:
-    return MissingError(f"there is no {ref} in the vault")
-
-
-def as_unfused(result: Result) -> Result:
-    """What a person has looked at and confirmed: a fused loss counts as confirmed."""
-    return replace(result, confirmed=True) if isinstance(result, Lost) else result

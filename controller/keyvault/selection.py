@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from controller.keyvault.memory import Select
 from controller.keyvault.outcomes import VAULT_REASONS, WaitingError
-from controller.keyvault.poll import Poller, Select
+from controller.keyvault.poll import Poller
 from controller.keyvault.status import Told, told
 from controller.keyvault.tenancy import may_have
 from controller.keyvault.vault import Row, VaultError

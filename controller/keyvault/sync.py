@@ -18,17 +18,13 @@ from controller.cluster import (
 )
 from controller.events import KEY_VAULT_WARNINGS
 from controller.keyvault import ownership, status
-from controller.keyvault.desired import (
-    Before,
-    Desired,
-    ObjectState,
-    desired,
-    render,
-)
+from controller.keyvault.desired import Desired, ObjectState, desired, render
+from controller.keyvault.memory import as_unfused
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
-from controller.keyvault.outcomes import VAULT_REASONS, WaitingError, explain, outcome_of
-from controller.keyvault.poll import Poller, as_unfused
+from controller.keyvault.outcomes import WaitingError, explain, outcome_of
+from controller.keyvault.poll import Poller
+from controller.keyvault.record import Key, Record, before_of, earliest, key_of, trigger
 from controller.keyvault.selection import check_allowed, find, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
 from controller.keyvault.status import Told
@@ -36,35 +32,12 @@ from controller.keyvault.vaults import VaultKey, Vaults
 from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
-from sealer.keyvault.references import FindEntry, Ref
+from sealer.keyvault.references import FindEntry
 from sealer.keyvault.resource import KIND, KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
 
 _LOG = logging.getLogger(__name__)
-Key = tuple[str, str]
 _DELAYS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
-
-
-@dataclass(slots=True)
-class Record:
-    """What is remembered of a KeyVaultSecret between two runs."""
-
-    body: Manifest
-    status: Mapping[str, Any] = field(default_factory=dict)
-    secret: KeyVaultSecret | None = None
-    good_at: datetime | None = None
-    """When the Secret was last known to be what the vault holds."""
-    written: ownership.Ours | None = None
-    """Which fields of the target were ours after the last write."""
-    done: tuple[int, str] | None = None
-    """Generation and sync-now of the last success, for ``refresh``."""
-    attempted: int = 0
-    """The generation that was tried last: a new one does not wait for back-offs."""
-    synced_now: str = ""
-    tries: int = 0
-    is_good: bool = False
-    """Whether the last attempt ended well."""
-    force: bool = False
 
 
 @dataclass
@@ -85,7 +58,7 @@ class Syncer:
 
     def on_secret_resource(self, body: Manifest) -> None:
         """A KeyVaultSecret was seen, new or changed."""
-        key = _key(body)
+        key = key_of(body)
         record = self.records.get(key)
         if record is None:
             record = self.records[key] = Record(body, body.get("status") or {})
@@ -93,13 +66,13 @@ class Syncer:
             self.queue.add(key)
             return
         old, record.body = record.body, body
-        if _trigger(old) != _trigger(body):
+        if trigger(old) != trigger(body):
             record.tries = 0
             self.queue.add(key, urgent=True)
 
     async def on_resource_deleted(self, body: Manifest) -> None:
         """A KeyVaultSecret is gone: its Secret goes with it (Owner), stays, or loses our keys."""
-        key = _key(body)
+        key = key_of(body)
         record = self.records.pop(key, None)
         if record is not None and record.secret is not None:
             self._aim(key, record.secret, None)
@@ -327,7 +300,7 @@ class Syncer:
         }
         if states is not None:
             new["objects"] = status.objects(states)
-            new["expires"] = _earliest(states)
+            new["expires"] = earliest(states)
         if secret is not None:
             new["target"] = secret.target.name
             new["nextSyncTime"] = self._next(secret, now)
@@ -361,8 +334,7 @@ class Syncer:
             if secret.refresh != "Periodic":
                 self._drop(key)
             return True
-        if outcome.reason not in VAULT_REASONS or not outcome.final:
-            self._again(key)
+        self._again(key)
         was_good = (
             status.condition(record.status, "Ready").get("status") == "True"
             and record.status.get("observedGeneration") == generation
@@ -426,33 +398,3 @@ class Syncer:
         for poller in self.vaults.pollers():
             if poller is not but and user in poller.users:
                 poller.drop(user)
-
-
-def _key(body: Manifest) -> Key:
-    return body["metadata"]["namespace"], body["metadata"]["name"]
-
-
-def _trigger(body: Manifest) -> tuple[Any, ...]:
-    metadata = body["metadata"]
-    annotations = metadata.get("annotations") or {}
-    return (
-        metadata.get("generation"),
-        metadata.get("uid"),
-        annotations.get("keyvault.sealer.dev/sync-now"),
-    )
-
-
-def before_of(lines: Mapping[Ref, tuple[tuple[str, ...], str]], live: Manifest | None) -> Before:
-    return Before(
-        data=ownership.our_data(live),
-        keys={ref: keys for ref, (keys, _) in lines.items() if keys},
-        removed=frozenset(
-            ref for ref, (keys, state) in lines.items() if not keys and state == "Missing"
-        ),
-    )
-
-
-def _earliest(states: tuple[ObjectState, ...]) -> str | None:
-    dates = [state.found.stamp.expires for state in states if state.found]
-    known = [date for date in dates if date is not None]
-    return status.stamp_of(min(known)) if known else None

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from controller.cluster import ClusterError, Manifest
 from controller.keyvault import status
 from controller.keyvault.identities import Identities, Identity
+from controller.keyvault.memory import Outcome
 from controller.keyvault.objects import Objects
-from controller.keyvault.poll import Outcome, Poller
+from controller.keyvault.poll import Poller
 from controller.keyvault.status import Told
 from controller.keyvault.vault import Vault, VaultError
 from controller.recorder import Recorder

@@ -22,7 +22,8 @@ from controller.keyvault.azure import AzureVault, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.ownership import MANAGER
-from controller.keyvault.sync import Key, Syncer
+from controller.keyvault.record import Key
+from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
 from controller.recorder import Recorder

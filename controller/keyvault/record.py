@@ -1,0 +1,73 @@
+"""What is remembered of a KeyVaultSecret between two runs; all of it can be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from controller.cluster import Manifest
+from controller.keyvault import ownership, status
+from controller.keyvault.desired import Before, ObjectState
+from sealer.keyvault.references import Ref
+from sealer.keyvault.resource import KeyVaultSecret
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What is remembered of a KeyVaultSecret between two runs."""
+
+    body: Manifest
+    status: Mapping[str, Any] = field(default_factory=dict)
+    secret: KeyVaultSecret | None = None
+    good_at: datetime | None = None
+    """When the Secret was last known to be what the vault holds."""
+    written: ownership.Ours | None = None
+    """Which fields of the target were ours after the last write."""
+    done: tuple[int, str] | None = None
+    """Generation and sync-now of the last success, for ``refresh``."""
+    attempted: int = 0
+    """The generation that was tried last: a new one does not wait for back-offs."""
+    synced_now: str = ""
+    tries: int = 0
+    is_good: bool = False
+    """Whether the last attempt ended well."""
+    force: bool = False
+
+
+def key_of(body: Manifest) -> Key:
+    """Namespace and name."""
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def trigger(body: Manifest) -> tuple[Any, ...]:
+    """What, when it changes, asks for a new run."""
+    metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return (
+        metadata.get("generation"),
+        metadata.get("uid"),
+        annotations.get("keyvault.sealer.dev/sync-now"),
+    )
+
+
+def before_of(lines: Mapping[Ref, tuple[tuple[str, ...], str]], live: Manifest | None) -> Before:
+    """What the Secret has from us already."""
+    return Before(
+        data=ownership.our_data(live),
+        keys={ref: keys for ref, (keys, _) in lines.items() if keys},
+        removed=frozenset(
+            ref for ref, (keys, state) in lines.items() if not keys and state == "Missing"
+        ),
+    )
+
+
+def earliest(states: tuple[ObjectState, ...]) -> str | None:
+    """The first expiry of all, in RFC 3339."""
+    dates = [state.found.stamp.expires for state in states if state.found]
+    known = [date for date in dates if date is not None]
+    return status.stamp_of(min(known)) if known else None
