@@ -145,7 +145,7 @@ class Evaluator:
         value = expressions.pipe(dot, node.pipe)
         loop = self._iterations(value, node)
         if loop is None:
-            self._push(node.otherwise, dot, mark)
+            self._push(node.otherwise, dot, mark).branch = node
             return
         frame = self._push((), dot, mark)
         frame.loop, frame.branch = loop, node
@@ -192,7 +192,11 @@ class Evaluator:
     def _jump(self, *, leaves: bool) -> None:
         """Go to the end of the innermost loop's body, or out of the loop."""
         while self._stack[-1].loop is None:
-            self._stack.pop()
+            left = self._stack.pop()
+            if leaves and left.branch is not None:
+                # To Go, the else of a range belongs to it: a break there leaves that much.
+                del self._expressions.variables[left.mark :]
+                return
         frame = self._stack[-1]
         frame.rest = iter(())
         if leaves:

@@ -221,7 +221,8 @@ class Lexer:
             return self._quoted(first)
         if first == "$":
             return self._name(Kind.VARIABLE, Kind.VARIABLE)
-        if first == "." and not ("0" <= text[at + 1 : at + 2] <= "9"):
+        # A point at the very end is a number to Go, and a bad one.
+        if first == "." and at + 1 < len(text) and not ("0" <= text[at + 1] <= "9"):
             return self._name(Kind.FIELD, Kind.DOT)
         if first in "+-." or "0" <= first <= "9":
             return self._number()
