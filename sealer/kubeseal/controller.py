@@ -142,6 +142,9 @@ def re_encrypted(document: Document, sealed: dict[str, Any], fresh: dict[str, An
     annotations.
     """
     items = (sealed.get("spec") or {}).get("encryptedData") or {}
+    if "data" in (sealed.get("spec") or {}):
+        problem = "cannot re-encrypt secret: it has one value for all keys, in spec.data"
+        raise ManifestError(problem)
     changed: dict[Path, str] = {
         ("spec", "encryptedData", key): fresh[key]
         for key, old in items.items()
