@@ -22,10 +22,6 @@ TARGET = "/opt/sealer"
 ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
 HASHED = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
 
-as_root = pytest.mark.skipif(
-    not can_have_network(), reason="needs root: it mounts a root of its own"
-)
-
 
 def locked(name: str) -> dict[str, str]:
     """Return each package of a lock with its version."""
@@ -60,6 +56,9 @@ def test_the_image_runs_as_the_user_that_the_chart_names() -> None:
 @pytest.fixture(scope="module")
 def root(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty root folder with what the image's build puts under /opt, and a pod's account."""
+    if not can_have_network():
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse("needs root: it mounts a root of its own")
     root = tmp_path_factory.mktemp("root")
     root.chmod(0o755)
     for folder in ("opt", "tmp", "dev", "proc", ACCOUNT):
@@ -107,7 +106,6 @@ def enter(root: Path, *command: str) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", ENTER, "enter", str(root), *command]
 
 
-@as_root
 def test_the_installed_controller_runs_as_a_pod_does(
     plane: ControlPlane, namespace: str, root: Path
 ) -> None:
@@ -149,7 +147,6 @@ def test_the_installed_controller_runs_as_a_pod_does(
     assert code == 0, process.text()
 
 
-@as_root
 def test_nothing_in_the_image_can_be_written_but_tmp(root: Path) -> None:
     script = (
         "import os, sys; print(os.getuid(), [p for p in sys.argv[1:] if os.access(p, os.W_OK)])"
