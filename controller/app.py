@@ -24,9 +24,10 @@ from controller.metrics import Metrics
 from controller.notify.wiring import Notifying
 from controller.ratelimit import RateLimit
 from controller.reconcile import Policy
+from controller.record import Key
 from controller.recorder import Recorder
 from controller.settings import Settings
-from controller.sync import Key, Syncer
+from controller.sync import Syncer
 from controller.workqueue import WorkQueue
 from sealer import __version__
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from controller.ratelimit import Pace
 from sealer.errors import SealerError
 
 Manifest = dict[str, Any]
@@ -114,7 +114,7 @@ class KubernetesCluster:
 
     def __init__(self, api: Any, *, qps: float = 0, burst: int = 0) -> None:
         self._api = api
-        self._pace = _Pace(qps, burst)
+        self._pace = Pace(qps, burst)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -317,26 +317,6 @@ class KubernetesCluster:
                 f"cannot reach the API server: {type(error).__name__}",
                 hint="see whether it is up, and the network between",
             ) from None
-
-
-class _Pace:
-    """Lets ``qps`` requests a second go, ``burst`` beyond that at once; 0 for no limit."""
-
-    def __init__(
-        self, qps: float, burst: int, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._qps, self._burst, self._clock = qps, max(burst, 1), clock
-        self._next = 0.0
-
-    async def wait(self) -> None:
-        if self._qps <= 0:
-            return
-        now = self._clock()
-        self._next = max(self._next, now - (self._burst - 1) / self._qps)
-        delay = self._next - now
-        self._next += 1 / self._qps
-        if delay > 0:
-            await asyncio.sleep(delay)
 
 
 async def connect(

@@ -35,40 +35,18 @@ from controller.reconcile import (
     plan,
     settle,
 )
+from controller.record import Key, Record, is_new, key_of, says_failed, says_synced, trigger
 from controller.recorder import Recorder
 from controller.status import SYNCED, Outcome, is_synced, next_status
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
-from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
 
 _LOG = logging.getLogger(__name__)
-Key = tuple[str, str]
 # A foreign Secret that was deleted may come again at once: its owner goes first.
 _FOREIGN_GRACE_SECONDS = 0.75
 # Trouble that is over by the third try was none: no status, no event.
 _QUIET_TRIES = 3
-
-
-@dataclass(slots=True)
-class Record:
-    """What is remembered of a SealedSecret between two runs."""
-
-    trigger: tuple[Any, ...] = ()
-    """What, when it changes, asks for a new run."""
-    status: Mapping[str, Any] | None = None
-    """The status as last seen or written."""
-    outcome: Outcome | None = None
-    tries: int = 0
-    secret_version: str = ""
-    """The Secret's resourceVersion when it was last looked at or written."""
-    seen_version: str = ""
-    """The Secret's resourceVersion in the last watch event."""
-    reported_version: str = ""
-    """The Secret's resourceVersion whose drift was told of."""
-    instance: str = ""
-    key: str = ""
-    """Fingerprint of the sealing key that opened it last."""
 
 
 @dataclass
@@ -95,7 +73,7 @@ class Syncer:
 
     def on_sealed(self, body: Manifest, *, listed: bool) -> None:
         """A SealedSecret was seen, new or changed."""
-        key = _key(body)
+        key = key_of(body)
         record = self._records.setdefault(key, Record())
         if self._is_news(body, record):
             self._bodies[key] = body
@@ -103,7 +81,7 @@ class Syncer:
 
     async def on_sealed_deleted(self, body: Manifest) -> None:
         """A SealedSecret is gone; its Secret goes by the garbage collector, or by us if asked."""
-        key = _key(body)
+        key = key_of(body)
         self._forget(key)
         if self.old_gc:
             await self._delete_secret(key, Owner(key[1], body["metadata"]["uid"]))
@@ -175,7 +153,7 @@ class Syncer:
         if body is None:
             return
         self.metrics.unseal_requests.inc()
-        record.trigger = _trigger(body)
+        record.trigger = trigger(body)
         try:
             done = await self._bring_in_line(key, body, record)
             await self._succeeded(key, body, record, done)
@@ -214,7 +192,7 @@ class Syncer:
         metadata = body["metadata"]
         owner = Owner(key[1], metadata["uid"])
         stamp = f"{metadata['uid']}/{metadata.get('generation', 0)}"
-        if _is_new(body):
+        if is_new(body):
             made = await self._make(settle(wanted, None, stamp), owner)
             if made is not None:
                 record.secret_version = made["metadata"]["resourceVersion"]
@@ -276,13 +254,13 @@ class Syncer:
     # What is said of it.
 
     async def _succeeded(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
-        recovered = _says_failed(body) or (record.outcome is not None and not record.outcome.ok)
+        recovered = says_failed(body) or (record.outcome is not None and not record.outcome.ok)
         record.tries, record.outcome = 0, SYNCED
         self.queue.forget(key)
         turned = await self._write_status(key, body, record, SYNCED)
         if done.drift:
             self._tell_of_drift(key, body, record, done)
-        elif done.written or recovered or (turned and not _says_synced(body)):
+        elif done.written or recovered or (turned and not says_synced(body)):
             message = "SealedSecret unsealed successfully"
             self.recorder.record(body, events.UNSEALED, message, recovered=recovered)
             _LOG.info("unsealed", extra={"object": "/".join(key)})
@@ -355,7 +333,7 @@ class Syncer:
     # What is remembered.
 
     def _is_news(self, body: Manifest, record: Record) -> bool:
-        return record.trigger != _trigger(body) or (
+        return record.trigger != trigger(body) or (
             self.update_status and record.status != body.get("status")
         )
 
@@ -397,29 +375,3 @@ class _Done:
     written: bool = False
     drift: tuple[str, ...] = ()
     """Names of what was edited in a Secret that had been right."""
-
-
-def _key(body: Mapping[str, Any]) -> Key:
-    return body["metadata"]["namespace"], body["metadata"]["name"]
-
-
-def _trigger(body: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What makes a SealedSecret another one: its spec, by generation, and its scope."""
-    metadata = body["metadata"]
-    annotations = metadata.get("annotations") or {}
-    scopes = tuple(sorted((key, annotations.get(key)) for key in SCOPE_ANNOTATIONS))
-    gone = "deletionTimestamp" in metadata
-    return metadata.get("uid"), metadata.get("generation"), scopes, gone
-
-
-def _is_new(body: Mapping[str, Any]) -> bool:
-    return not (body.get("status") or {}).get("conditions")
-
-
-def _says_synced(body: Mapping[str, Any]) -> bool:
-    return is_synced(body.get("status"), body["metadata"].get("generation", 0))
-
-
-def _says_failed(body: Mapping[str, Any]) -> bool:
-    conditions = (body.get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)

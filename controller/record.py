@@ -1,0 +1,64 @@
+"""What is remembered of a SealedSecret between two looks at it, and what its manifest says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.status import Outcome, is_synced
+from sealer.scope import SCOPE_ANNOTATIONS
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What is remembered of a SealedSecret between two runs."""
+
+    trigger: tuple[Any, ...] = ()
+    """What, when it changes, asks for a new run."""
+    status: Mapping[str, Any] | None = None
+    """The status as last seen or written."""
+    outcome: Outcome | None = None
+    tries: int = 0
+    secret_version: str = ""
+    """The Secret's resourceVersion when it was last looked at or written."""
+    seen_version: str = ""
+    """The Secret's resourceVersion in the last watch event."""
+    reported_version: str = ""
+    """The Secret's resourceVersion whose drift was told of."""
+    instance: str = ""
+    key: str = ""
+    """Fingerprint of the sealing key that opened it last."""
+
+
+def key_of(body: Mapping[str, Any]) -> Key:
+    """Namespace and name of an object."""
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def trigger(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes a SealedSecret another one: its spec, by generation, and its scope."""
+    metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
+    scopes = tuple(sorted((key, annotations.get(key)) for key in SCOPE_ANNOTATIONS))
+    gone = "deletionTimestamp" in metadata
+    return metadata.get("uid"), metadata.get("generation"), scopes, gone
+
+
+def is_new(body: Mapping[str, Any]) -> bool:
+    """Whether nobody has tried it yet."""
+    return not (body.get("status") or {}).get("conditions")
+
+
+def says_synced(body: Mapping[str, Any]) -> bool:
+    """Whether its status says that this generation was synced."""
+    return is_synced(body.get("status"), body["metadata"].get("generation", 0))
+
+
+def says_failed(body: Mapping[str, Any]) -> bool:
+    """Whether its status says that the last try failed."""
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)
