@@ -86,6 +86,10 @@ class Token(NamedTuple):
     position: int
     text: str
 
+    def tag(self) -> str:
+        """Name the action of a keyword."""
+        return f"{{{{{self.text}}}}}"
+
     def described(self) -> str:
         """Name it in a message, as Go does, but for literals: these may be anybody's secret."""
         if self.kind is Kind.EOF:

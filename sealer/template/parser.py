@@ -16,29 +16,16 @@ from sealer.template.lexer import Kind, Lexer, Token
 MAX_DEPTH: Final = 100
 """How deep parentheses and blocks nest; Go allows 10,000 parentheses."""
 
-_OPERANDS: Final = frozenset(
-    {
-        Kind.BOOL,
-        Kind.CHAR_CONSTANT,
-        Kind.COMPLEX,
-        Kind.DOT,
-        Kind.FIELD,
-        Kind.IDENTIFIER,
-        Kind.NUMBER,
-        Kind.NIL,
-        Kind.RAW_STRING,
-        Kind.STRING,
-        Kind.VARIABLE,
-        Kind.LEFT_PAREN,
-    }
-)
+_OPERANDS: Final = frozenset({
+    Kind.BOOL, Kind.CHAR_CONSTANT, Kind.COMPLEX, Kind.DOT, Kind.FIELD, Kind.IDENTIFIER, Kind.NUMBER,
+    Kind.NIL, Kind.RAW_STRING, Kind.STRING, Kind.VARIABLE, Kind.LEFT_PAREN,
+})  # fmt: skip
 _BRANCHES: Final[Mapping[Kind, type[nodes.If | nodes.With | nodes.Range]]] = {
     Kind.IF: nodes.If,
     Kind.WITH: nodes.With,
     Kind.RANGE: nodes.Range,
 }
 _NOT_EXECUTABLE: Final = (nodes.Bool, nodes.Dot, nodes.Nil, nodes.Number, nodes.String)
-_LITERAL_NODES: Final = _NOT_EXECUTABLE
 _Ending = Token
 _Items = list[nodes.Node]
 
@@ -135,7 +122,7 @@ class _Parser:
                 self._at = start
             node = self._text_or_action()
             if isinstance(node, Token):
-                self._fail(f"unexpected {_ending(node)}")
+                self._fail(f"unexpected {node.tag()}")
             root.append(node)
         self._add(self._name, root)
         return nodes.Tree(self._name, self._text, self._templates)
@@ -153,7 +140,7 @@ class _Parser:
         self._expect(Kind.RIGHT_DELIM, context)
         items, end = self._in_scope_of_its_own()
         if end.kind is not Kind.END:
-            self._fail(f"unexpected {_ending(end)} in {context}")
+            self._fail(f"unexpected {end.tag()} in {context}")
         self._add(name, items)
 
     def _in_scope_of_its_own(self) -> tuple[_Items, _Ending]:
@@ -254,7 +241,7 @@ class _Parser:
             else:
                 otherwise, end = self._item_list()
                 if end.kind is not Kind.END:
-                    self._fail(f"expected end; found {_ending(end)}")
+                    self._fail(f"expected end; found {end.tag()}")
         del self._scope[known:]
         return _BRANCHES[kind](pipe.position, pipe, tuple(items), tuple(otherwise))
 
@@ -267,7 +254,7 @@ class _Parser:
         items, end = self._in_scope_of_its_own()
         if end.kind is not Kind.END:
             self._looked = looked  # Go's parser of the block looks ahead for itself
-            self._fail(f"unexpected {_ending(end)} in {context}")
+            self._fail(f"unexpected {end.tag()} in {context}")
         self._add(name, items)
         return nodes.Call(token.position, name, pipe)
 
@@ -362,7 +349,7 @@ class _Parser:
             return nodes.Field(position, (*node.path, *path))
         if isinstance(node, nodes.Variable):
             return nodes.Variable(position, node.name, (*node.path, *path))
-        if isinstance(node, _LITERAL_NODES):
+        if isinstance(node, _NOT_EXECUTABLE):
             self._fail("unexpected . after term")
         return nodes.Chain(position, node, tuple(path))
 
@@ -406,10 +393,6 @@ class _Parser:
             return literals.number(token.text)
         except literals.LiteralError as error:
             self._fail(str(error))
-
-
-def _ending(token: Token) -> str:
-    return f"{{{{{token.text}}}}}"
 
 
 def _is_empty(items: _Items | tuple[nodes.Node, ...]) -> bool:
