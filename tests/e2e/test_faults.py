@@ -5,6 +5,7 @@ Whatever happens, the controller recovers by itself and loses nothing.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from controller.cluster import GoneError, connect
 from sealer import KeyPair, Scope
 from tests.e2e.conftest import World, new_pair
 from tests.testbed.cluster import ControlPlane, control_plane, free_port, wait_for
@@ -56,6 +58,40 @@ def test_an_api_server_that_dies_and_comes_back(fragile: ControlPlane) -> None:
         world.wait_condition("Ready", "True", seconds=60)
         world.wait_condition("Ready", "True", name="later", seconds=60)
         assert controller.get("/healthz")[0] == 200
+
+
+def test_history_that_the_api_server_has_lost_is_listed_anew(fragile: ControlPlane) -> None:
+    """410 Gone: what a watch meets when it was away for longer than etcd remembers."""
+
+    async def meet(old: str) -> None:
+        cluster = await connect(kubeconfig=str(fragile.kubeconfig))
+        try:
+            async with asyncio.timeout(30):
+                with pytest.raises(GoneError):
+                    async for _ in cluster._watch("/api/v1/secrets", {}, "application/json", old):
+                        pass
+        finally:
+            await cluster.close()
+
+    with (
+        behind(fragile) as (cutter, kubeconfig),
+        ours(fragile, kubeconfig=kubeconfig) as controller,
+    ):
+        world = world_in(fragile, controller)
+        world.apply(world.sealed())
+        old = world.wait_synced()["metadata"]["resourceVersion"]
+        cutter.refuse = True
+        cutter.cut()
+        world.apply(world.sealed(name="unseen"))
+        fragile.api.delete("Secret", "shop", "db")
+        version = fragile.api.request("GET", "/api/v1/secrets")["metadata"]["resourceVersion"]
+        fragile.apiserver.stop(signal.SIGKILL)
+        fragile.forget_before(version)
+        fragile.start_apiserver()
+        asyncio.run(meet(old))
+        cutter.refuse = False
+        world.wait_data({"password": b"s3cr3t"}, seconds=60)
+        world.wait_data({"password": b"s3cr3t"}, name="unseen", seconds=60)
 
 
 def test_an_etcd_that_stands_still_for_a_while(fragile: ControlPlane) -> None:

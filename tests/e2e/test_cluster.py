@@ -1,0 +1,99 @@
+"""The one client of the API server, against a real one: what its answers are taken for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from controller.cluster import (
+    AlreadyExistsError,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    KubernetesCluster,
+    NotFoundError,
+    UnavailableError,
+    connect,
+)
+from tests.testbed.cluster import ControlPlane, free_port
+
+
+def run(plane: ControlPlane, body: Callable[[KubernetesCluster], Awaitable[None]]) -> None:
+    async def main() -> None:
+        cluster = await connect(kubeconfig=str(plane.kubeconfig))
+        try:
+            await body(cluster)
+        finally:
+            await cluster.close()
+
+    asyncio.run(main())
+
+
+def secret(namespace: str, name: str = "db", **more: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace, **more}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"a": "eA=="}}
+
+
+def test_each_no_has_its_class(plane: ControlPlane, namespace: str) -> None:
+    async def body(cluster: KubernetesCluster) -> None:
+        with pytest.raises(NotFoundError):
+            await cluster.get_secret(namespace, "none")
+        made = await cluster.create_secret(secret(namespace))
+        with pytest.raises(AlreadyExistsError):
+            await cluster.create_secret(secret(namespace))
+        with pytest.raises(InvalidError):
+            await cluster.create_secret(secret(namespace, "Not A Name"))
+        await cluster.replace_secret({**made, "data": {"a": "eQ=="}})
+        with pytest.raises(ConflictError):
+            await cluster.replace_secret({**made, "data": {"a": "eg=="}})
+        with pytest.raises(ConflictError):
+            await cluster.delete_secret(namespace, "db", "another-uid")
+        await cluster.delete_secret(namespace, "db", made["metadata"]["uid"])
+
+    run(plane, body)
+
+
+def test_a_metadata_watch_brings_no_data(plane: ControlPlane, namespace: str) -> None:
+    async def body(cluster: KubernetesCluster) -> None:
+        await cluster.create_secret(secret(namespace, "before"))
+        seen: list[tuple[str, str]] = []
+        async for event in cluster.watch_secrets(namespace):
+            assert "data" not in event.object
+            seen.append((event.type, event.object.get("metadata", {}).get("name", "")))
+            if event.type == "LISTED":
+                await cluster.create_secret(secret(namespace, "after"))
+            if event.type == "ADDED":
+                break
+        assert seen == [("EXISTS", "before"), ("LISTED", ""), ("ADDED", "after")]
+
+    run(plane, body)
+
+
+def test_a_stranger_is_forbidden(plane: ControlPlane, namespace: str) -> None:
+    identity = {"name": "stranger", "namespace": namespace}
+    plane.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": identity})
+    token = plane.service_account_token(namespace, "stranger")
+
+    async def body() -> None:
+        kubeconfig = plane.write_kubeconfig(f"stranger-{namespace}", token)
+        cluster = await connect(kubeconfig=str(kubeconfig))
+        with pytest.raises(ForbiddenError):
+            await cluster.get_secret(namespace, "db")
+        await cluster.close()
+
+    asyncio.run(body())
+
+
+def test_nobody_there_is_unavailable_and_no_kubeconfig_is_said(plane: ControlPlane) -> None:
+    async def body(cluster: KubernetesCluster) -> None:
+        cluster._api.configuration.host = f"https://127.0.0.1:{free_port()}"
+        with pytest.raises(UnavailableError, match="cannot reach the API server"):
+            await cluster.get_secret("default", "db")
+        with pytest.raises(ClusterError, match="cannot find the cluster"):
+            await connect(kubeconfig="/nowhere")
+
+    run(plane, body)
