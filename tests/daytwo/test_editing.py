@@ -13,6 +13,8 @@ import pytest
 
 from tests.daytwo import corpus
 from tests.daytwo.tree import CANARY, Tree, sealed_yaml
+from tests.testbed.cluster import wait_for
+from tests.testbed.inotify import watching
 
 COMMENTED = """\
 # The shop's database.
@@ -325,6 +327,33 @@ text += "secret: " + "-".join(["xyzzy", "canary", "51c0"]) + "\\n"
     assert [path.parent for path in on_disk] == [tree.root.resolve()]
     assert tree.values("db.yaml")["secret"] == CANARY
     assert files_with(CANARY, tree.root, tree.home) == []
+
+
+def test_the_kernel_sees_no_cleartext_in_any_folder_on_disk(tree: Tree) -> None:
+    tree.git("init", "-q")
+    tree.write("db.yaml", commented())
+    tree.git("add", "db.yaml")
+    add = 'text += "secret: " + "-".join(["xyzzy", "canary", "51c0"]) + "\\n"'
+    tool = editor(tree, add)
+    # The test's folder holds the home, the work tree and .git; others drop files in the second.
+    with watching(CANARY, tree.root.parent, Path("/var/tmp")) as watcher:  # noqa: S108
+        tree.seal("set", "db.yaml", "password", "--cert", "one.pem", text=CANARY)
+        keys = ("--cert", "one.pem", "--key", "one.key")
+        tree.seal("edit", "db.yaml", *keys, environment=tool)
+    assert tree.values("db.yaml")["secret"] == CANARY
+    assert tree.root / "db.yaml" in watcher.seen
+    assert watcher.found == set()
+
+
+def test_the_kernels_witness_would_see_it(tree: Tree) -> None:
+    with watching(CANARY, tree.root.parent) as watcher:
+        leak = tree.root / "new" / "short-lived"
+        leak.parent.mkdir()
+        wait_for("the new folder is watched", lambda: watcher.watches(leak.parent))
+        leak.write_text(CANARY)
+        wait_for("it is seen", lambda: leak in watcher.found)
+        leak.unlink()
+    assert watcher.found == {leak}
 
 
 def test_edit_refuses_where_there_is_no_memory_to_edit_in(tmp_path: Path) -> None:
