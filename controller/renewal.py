@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sealer import encoding
+from sealer import keyfile
 from sealer.keys import KeyPair
 
 KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 ACTIVE = "active"
 KEY_SELECTOR = f"{KEY_LABEL}={ACTIVE}"
-TLS_TYPE = "kubernetes.io/tls"
 
 
 def next_renewal(
@@ -38,28 +37,14 @@ def key_secret(
     labels: Sequence[tuple[str, str]] = (),
     annotations: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """Return the manifest of a key Secret, as the peer writes it.
-
-    Source: bitnami-labs/sealed-secrets ``pkg/controller/keys.go`` (writeKeyWithCreationTime).
-    """
-    assert pair.certificate is not None  # noqa: S101 a new pair always has one
-    metadata: dict[str, Any] = {
-        "generateName": prefix,
-        "namespace": namespace,
-        "labels": {**dict(labels), KEY_LABEL: ACTIVE},
-    }
+    """Return the manifest of a key Secret as the peer writes it, with the admin's metadata."""
+    secret = keyfile.key_secret(pair, prefix=prefix, namespace=namespace)
+    metadata = secret["metadata"]
+    # The label that makes it a sealing key is nobody's to overwrite.
+    metadata["labels"] = {**dict(labels), **metadata["labels"]}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": metadata,
-        "type": TLS_TYPE,
-        "data": {
-            "tls.crt": encoding.encode(pair.certificate.pem),
-            "tls.key": encoding.encode(pair.private_pem()),
-        },
-    }
+    return secret
 
 
 def key_times(secret: Mapping[str, Any], pair: KeyPair, priority: str) -> datetime:
