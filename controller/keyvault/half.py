@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from controller.cluster import ClusterError, KubernetesCluster, NotFoundError
+from controller.cluster import ClusterError, ForbiddenError, KubernetesCluster, NotFoundError
 from controller.keyvault.azure import AzureVault, quiet_logs, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
@@ -154,6 +154,10 @@ class KeyVaultHalf:
                 why = error.message
                 if isinstance(error, NotFoundError):
                     why = f"the CRD of {kind} is not installed"
+                    self._note_listed(kind, namespace)
+                elif isinstance(error, ForbiddenError) and kind == CLUSTER_KEY_VAULT:
+                    # Rights in named namespaces cannot include what is cluster-scoped: there
+                    # are no cluster vaults then, and nobody waits for them.
                     self._note_listed(kind, namespace)
                 if not told:
                     _LOG.warning("cannot watch", extra={"kind": kind, "why": why})

@@ -40,10 +40,12 @@ GROUPS: dict[str, list[Right]] = {
 SLOW: set[Right] = {("secrets", "delete")}
 
 
-def start(world: World, folder: Path, without: Sequence[Right] = ()) -> Any:
+def start(
+    world: World, folder: Path, without: Sequence[Right] = (), values: dict[str, Any] = VALUES
+) -> Any:
     """Apply the chart's rights less some, and return the controller to run."""
     plane, namespace = world.plane, world.namespace
-    for one in render(VALUES, namespace=namespace, name="rights"):
+    for one in render(values, namespace=namespace, name="rights"):
         if one["kind"] not in KINDS:
             continue
         if "rules" in one:
@@ -135,6 +137,18 @@ def test_with_all_its_rights_every_kind_of_vault_is_synced(world: World, tmp_pat
         for name in ("plain", "federated", "shared"):
             world.wait_data({"password": b"from the vault"}, name)
         assert "forbidden" not in told(world, controller)
+
+
+def test_with_rights_in_named_namespaces_only_the_vaults_of_these_work(
+    world: World, tmp_path: Path
+) -> None:
+    named = {**VALUES, "rbac": {"clusterRole": False, "namespacedRoles": True}}
+    with start(world, tmp_path, values=named) as controller:
+        ask_for_all(world)
+        for name in ("plain", "federated"):
+            world.wait_data({"password": b"from the vault"}, name)
+        world.wait_reason("VaultNotFound", name="shared")
+        assert 'cannot list resource "clusterkeyvaults"' in told(world, controller)
 
 
 def test_the_list_names_every_right_that_the_feature_adds() -> None:
