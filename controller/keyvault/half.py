@@ -96,6 +96,7 @@ class KeyVaultHalf:
         else:
             self._merged.pop(key, None)
         self.syncer.on_target(metadata, deleted=deleted)
+        self.vaults.on_secret(*key)
 
     async def close(self) -> None:
         """Stop polling and let go of all connections."""

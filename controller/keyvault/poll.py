@@ -45,7 +45,7 @@ _T = TypeVar("_T")
 
 
 class Poller:
-    """``want`` and ``drop`` users, ``fetch`` for them, ``run`` for ever."""
+    """``want`` and ``drop`` users, ``fetch`` for them, ``cycle`` again and again."""
 
     def __init__(
         self,
@@ -113,17 +113,6 @@ class Poller:
         self._values.clear()
 
     # The cycle.
-
-    async def run(
-        self, on_cycle: Callable[[Outcome, set[str]], Awaitable[None]], first: float = 0
-    ) -> None:
-        """Poll without an end; ``on_cycle`` hears of each cycle and who is to be synced."""
-        delay = first
-        while True:
-            await self._sleep(delay)
-            outcome, dirty = await self.cycle()
-            await on_cycle(outcome, dirty)
-            delay = self.delay(outcome)
 
     def delay(self, outcome: Outcome) -> float:
         """Seconds until the next cycle."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from controller.cluster import ClusterError, Manifest
+from controller.cluster import ClusterError, Manifest, UnavailableError
 from controller.keyvault import status
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.memory import Outcome
@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 15.0
 VaultKey = tuple[str, str, str]
 """Kind, namespace (empty for a ClusterKeyVault), name."""
+_Name = tuple[str, str, str, str]
+"""Of a poller: URL, api-version, identity, whose it is."""
 
 
 class OpenVault(Protocol):
@@ -44,10 +46,12 @@ class Entry:
 
     body: Manifest
     resource: VaultResource | None = None
-    poller: tuple[str, ...] | None = None
+    poller: _Name | None = None
     outcome: Told = field(default_factory=lambda: Told("Progressing", "not asked yet"))
     status: Mapping[str, Any] = field(default_factory=dict)
     retry: asyncio.Task[None] | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while its identity is read: what was read first must not win over what came later."""
 
 
 @dataclass(slots=True)
@@ -76,7 +80,9 @@ class Vaults:
     jitter: Callable[[], float] = random.random
     on_poll: Callable[[str, float], None] = lambda vault, seconds: None
     entries: dict[VaultKey, Entry] = field(default_factory=dict)
-    _running: dict[tuple[str, ...], _Running] = field(default_factory=dict)
+    _running: dict[_Name, _Running] = field(default_factory=dict)
+    _credentials: dict[tuple[str, str], set[VaultKey]] = field(default_factory=dict)
+    """Secret -> the vaults whose credential it holds."""
 
     async def see(self, key: VaultKey, body: Manifest) -> None:
         """A vault resource is new or changed."""
@@ -95,8 +101,19 @@ class Vaults:
         if entry is not None:
             if entry.retry is not None:
                 entry.retry.cancel()
-            await self._leave(key, entry)
+            async with entry.lock:
+                self._note_resource(key, entry, None)
+                await self._leave(key, entry)
             self.on_vault(key, True)
+
+    def on_secret(self, namespace: str, name: str) -> None:
+        """A Secret was seen, changed or deleted: a vault's credential is read anew at once."""
+        for key in self._credentials.get((namespace, name), ()):
+            entry = self.entries[key]
+            if entry.retry is not None:
+                entry.retry.cancel()
+                entry.retry = None
+            self._later(key, entry, 0)
 
     def poller(self, key: VaultKey) -> Poller | None:
         """Return the vault's poller, None while there is none."""
@@ -108,31 +125,60 @@ class Vaults:
         """Every poller that runs."""
         return [running.poller for running in self._running.values()]
 
-    async def renew(self, key: VaultKey) -> None:
-        """Read the resource and its identity again, and poll under it."""
-        entry = self.entries[key]
+    async def renew(self, key: VaultKey, *, changed: bool = True) -> bool:
+        """Read the resource and its identity again, and poll under it.
+
+        Return whether it may be asked now. Without ``changed`` nothing is told or done where the
+        identity is still the same.
+        """
+        entry = self.entries.get(key)
+        if entry is None:
+            return False
+        async with entry.lock:
+            return self.entries.get(key) is entry and await self._renew(key, entry, changed)
+
+    async def _renew(self, key: VaultKey, entry: Entry, changed: bool) -> bool:
         try:
             resource = VaultResource.from_dict(entry.body)
-            entry.resource = resource
+            self._note_resource(key, entry, resource)
             place = address.parse(resource.url, self.suffixes)
             identity = await self.identities.of(resource, place)
         except AddressError as error:
             await self._fail(key, entry, status.told(error, error.reason))
-            return
+            return False
         except VaultError as error:
             await self._fail(key, entry, status.told(error, error.reason))
             self._later(key, entry)
-            return
+            return False
         except ClusterError as error:
-            await self._fail(key, entry, status.told(error, "Unreachable"))
+            # Who asks is not known just now: nobody asks, and nothing is forgotten.
+            if changed or entry.poller is None or not isinstance(error, UnavailableError):
+                await self._fail(key, entry, status.told(error, "Unreachable"))
             self._later(key, entry)
-            return
+            return False
         except SealerError as error:
-            entry.resource = None
+            self._note_resource(key, entry, None)
             await self._fail(key, entry, status.told(error, "InvalidSpec"))
-            return
-        await self._join(key, entry, resource, place.url, identity)
-        self.on_vault(key, True)
+            return False
+        # Values never cross identities: who asks is part of the name. A namespaced vault's
+        # identity names its namespace; a cluster vault's poller is its own.
+        scope = resource.namespace or f"/{resource.name}"
+        name = (place.url, resource.api_version, identity.key, scope)
+        if changed or entry.poller != name:
+            await self._join(key, entry, resource, name, identity)
+            self.on_vault(key, True)
+        return True
+
+    def _note_resource(self, key: VaultKey, entry: Entry, resource: VaultResource | None) -> None:
+        """Keep the index of the Secrets that hold credentials."""
+        old = entry.resource.credential if entry.resource else None
+        if old is not None:
+            self._credentials[old].discard(key)
+            if not self._credentials[old]:
+                del self._credentials[old]
+        entry.resource = resource
+        if resource is not None and resource.credential is not None:
+            self._credentials.setdefault(resource.credential, set()).add(key)
 
     async def close(self) -> None:
         """Stop polling."""
@@ -142,29 +188,31 @@ class Vaults:
             await running.vault.close()
         self._running.clear()
 
-    def _later(self, key: VaultKey, entry: Entry) -> None:
+    def _later(self, key: VaultKey, entry: Entry, seconds: float = _RETRY_SECONDS) -> None:
         if entry.retry is not None and not entry.retry.done():
             return
 
         async def again() -> None:
-            await self.sleep(_RETRY_SECONDS)
+            await self.sleep(seconds)
             entry.retry = None
             if self.entries.get(key) is entry:
-                await self.renew(key)
+                await self.renew(key, changed=False)
 
         entry.retry = asyncio.create_task(again())
 
     async def _join(
-        self, key: VaultKey, entry: Entry, resource: VaultResource, url: str, identity: Identity
+        self,
+        key: VaultKey,
+        entry: Entry,
+        resource: VaultResource,
+        name: _Name,
+        identity: Identity,
     ) -> None:
-        # Values never cross identities: who asks is part of the key. A namespaced vault's
-        # identity names its namespace; a cluster vault's poller is its own.
-        name = (url, resource.api_version, identity.key, resource.namespace or f"/{resource.name}")
         if entry.poller != name:
             await self._leave(key, entry)
         running = self._running.get(name)
         if running is None:
-            vault = self.open_vault(url, identity, resource.api_version)
+            vault = self.open_vault(name[0], identity, resource.api_version)
             poller = Poller(
                 vault,
                 interval=resource.interval,
@@ -204,30 +252,43 @@ class Vaults:
             running.task.cancel()
         await running.vault.close()
 
-    async def _run(self, name: tuple[str, ...], running: _Running) -> None:
-        async def on_cycle(outcome: Outcome, dirty: set[str]) -> None:
-            self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
-            for key in tuple(running.vaults):
-                await self._tell(key, running, outcome)
-            if outcome.error is not None:
-                dirty = {*running.poller.users}
-            self.on_dirty(dirty)
-            if outcome.error is not None and outcome.error.reason in (
-                "TokenRequestDenied",
-                "FederationRejected",
-            ):
-                # The credential may have been changed: read it again.
-                for key in tuple(running.vaults):
-                    self._later(key, self.entries[key])
-
-        while True:
+    async def _run(self, name: _Name, running: _Running) -> None:
+        """Poll until nobody polls under this name any more."""
+        delay = 0.0
+        while self._running.get(name) is running:
+            await self.sleep(delay)
             try:
-                await running.poller.run(on_cycle)
-            except asyncio.CancelledError:
-                raise
+                if delay and not await self._may_ask(running):
+                    delay = _RETRY_SECONDS
+                    continue
+                outcome, dirty = await running.poller.cycle()
+                await self._on_cycle(name, running, outcome, dirty)
+                delay = running.poller.delay(outcome)
             except Exception as error:  # noqa: BLE001 polling must go on
                 _LOG.error("polling anew", extra={"why": type(error).__name__})
-                await self.sleep(_RETRY_SECONDS)
+                delay = _RETRY_SECONDS
+
+    async def _may_ask(self, running: _Running) -> bool:
+        # A service account may have lost its label, a Secret may hold another credential.
+        said = [await self.renew(key, changed=False) for key in tuple(running.vaults)]
+        return bool(running.vaults) and all(said)
+
+    async def _on_cycle(
+        self, name: _Name, running: _Running, outcome: Outcome, dirty: set[str]
+    ) -> None:
+        self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
+        for key in tuple(running.vaults):
+            await self._tell(key, running, outcome)
+        if outcome.error is not None:
+            dirty = {*running.poller.users}
+        self.on_dirty(dirty)
+        if outcome.error is not None and outcome.error.reason in (
+            "TokenRequestDenied",
+            "FederationRejected",
+        ):
+            # The credential may have been changed: read it again.
+            for key in tuple(running.vaults):
+                self._later(key, self.entries[key])
 
     async def _tell(self, key: VaultKey, running: _Running, outcome: Outcome) -> None:
         entry = self.entries.get(key)

@@ -96,6 +96,12 @@ class VaultResource:
         """Whether every namespace could refer to it."""
         return self.kind == CLUSTER_KEY_VAULT
 
+    @property
+    def credential(self) -> tuple[str, str] | None:
+        """Namespace and name of the Secret that a service principal's credential is in."""
+        reference = self.auth.secret or self.auth.certificate
+        return (self.namespace or reference.namespace, reference.name) if reference else None
+
     @classmethod
     def from_dict(cls, manifest: Mapping[str, Any]) -> VaultResource:
         """Read either kind; raises ManifestError with a path, or ManyErrors."""

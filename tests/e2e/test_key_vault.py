@@ -275,6 +275,19 @@ def test_a_service_principal_signs_in_with_a_certificate(world: World) -> None:
     assert world.status("shop", "KeyVault")["tenantId"] == world.store.tenant
 
 
+def test_a_rotated_client_secret_is_taken_up_before_the_next_poll(world: World) -> None:
+    world.store.set_secret("one", "one")
+    world.vault(poll={"interval": "1h"})
+    world.secret(single("one", "one"))
+    world.wait_data({"one": b"one"})
+    world.azure.entra.register(App(CLIENT, world.store.tenant, secret=f"{CANARY}-rotated"))
+    world.azure.forget()
+    change = {"data": {"password": encoding.encode(f"{CANARY}-rotated".encode())}}
+    world.plane.api.patch("Secret", world.namespace, "principal", change)
+    wait_for("the new secret", lambda: (CLIENT, "ok") in world.azure.entra.tokens, 10)
+    assert world.condition("Ready", "shop", "KeyVault")["status"] == "True"
+
+
 def test_no_token_is_sent_to_a_strangers_host(world: World) -> None:
     world.azure.forget()
     world.vault("refused", url="https://shop.evil.test")

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 from prometheus_client import CollectorRegistry
 
-from controller.cluster import ConflictError, Manifest, NotFoundError, WatchEvent
+from controller.cluster import (
+    ClusterError,
+    ConflictError,
+    Manifest,
+    NotFoundError,
+    WatchEvent,
+)
 from controller.keyvault.azure import AzureVault, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.objects import TOKEN_AUDIENCE
 from controller.keyvault.ownership import MANAGER
 from controller.keyvault.record import Key
 from controller.keyvault.sync import Syncer
@@ -29,7 +39,7 @@ from controller.keyvault.vaults import Vaults
 from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
 from sealer import encoding
-from tests.testbed.azure.entra import App
+from tests.testbed.azure.entra import App, Federation
 from tests.testbed.azure.server import Azure, Loopback
 
 API = "keyvault.sealer.dev/v1alpha1"
@@ -71,10 +81,36 @@ class Clock:
 
 
 @dataclass
+class Issuer:
+    """Signs service accounts' tokens, as the API server does."""
+
+    url: str = "https://kubernetes.default.svc"
+    key: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1()), repr=False
+    )
+
+    def token(self, subject: str) -> tuple[str, str]:
+        """A token for Entra that lives an hour, with its end."""
+        end = datetime.now(UTC) + timedelta(hours=1)
+        claims = {"iss": self.url, "sub": subject, "aud": [TOKEN_AUDIENCE], "exp": end}
+        token = jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "one"})
+        return token, end.isoformat()
+
+    def keys(self, issuer: str) -> Any:
+        """The key set that the discovery document leads to."""
+        public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
+        return {"keys": [{**public, "kid": "one", "use": "sig", "alg": "ES256"}]}
+
+
+@dataclass
 class MemoryObjects:
     """``Objects`` in memory: Secrets with managed fields, statuses, a count of writes."""
 
     secrets: dict[Key, Manifest] = field(default_factory=dict)
+    accounts: dict[Key, Manifest] = field(default_factory=dict)
+    issuer: Issuer = field(default_factory=Issuer)
+    failure: ClusterError | None = None
+    """What reading a service account or a Secret ends with, for an API server that is away."""
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     statuses: dict[tuple[str, str, str], Manifest] = field(default_factory=dict)
     writes: int = 0
@@ -85,13 +121,19 @@ class MemoryObjects:
         yield WatchEvent("LISTED", {})
 
     async def find_secret(self, namespace: str, name: str) -> Manifest | None:
+        if self.failure is not None:
+            raise self.failure
         return copy.deepcopy(self.secrets.get((namespace, name)))
 
     async def service_account(self, namespace: str, name: str) -> Manifest:
-        raise NotFoundError("there is none")
+        if self.failure is not None:
+            raise self.failure
+        if (namespace, name) not in self.accounts:
+            raise NotFoundError("there is none")
+        return copy.deepcopy(self.accounts[namespace, name])
 
     async def token(self, namespace: str, account: str) -> tuple[str, str]:
-        raise NotFoundError("there is none")
+        return self.issuer.token(f"system:serviceaccount:{namespace}:{account}")
 
     async def namespace_labels(self, name: str) -> dict[str, str]:
         return self.labels.get(name, {})
@@ -192,15 +234,33 @@ class Simulation:
         self._workers = [asyncio.create_task(self.syncer.work()) for _ in range(8)]
         self.store = azure.vault("shop")
         azure.entra.register(App(CLIENT, self.store.tenant, secret=PASSWORD))
+        azure.entra.issuer_keys = self.objects.issuer.keys
         self.store.grant(CLIENT)
 
     def _open(self, url: str, identity: Identity, api_version: str) -> Vault:
         return AzureVault(url, identity, api_version=api_version, session=self.session)
 
+    def principal(self, password: str) -> None:
+        """Put a client secret into the Secret ``shop/principal``."""
+        data = {"password": encoding.encode(password.encode())}
+        self.objects.secrets["shop", "principal"] = {"metadata": {"uid": "p"}, "data": data}
+
+    def account(self, client: str, *, use: str = "true") -> None:
+        """Make or change the service account ``shop/shop``."""
+        metadata = {
+            "uid": "account",
+            "labels": {"keyvault.sealer.dev/use": use},
+            "annotations": {"azure.workload.identity/client-id": client},
+        }
+        self.objects.accounts["shop", "shop"] = {"metadata": metadata}
+        subject = "system:serviceaccount:shop:shop"
+        known = [Federation(self.objects.issuer.url, subject)]
+        self.azure.entra.register(App(client, self.store.tenant, federations=known))
+        self.store.grant(client)
+
     async def vault(self, name: str = "shop", *, interval: str = "1m", **spec: Any) -> None:
         """Make a KeyVault in namespace ``shop`` and wait for its first cycle."""
-        data = {"password": encoding.encode(PASSWORD.encode())}
-        self.objects.secrets["shop", "principal"] = {"metadata": {"uid": "p"}, "data": data}
+        self.principal(PASSWORD)
         principal = {
             "clientId": CLIENT,
             "tenantId": self.store.tenant,
