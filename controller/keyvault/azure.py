@@ -1,4 +1,4 @@
-"""One vault under one identity, through Azure's SDK; the only module that imports it.
+"""One vault under one identity, through Azure's SDK; its tokens are ``credential``'s.
 
 One HTTP session serves all clients and credentials. The SDK's own retries are off: they are per
 call, and two hundred references on a throttled vault would become eight hundred requests; the
@@ -8,35 +8,21 @@ handed a token: it is on, and there is no way to switch it off.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import ssl
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
-from azure.core.credentials import AccessTokenInfo
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceNotFoundError,
-)
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.identity.aio import (
-    CertificateCredential,
-    ClientAssertionCredential,
-    ClientSecretCredential,
-    ManagedIdentityCredential,
-    WorkloadIdentityCredential,
-)
 from azure.keyvault.secrets.aio import SecretClient
 
+from controller.keyvault.credential import Credential
 from controller.keyvault.identities import Identity
-from controller.keyvault.jose import claims, public_jwk
+from controller.keyvault.jose import public_jwk
 from controller.keyvault.vault import (
     DeniedError,
     DisabledError,
@@ -49,13 +35,12 @@ from controller.keyvault.vault import (
     UnreachableError,
     VaultError,
 )
+from sealer.keyvault.address import CLOUDS
 from sealer.keyvault.references import CERTIFICATE, KEY, Ref
 
 PAGE = 25
-_FRESH_SECONDS = 300
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 30
-_TOKEN_SECONDS = 60
 
 
 def session(resolver: Any = None) -> aiohttp.ClientSession:
@@ -76,126 +61,25 @@ def quiet_logs() -> None:
     logging.getLogger("azure").setLevel(logging.CRITICAL)
 
 
-class Credential:
-    """The credential that the SDK's clients see: one request at a time, and our tenant first.
+class _OneHost(AioHttpTransport):  # type: ignore[misc]
+    """Sends to the vault's own address only.
 
-    The tenant of the challenge is only the default: with a tenant of our own, an odd one there
-    does not matter.
+    A redirect or the link to a next page could name a stranger, whose challenge the SDK would
+    check against the stranger's own name.
     """
 
-    def __init__(
-        self, identity: Identity, transport: AioHttpTransport, on_request: Callable[[bool], None]
-    ) -> None:
-        self._identity, self._transport, self._told = identity, transport, on_request
-        self._lock = asyncio.Lock()
-        self._tokens: dict[tuple[Any, ...], AccessTokenInfo] = {}
-        self._inner: dict[str, Any] = {}
-        self._assertion = ""
-        self.tenant = identity.tenant_id
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        super().__init__(session=session, session_owner=False)
+        self._origin = _origin(url)
 
-    async def get_token_info(self, *scopes: str, options: Any = None) -> AccessTokenInfo:
-        """Return a token that is good for five minutes more; IdentityError."""
-        options = dict(options or {})
-        tenant = self._identity.tenant_id or options.get("tenant_id") or ""
-        claims = options.get("claims")
-        async with self._lock:
-            known = self._tokens.get((scopes, tenant))
-            if known and not claims and known.expires_on - time.time() > _FRESH_SECONDS:
-                return known
-            asked = {key: value for key, value in options.items() if key != "tenant_id"}
-            token = await self._request(scopes, tenant, asked)
-            self._tokens = {**self._tokens, (scopes, tenant): token}
-            self.tenant = tenant
-            return token
-
-    async def close(self) -> None:
-        """Forget the tokens; the transport is shared and stays."""
-        self._tokens.clear()
-        self._inner.clear()
-
-    async def __aenter__(self) -> Credential:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def _request(self, scopes: Any, tenant: str, options: Any) -> AccessTokenInfo:
-        if self._identity.assertion is not None:
-            self._assertion = await self._identity.assertion()
-        try:
-            inner = self._inner.get(tenant)
-            if inner is None:
-                inner = self._inner[tenant] = self._make(tenant)
-            async with asyncio.timeout(_TOKEN_SECONDS):
-                token: AccessTokenInfo = await inner.get_token_info(*scopes, options=options)
-        except (AzureError, ValueError, TimeoutError) as error:
-            self._told(False)
-            raise self._explain(error, tenant) from None
-        self._told(True)
-        return token
-
-    def _make(self, tenant: str) -> Any:
-        who = self._identity
-        shared = {"transport": self._transport, "retry_total": 0, "logging_enable": False}
-        authority = {"authority": who.authority}
-        if who.kind == "managedIdentity":
-            chosen: dict[str, Any] = {"client_id": who.client_id} if who.client_id else {}
-            return ManagedIdentityCredential(
-                transport=self._transport, _exclude_workload_identity_credential=True, **chosen
+    async def send(self, request: Any, **options: Any) -> Any:
+        if _origin(request.url) != self._origin:
+            raise VaultError(
+                "the host sends the controller to another address: nothing was sent there",
+                hint="see whether the URL is the vault's own",
+                reason="UnknownCloud",
             )
-        if who.kind == "controllerIdentity":
-            return WorkloadIdentityCredential(
-                tenant_id=who.tenant_id or os.environ.get("AZURE_TENANT_ID") or tenant,
-                **shared,
-                **authority,
-            )
-        if who.assertion is not None:
-            return ClientAssertionCredential(
-                tenant, who.client_id, lambda: self._assertion, **shared, **authority
-            )
-        if who.certificate:
-            return CertificateCredential(
-                tenant, who.client_id, certificate_data=who.certificate, **shared, **authority
-            )
-        return ClientSecretCredential(tenant, who.client_id, who.secret, **shared, **authority)
-
-    def _explain(self, error: Exception, tenant: str) -> VaultError:
-        response = getattr(error, "response", None)
-        text = str(getattr(error, "message", "") or "")
-        code = next((word for word in text.replace(":", " ").split() if word[:5] == "AADST"), "")
-        status = getattr(response, "status_code", None)
-        if isinstance(error, (ClientAuthenticationError, ValueError)) or status in (400, 401):
-            if not _is_answer(error, code) and not isinstance(error, ValueError):
-                return UnreachableError(
-                    "the token endpoint does not answer",
-                    hint="see DNS, the proxy and the firewall between the controller and it",
-                )
-            return self._refused(code, tenant)
-        if status == 429:
-            return ThrottledError("the token endpoint throttles")
-        return UnreachableError("the token endpoint does not answer")
-
-    def _refused(self, code: str, tenant: str) -> IdentityError:
-        who = self._identity
-        told = f" ({code})" if code else ""
-        if who.assertion is not None:
-            issuer, subject, audience = claims(self._assertion)
-            return IdentityError(
-                f"Entra takes no token for {who.client_id} in tenant {tenant}{told}: it must trust "
-                f"issuer {issuer}, subject {subject}, audience {audience}",
-                hint="add a federated credential with exactly these to the app",
-            )
-        cures = {
-            "servicePrincipal": "see client id, tenant and whether the credential has expired",
-            "managedIdentity": "assign the identity to the node pool, and name its client id",
-            "controllerIdentity": "federate the controller's service account with the app",
-        }
-        reason = "FederationRejected" if who.kind == "controllerIdentity" else "TokenRequestDenied"
-        return IdentityError(
-            f"no token for the {who.kind} {who.client_id}{told}".replace("  ", " "),
-            hint=cures.get(who.kind),
-            reason=reason,
-        )
+        return await super().send(request, **options)
 
 
 class AzureVault:
@@ -212,12 +96,12 @@ class AzureVault:
         on_token: Callable[[bool], None] = lambda ok: None,
     ) -> None:
         self._url, self._on_call = url, on_call
-        transport = AioHttpTransport(session=session, session_owner=False)
-        self.credential = Credential(identity, transport, on_token)
+        plain = AioHttpTransport(session=session, session_owner=False)
+        self.credential = Credential(identity, plain, on_token, resource=_resource(url))
         self._options: dict[str, Any] = {
             "vault_url": url,
             "credential": self.credential,
-            "transport": transport,
+            "transport": _OneHost(url, session),
             "api_version": api_version,
             "retry_total": 0,
             "connection_timeout": _CONNECT_SECONDS,
@@ -359,8 +243,15 @@ def _retry_after(error: HttpResponseError) -> float | None:
         return None
 
 
-def _is_answer(error: Exception, code: str) -> bool:
-    return bool(code) or getattr(error, "response", None) is not None
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or 443
+
+
+def _resource(url: str) -> str:
+    """What tokens for a vault of Azure's clouds are for; empty where only the vault knows."""
+    host = urlsplit(url).hostname or ""
+    return next((cloud.suffix for cloud in CLOUDS if host.endswith("." + cloud.suffix)), "")
 
 
 def _stamp(properties: Any) -> Stamp:

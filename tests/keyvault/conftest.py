@@ -35,3 +35,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
     yield start
     azure.stop()
+
+
+@pytest.fixture
+def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    """An Azure of its own by the clock on the wall, trusted through ``SSL_CERT_FILE``."""
+    azure = Azure(tmp_path).start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(azure.authority.bundle))
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    yield azure
+    azure.stop()

@@ -41,16 +41,17 @@ class App:
 
 @dataclass
 class Entra:
-    """``tokens`` logs each token request: client id and outcome."""
+    """``tokens`` logs each token request: client id and outcome; ``asked`` where it arrived."""
 
-    host: str = ""
-    resource: str = ""
+    resources: dict[str, str] = field(default_factory=dict)
+    """Authority host -> the resource that it knows: each cloud knows its own vaults only."""
     lifetime: int = 3600
     now: Callable[[], float] = time.time
     issuer_keys: Callable[[str], Any] | None = None
     """Issuer -> its JSON web key set, as its discovery document leads to."""
     apps: dict[str, App] = field(default_factory=dict)
     tokens: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     _key: str = field(default_factory=lambda: secrets.token_hex(32))
 
     def register(self, app: App) -> App:
@@ -69,14 +70,14 @@ class Entra:
         }
         return jwt.encode(claims, self._key, algorithm="HS256")
 
-    def read(self, token: str, tenant: str) -> str | None:
-        """The client id of a token that is good for our vaults in this tenant, else None."""
+    def read(self, token: str, tenant: str, resource: str) -> str | None:
+        """The client id of a token that is good for this resource and tenant, else None."""
         try:
             claims = jwt.decode(
                 token,
                 self._key,
                 algorithms=["HS256"],
-                audience=self.resource,
+                audience=resource,
                 options={"verify_exp": False},
             )
         except jwt.InvalidTokenError:
@@ -89,7 +90,9 @@ class Entra:
         """POST /{tenant}/oauth2/v2.0/token, the client credentials grant."""
         form = await request.post()
         client, tenant = str(form.get("client_id", "")), request.match_info["tenant"]
-        problem = self._problem(form, client, tenant)
+        resource = self.resources.get(request.host, "https://unknown.invalid")
+        problem = self._problem(form, client, tenant, request.host, resource)
+        self.asked.append(request.host)
         self.tokens.append((client, problem or "ok"))
         if problem:
             code = {"AADSTS7000215": "invalid_client", "AADSTS700016": "unauthorized_client"}
@@ -104,40 +107,18 @@ class Entra:
                 "token_type": "Bearer",
                 "expires_in": self.lifetime,
                 "ext_expires_in": self.lifetime,
-                "access_token": self.issue(client, tenant, self.resource),
+                "access_token": self.issue(client, tenant, resource),
             }
         )
 
-    async def metadata(self, request: web.Request) -> web.Response:
-        """GET /metadata/identity/oauth2/token, as IMDS answers it."""
-        if request.headers.get("Metadata") != "true" or "api-version" not in request.query:
-            return web.json_response({"error": "invalid_request"}, status=400)
-        client = request.query.get("client_id", "system-assigned")
-        app = self.apps.get(client)
-        self.tokens.append((client, "ok" if app else "unknown"))
-        if app is None:
-            body = {"error": "invalid_request", "error_description": "Identity not found"}
-            return web.json_response(body, status=400)
-        resource = request.query["resource"]
-        expires = int(self.now()) + self.lifetime
-        return web.json_response(
-            {
-                "access_token": self.issue(client, app.tenant, resource),
-                "expires_in": str(self.lifetime),
-                "expires_on": str(expires),
-                "resource": resource,
-                "token_type": "Bearer",
-            }
-        )
-
-    def _problem(self, form: Any, client: str, tenant: str) -> str:
+    def _problem(self, form: Any, client: str, tenant: str, host: str, resource: str) -> str:
         """AADSTS code of what is wrong, empty where nothing is."""
         app = self.apps.get(client)
         if app is None or app.tenant != tenant:
             return "AADSTS700016"  # not in the directory
         if form.get("grant_type") != "client_credentials":
             return "AADSTS70003"
-        if form.get("scope") != f"{self.resource}/.default":
+        if form.get("scope") != f"{resource}/.default":
             return "AADSTS500011"  # resource principal not found
         if "client_secret" in form:
             return "" if form["client_secret"] == app.secret != "" else "AADSTS7000215"
@@ -146,10 +127,12 @@ class Entra:
         assertion = str(form["client_assertion"])
         header = jwt.get_unverified_header(assertion)
         if "x5t" in header or "x5t#S256" in header:
-            return self._check_certificate(app, assertion, tenant)
+            return self._check_certificate(
+                app, assertion, f"https://{host}/{tenant}/oauth2/v2.0/token"
+            )
         return self._check_federation(app, assertion)
 
-    def _check_certificate(self, app: App, assertion: str, tenant: str) -> str:
+    def _check_certificate(self, app: App, assertion: str, audience: str) -> str:
         if app.certificate is None:
             return "AADSTS700027"
         der = app.certificate.public_bytes(Encoding.DER)
@@ -165,7 +148,7 @@ class Entra:
                 assertion,
                 app.certificate.public_key(),  # type: ignore[arg-type]
                 algorithms=["RS256", "PS256"],
-                audience=f"https://{self.host}/{tenant}/oauth2/v2.0/token",
+                audience=audience,
             )
         except jwt.InvalidTokenError:
             return "AADSTS700027"

@@ -17,11 +17,19 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.testbed.azure.entra import Entra
 from tests.testbed.azure.faults import Faults, error
+from tests.testbed.azure.metadata import Metadata
 from tests.testbed.azure.pki import Authority
 from tests.testbed.azure.store import MAX_VALUE, NAME, Store, Thing, Version
 
 SUFFIX = "vault.test"
 LOGIN = "login.test"
+STRANGER = "evil.test"
+CLOUDS = {
+    "vault.azure.net": "login.microsoftonline.com",
+    "vault.usgovcloudapi.net": "login.microsoftonline.us",
+    "vault.azure.cn": "login.chinacloudapi.cn",
+}
+"""Vault suffix -> authority, to be had where ``Loopback`` brings port 443 here."""
 PAGE = 25
 API_VERSIONS = {"7.4", "7.5", "7.6", "2025-07-01"}
 _NOT_FOUND = {
@@ -48,7 +56,16 @@ class Azure:
         """Host -> client ids whose tokens arrived there, good or bad."""
         self.challenge_resource = ""
         """What the challenge names instead of the true resource, for a stranger's host."""
-        self.challenge_tenant = ""
+        self.challenge_authorization = ""
+        """What the challenge names instead of the true authority and tenant."""
+        self.redirect = ""
+        """Where vaults send every request instead of answering it."""
+        self.next_link = ""
+        """The next page of every listing, instead of the true one."""
+        self.requests: Counter[str] = Counter()
+        """Host -> requests of any kind."""
+        self.versions: Counter[str] = Counter()
+        """api-version -> requests that carried a token."""
         self.port = 0
         self.metadata_port = 0
         self._loop = asyncio.new_event_loop()
@@ -59,8 +76,10 @@ class Azure:
         """Listen on loopback."""
         self._thread.start()
         self._wait(self._start())
-        self.entra.host = f"{LOGIN}:{self.port}"
-        self.entra.resource = f"https://{SUFFIX}:{self.port}"
+        self.entra.resources = {
+            f"{LOGIN}:{self.port}": f"https://{SUFFIX}:{self.port}",
+            **{login: f"https://{suffix}" for suffix, login in CLOUDS.items()},
+        }
         return self
 
     def stop(self) -> None:
@@ -98,7 +117,10 @@ class Azure:
         self.calls.clear()
         self.codes.clear()
         self.bearers.clear()
+        self.requests.clear()
+        self.versions.clear()
         self.entra.tokens.clear()
+        self.entra.asked.clear()
 
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
@@ -116,11 +138,11 @@ class Azure:
         app.router.add_post(
             "/deleted{kind:secrets|keys|certificates}/{name}/recover", self._recover
         )
-        context = self.authority.server_context(f"*.{SUFFIX}", LOGIN, "evil.test", "*.evil.test")
+        clouds = [name for suffix, login in CLOUDS.items() for name in (f"*.{suffix}", login)]
+        strangers = (STRANGER, f"*.{STRANGER}")
+        context = self.authority.server_context(f"*.{SUFFIX}", LOGIN, *strangers, *clouds)
         self.port = await self._listen(app, context)
-        metadata = web.Application()
-        metadata.router.add_get("/metadata/identity/oauth2/token", self.entra.metadata)
-        self.metadata_port = await self._listen(metadata, None)
+        self.metadata_port = await self._listen(Metadata(self.entra).application(), None)
 
     async def _listen(self, app: web.Application, context: Any) -> int:
         runner = web.AppRunner(app, shutdown_timeout=0.2)
@@ -138,6 +160,7 @@ class Azure:
     @web.middleware
     async def _count(self, request: web.Request, handler: Any) -> web.StreamResponse:
         host = request.host.split(":")[0]
+        self.requests[host] += 1
         if request.headers.get("Authorization"):
             token = request.headers["Authorization"].removeprefix("Bearer ")
             self.bearers.setdefault(host, set()).add(token[:8])
@@ -150,14 +173,18 @@ class Azure:
 
     async def _gate(self, request: web.Request, verb: str) -> Store | web.Response:
         """Check what the service checks before it looks for the object."""
-        name = request.host.split(":")[0].removesuffix(f".{SUFFIX}")
-        store = self.stores.get(name)
+        host, _, port = request.host.partition(":")
+        name, _, suffix = host.partition(".")
+        true_resource = f"https://{suffix}" + (f":{port}" if port else "")
+        if self.redirect and suffix != STRANGER:
+            raise web.HTTPTemporaryRedirect(self.redirect + request.path_qs)
+        store = self.stores.get(name) if suffix != STRANGER else None
         tenant = store.tenant if store else "stranger"
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        client = self.entra.read(token, tenant) if scheme == "Bearer" else None
+        client = self.entra.read(token, tenant, true_resource) if scheme == "Bearer" else None
         if client is None:
-            where = f"{self.login}/{self.challenge_tenant or tenant}"
-            resource = self.challenge_resource or self.entra.resource
+            where = self.challenge_authorization or f"{self.login}/{tenant}"
+            resource = self.challenge_resource or true_resource
             challenge = f'Bearer authorization="{where}", resource="{resource}"'
             return error(401, "Unauthorized", headers={"WWW-Authenticate": challenge})
         if store is None:
@@ -165,6 +192,7 @@ class Azure:
         kind = request.match_info["kind"]
         operation = f"{kind}/{verb}"
         self.calls[operation] += 1
+        self.versions[request.query.get("api-version", "")] += 1
         response = await self._refusal(request, store, operation, client)
         if response is None:
             self.codes[operation, 200] += 1
@@ -231,7 +259,7 @@ class Azure:
                 "maxresults": size,
             }
             more = f"{self.url(store.name)}{request.path}?{urlencode(query)}"
-        return web.json_response({"value": items, "nextLink": more})
+        return web.json_response({"value": items, "nextLink": self.next_link or more})
 
     def _item(
         self,
@@ -330,11 +358,15 @@ class Azure:
 
 
 class Loopback(AbstractResolver):
-    """Resolves every name to loopback: the test's DNS."""
+    """Resolves every name to loopback, the test's DNS; with ``port`` 443 is brought there."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        port = self.port if port == 443 and self.port else port
         return [
             ResolveResult(
                 hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0
