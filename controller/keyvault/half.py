@@ -63,6 +63,7 @@ class KeyVaultHalf:
             on_vault=self._on_vault,
             suffixes=settings.vault_suffixes,
             on_poll=lambda vault, seconds: self.metrics.poll_seconds.labels(vault).observe(seconds),
+            on_told=self.metrics.show_vault,
         )
         self.syncer = Syncer(
             objects=self.objects,

@@ -22,6 +22,21 @@ class KeyVaultMetrics:
         self.tokens = Counter(
             "keyvault_token_requests", "Token requests to Entra.", ("result",), registry=registry
         )
+        for result in ("ok", "failed"):
+            # From the start, so that even the first failure is an increase.
+            self.tokens.labels(result)
+        self.vault_ready = Gauge(
+            "keyvault_ready",
+            "Whether a vault answers its resource's identity: 1 yes, 0 no.",
+            ("kind", "namespace", "name"),
+            registry=registry,
+        )
+        self.vanished = Gauge(
+            "keyvault_vanished_objects",
+            "Objects that vanished at once, so that nothing is deleted because of it.",
+            ("kind", "namespace", "name"),
+            registry=registry,
+        )
         self.poll_seconds = Histogram(
             "keyvault_poll_seconds", "Time of one poll of a vault.", ("vault",), registry=registry
         )
@@ -46,15 +61,16 @@ class KeyVaultMetrics:
         self.ready.labels(*key).set(1 if ready else 0)
         if states is None:
             return
-        expiring = {
-            state.ref.name: state.found.stamp.expires
-            for state in states
-            if state.found and state.found.stamp.expires is not None
-        }
+        expiring: dict[str, float] = {}
+        for state in states:
+            date = state.found.stamp.expires if state.found else None
+            if date is not None:
+                # A secret, a key and pinned versions may share a name.
+                expiring[state.ref.name] = min(date, expiring.get(state.ref.name, date))
         for name in self._objects.get(key, set()) - expiring.keys():
             self._remove(self.expiry, *key, name)
         for name, date in expiring.items():
-            self.expiry.labels(*key, name).set(date or 0)
+            self.expiry.labels(*key, name).set(date)
         self._objects[key] = set(expiring)
 
     def forget(self, key: tuple[str, str]) -> None:
@@ -62,6 +78,15 @@ class KeyVaultMetrics:
         self._remove(self.ready, *key)
         for name in self._objects.pop(key, set()):
             self._remove(self.expiry, *key, name)
+
+    def show_vault(self, key: tuple[str, str, str], ready: bool | None, vanished: int) -> None:
+        """Show how a vault is, by kind, namespace and name; None: its resource is gone."""
+        if ready is None:
+            self._remove(self.vault_ready, *key)
+            self._remove(self.vanished, *key)
+        else:
+            self.vault_ready.labels(*key).set(1 if ready else 0)
+            self.vanished.labels(*key).set(vanished)
 
     @staticmethod
     def _remove(gauge: Gauge, *labels: str) -> None:

@@ -79,6 +79,8 @@ class Vaults:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     on_poll: Callable[[str, float], None] = lambda vault, seconds: None
+    on_told: Callable[[VaultKey, bool | None, int], None] = lambda vault, ready, vanished: None
+    """Hears whether a vault is ready (None: it is gone), and how many objects vanished at once."""
     entries: dict[VaultKey, Entry] = field(default_factory=dict)
     _running: dict[_Name, _Running] = field(default_factory=dict)
     _credentials: dict[tuple[str, str], set[VaultKey]] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Vaults:
             async with entry.lock:
                 self._note_resource(key, entry, None)
                 await self._leave(key, entry)
+            self.on_told(key, None, 0)
             self.on_vault(key, True)
 
     def on_secret(self, namespace: str, name: str) -> None:
@@ -343,6 +346,7 @@ class Vaults:
         }
         before = status.ready_reason(entry.status)
         entry.outcome = said
+        self.on_told(key, said.ok, outcome.fuse if outcome else 0)
         if said.reason != before and not (said.ok and not before):
             recovered = said.ok and bool(before)
             self.recorder.record(

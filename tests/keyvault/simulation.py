@@ -210,6 +210,8 @@ class Simulation:
         self.recorder.listeners.append(
             lambda told: self.events.append((told.involved["metadata"]["name"], told.reason))
         )
+        self.registry = CollectorRegistry()
+        metrics = KeyVaultMetrics(self.registry)
         self.vaults = Vaults(
             objects=self.objects,
             identities=Identities(self.objects, azure.login),
@@ -222,12 +224,13 @@ class Simulation:
             suffixes=(azure.suffix,),
             sleep=clock.sleep,
             jitter=lambda: 0.5,
+            on_told=metrics.show_vault,
         )
         self.syncer = Syncer(
             objects=self.objects,
             vaults=self.vaults,
             recorder=self.recorder,
-            metrics=KeyVaultMetrics(CollectorRegistry()),
+            metrics=metrics,
             queue=WorkQueue[Key](clock=clock),
             now=clock.date,
         )
@@ -236,6 +239,11 @@ class Simulation:
         azure.entra.register(App(CLIENT, self.store.tenant, secret=PASSWORD))
         azure.entra.issuer_keys = self.objects.issuer.keys
         self.store.grant(CLIENT)
+
+    def vault_metric(self, name: str) -> float | None:
+        """A metric of the KeyVault ``shop/shop``."""
+        labels = {"kind": "KeyVault", "namespace": "shop", "name": "shop"}
+        return self.registry.get_sample_value(name, labels)
 
     def _open(self, url: str, identity: Identity, api_version: str) -> Vault:
         return AzureVault(url, identity, api_version=api_version, session=self.session)

@@ -141,11 +141,14 @@ def test_when_half_of_the_vault_vanishes_nothing_is_deleted(run: Run) -> None:
         assert all(half.data(f"k-{n}") == {f"s-{n}": f"value-{n}"} for n in range(6))
         assert half.ready("shop", "KeyVault") == ("True", "Fuse")
         assert half.events.count(("shop", "VaultFuse")) == 1
+        assert half.vault_metric("keyvault_vanished_objects") == 4
         for number in range(4):
             half.store.recover(f"s-{number}")
         await half.tick()
         await half.tick()
         assert half.ready("shop", "KeyVault") == ("True", "Ready")
+        assert half.vault_metric("keyvault_vanished_objects") == 0
+        assert half.vault_metric("keyvault_ready") == 1
 
     run(test)
 

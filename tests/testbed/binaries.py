@@ -38,6 +38,7 @@ class Tool:
     package: str
     module: Path = HERE
     ldflags: str = ""
+    tags: str = ""
 
 
 TOOLS = {
@@ -54,6 +55,13 @@ TOOLS = {
     "template-oracle": Tool(".", module=HERE.parent / "template" / "oracle"),
     "kustomize": Tool("sigs.k8s.io/kustomize/kustomize/v5", module=HERE / "gitops"),
     "fluxbuild": Tool(".", module=HERE / "flux"),
+    # Without service discovery, and so without the SDK of every cloud.
+    "promtool": Tool(
+        "github.com/prometheus/prometheus/cmd/promtool",
+        module=HERE / "monitoring",
+        tags="remove_all_sd",
+    ),
+    "glua": Tool("github.com/yuin/gopher-lua/cmd/glua", module=HERE / "monitoring"),
 }
 
 
@@ -88,7 +96,7 @@ def _build(tool: Tool, binary: Path) -> None:
         raise UnavailableError(f"{binary.name} is built from its Go module, and there is no go")
     unfinished = binary.with_suffix(".new")
     print(f"building {binary.name} from {tool.package}", file=sys.stderr, flush=True)
-    flags = ["-trimpath", f"-ldflags=-s -w {tool.ldflags}"]
+    flags = ["-trimpath", f"-ldflags=-s -w {tool.ldflags}", f"-tags={tool.tags}"]
     subprocess.run(
         ["go", "build", *flags, "-o", unfinished, tool.package],
         cwd=tool.module,
@@ -106,7 +114,7 @@ def _cache() -> Path:
 def _digest(tool: Tool) -> str:
     sources = [tool.module / "go.mod", tool.module / "go.sum", *sorted(tool.module.glob("*.go"))]
     pinned = b"".join(source.read_bytes() for source in sources)
-    return hashlib.sha256(pinned + tool.ldflags.encode()).hexdigest()[:16]
+    return hashlib.sha256(pinned + f"{tool.ldflags}{tool.tags}".encode()).hexdigest()[:16]
 
 
 @contextmanager
