@@ -30,6 +30,11 @@ from sealer.keyvault.references import (
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.secret import MAX_BYTES
 
+FUSE = "Fuse"
+_HELD = (
+    "nor most of what it had: nothing is deleted because of it, "
+    "unless a new sync-now annotation says that it is meant"
+)
 SYNCED, PINNED, MISSING, DISABLED, ERROR = "Synced", "Pinned", "Missing", "Disabled", "Error"
 
 
@@ -40,6 +45,8 @@ class Lost:
     error: VaultError
     confirmed: bool = False
     disabled: bool = False
+    held: bool = False
+    """Whether too much vanished with it: the fuse stops deletions."""
 
 
 Result = Found | Lost | VaultError
@@ -53,6 +60,8 @@ class ObjectState:
     state: str
     keys: tuple[str, ...] = ()
     found: Found | None = None
+    version: str = ""
+    """The version that is there, or that was last: it tells what is gone from what never was."""
     message: str = ""
     reason: str = ""
     """The condition's word where the state is not good."""
@@ -87,8 +96,10 @@ class Before:
     """Our keys of the Secret in the cluster."""
     keys: Mapping[Ref, tuple[str, ...]] = field(default_factory=dict)
     """From which object each came, as the status tells."""
+    versions: Mapping[Ref, str] = field(default_factory=dict)
+    """The last version of each, empty for what never was."""
     removed: frozenset[Ref] = frozenset()
-    """Objects whose keys were taken out before."""
+    """Objects whose keys were taken out since they are gone."""
 
 
 def desired(
@@ -149,22 +160,21 @@ class _Work:
             try:
                 made = _made(entry, ref, result)
             except BadValueError as error:
-                self._state(ref, ERROR, message=error.message, reason="BadValue", blocking=True)
+                self._fail(ref, error.message, "BadValue")
                 return
             self._put(ref, made)
             self._state(ref, PINNED if ref.is_pinned else SYNCED, keys=tuple(made), found=result)
         elif isinstance(result, Lost):
             self._lost(entry, ref, result)
         else:
-            optional_reason = result.reason
-            self._state(ref, ERROR, message=result.message, reason=optional_reason, blocking=True)
+            self._fail(ref, result.message, result.reason)
 
     def take_leftovers(self) -> None:
         """What find delivered once and finds no more."""
         present = {state.ref for state in self.states}
         explicit = {entry.ref for entry in self.secret.entries if not isinstance(entry, FindEntry)}
         finds = any(isinstance(entry, FindEntry) for entry in self.secret.entries)
-        for ref in self.before.keys if finds else ():
+        for ref in self.before.versions if finds else ():
             if ref in present or ref in explicit:
                 continue
             result = self.results.get(ref)
@@ -173,22 +183,30 @@ class _Work:
                 self._lost(None, ref, result)
 
     def _lost(self, entry: Entry | None, ref: Ref, lost: Lost) -> None:
+        """``entry`` None: find delivered it once."""
         state = DISABLED if lost.disabled else MISSING
         keys = self.before.keys.get(ref, ())
         had = bool(keys) and all(key in self.before.data for key in keys)
-        optional = entry is None or isinstance(entry, FindEntry) or entry.optional
         policy = self.secret.on_vault_delete
-        gone = lost.confirmed and not lost.disabled and policy != "Keep"
-        told = {"message": lost.error.message, "reason": lost.error.reason}
-        if gone and had and policy == "DeleteSecret":
-            self.delete = True
-            self._state(ref, state, **told)
-        elif gone and (had or ref in self.before.removed):
+        deletes = policy != "Keep" and not lost.disabled
+        told: dict[str, Any] = {"message": lost.error.message, "reason": lost.error.reason}
+        if had and lost.held and deletes:
+            told = {"message": f"{lost.error.message}, {_HELD}", "reason": FUSE}
+        elif (entry is None or isinstance(entry, FindEntry)) and policy != "DeleteSecret":
+            told = {"message": lost.error.message}  # what find finds may come and go
+        if ref in self.before.removed and not lost.disabled:
+            self.delete = self.delete or policy == "DeleteSecret"
+            if entry is not None or self.delete:
+                self._state(ref, state, **told)
+        elif had and deletes and lost.confirmed and not lost.held:
+            self.delete = self.delete or policy == "DeleteSecret"
             self._state(ref, state, **told)
         elif had:
-            self._put(ref, {key: self.before.data[key] for key in keys})
+            # Two entries of one object tell of the same keys.
+            kept = [key for key in keys if self.sources.get(key) != ref]
+            self._put(ref, {key: self.before.data[key] for key in kept})
             self._state(ref, state, keys=keys, **told)
-        elif optional and not keys:
+        elif not keys and (entry is None or isinstance(entry, FindEntry) or entry.optional):
             self._state(ref, state, message=lost.error.message)
         else:
             self._state(ref, state, keys=keys, blocking=True, **told)
@@ -204,16 +222,23 @@ class _Work:
             self.sources[key] = ref
             self.data[key] = value
 
-    def _state(self, ref: Ref, state: str, **more: Any) -> None:
+    def _fail(self, ref: Ref, message: str, reason: str) -> None:
+        # Nothing is written, so its keys stay, and what is known of them.
+        keys = self.before.keys.get(ref, ())
+        self._state(ref, ERROR, keys=keys, message=message, reason=reason, blocking=True)
+
+    def _state(self, ref: Ref, state: str, found: Found | None = None, **more: Any) -> None:
         known = [index for index, one in enumerate(self.states) if one.ref == ref]
-        line = ObjectState(ref, state, **more)
+        version = found.version if found else self.before.versions.get(ref, "")
+        line = ObjectState(ref, state, found=found, version=version, **more)
         if not known:
             self.states.append(line)
             return
         # Two entries of one object share a line; what is worse is told.
         other = self.states[known[0]]
         worse = line if line.blocking or (line.reason and not other.blocking) else other
-        self.states[known[0]] = replace(worse, keys=(*other.keys, *line.keys))
+        keys = tuple(dict.fromkeys((*other.keys, *line.keys)))
+        self.states[known[0]] = replace(worse, keys=keys)
 
 
 def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:

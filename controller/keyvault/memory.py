@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from controller.keyvault.desired import Lost, Result
-from controller.keyvault.vault import DisabledError, MissingError, Row, Stamp, VaultError
+from controller.keyvault.fuse import Fuse
+from controller.keyvault.vault import DisabledError, Found, MissingError, Row, Stamp, VaultError
 from sealer.keyvault.references import Ref
 
 Select = Callable[[Iterable[Row]], Collection[Ref]]
 """What find entries pick out of a listing."""
+Mark = tuple[object, ...]
+"""What makes users be synced when it changes; its first word is found, disabled or missing."""
+_FIRST_DELAY = 5.0
+_LONGEST_DELAY = 300.0
 
 
 @dataclass(slots=True)
@@ -20,6 +25,12 @@ class Wants:
     refs: frozenset[Ref]
     select: Select | None = None
     found: frozenset[Ref] = frozenset()
+    deletes: bool = False
+    """Whether what is gone from the vault is taken out of its Secret."""
+    delivered: frozenset[Ref] = frozenset()
+    """What it was given before, as its status tells: a restart knows nothing else."""
+    accepted: frozenset[Ref] = frozenset()
+    """What vanished on purpose, as somebody said."""
 
     @property
     def all(self) -> frozenset[Ref]:
@@ -35,26 +46,152 @@ class Outcome:
     """Why listing is not possible, where objects can be read one by one."""
     objects: int | None = None
     fuse: int = 0
-    """How many objects vanished at once, where that stopped deletions."""
+    """How many objects vanished at once, where that stops deletions."""
 
 
 @dataclass(slots=True)
 class Known:
     """What is remembered of an object between cycles: never its value."""
 
-    signature: tuple[object, ...] = ()
+    signature: Mark = ()
     stamp: Stamp | None = None
     checked: float = 0
     racy: bool = False
+    seen: bool = False
+    """Whether it was found since the start."""
     missing_in: set[int] = field(default_factory=set)
+    """The cycles that looked for it in vain: they are a poll apart."""
+    absent_in: int = -1
+    """The cycle of the last 404, whoever asked."""
     error: VaultError | None = None
     retry_at: float = 0
     tries: int = 0
 
     @property
-    def mark(self) -> tuple[object, ...]:
-        """What makes users be synced when it changes."""
+    def is_missing(self) -> bool:
+        """Whether it was not there when last looked for."""
+        return self.signature[:1] == ("missing",)
+
+    @property
+    def mark(self) -> Mark:
+        """The signature, and the trouble."""
         return (*self.signature, self.error.reason if self.error else "")
+
+
+class Memory:
+    """Of each object what is known, between cycles; ``clock`` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: dict[Ref, Known] = {}
+        self._fuse = Fuse()
+        self._cycle = self._weighed = 0
+
+    def begin_cycle(self) -> dict[Ref, Mark]:
+        """Start a cycle; return how things stood before it."""
+        self._cycle += 1
+        return {ref: known.mark for ref, known in self._known.items()}
+
+    @property
+    def cycle(self) -> int:
+        """Which cycle it is, from 1."""
+        return self._cycle
+
+    @property
+    def held(self) -> frozenset[Ref]:
+        """What the fuse holds: nothing is deleted because of these."""
+        return self._fuse.held
+
+    def find(self, ref: Ref) -> Known | None:
+        """What is known of an object."""
+        return self._known.get(ref)
+
+    def keep_only(self, refs: Collection[Ref]) -> None:
+        """Forget what nobody wants any more."""
+        self._known = {ref: known for ref, known in self._known.items() if ref in refs}
+
+    def end_back_offs(self) -> None:
+        """What failed because of the vault waits no longer: it may be back."""
+        for known in self._known.values():
+            known.retry_at = 0
+
+    def note(self, ref: Ref, result: Result, *, racy: bool = False) -> Result:
+        """Remember how asking went; ``racy`` where it may have changed as it was read."""
+        known = self._known.setdefault(ref, Known())
+        known.checked = self._clock()
+        if isinstance(result, VaultError):
+            # Trouble says nothing about the object: what was known of it stays.
+            known.error, known.tries = result, known.tries + 1
+            wait = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(known.tries - 1, 6))
+            known.retry_at = self._clock() + wait
+            return result
+        known.error, known.tries = None, 0
+        if isinstance(result, Found):
+            known.stamp, known.missing_in, known.absent_in = result.stamp, set(), -1
+            known.seen = True
+            known.signature, known.racy = ("found", result.version, result.stamp), racy
+        elif result.disabled:
+            known.stamp, known.missing_in = None, set()
+            known.signature = ("disabled",)
+        else:
+            known.stamp = None
+            known.signature = self._missing_signature(ref)
+        return result
+
+    def note_missing(self, ref: Ref, error: MissingError) -> Result:
+        """Remember a 404, whoever asked."""
+        self._known.setdefault(ref, Known()).absent_in = self._cycle
+        return self.note(ref, self.lost(ref, error))
+
+    def count_missing(self, ref: Ref) -> None:
+        """This cycle itself looked for it in vain."""
+        if ref in self._known:  # or nobody wants it any more
+            self._known[ref].missing_in.add(self._cycle)
+
+    def lost(self, ref: Ref, error: MissingError) -> Lost:
+        """What a 404 means by now."""
+        return Lost(error, confirmed=self.is_confirmed(ref), held=ref in self._fuse.held)
+
+    def is_confirmed(self, ref: Ref) -> bool:
+        """Whether two cycles found it gone, both of them weighed by the fuse."""
+        known = self._known.get(ref)
+        return known is not None and sum(in_ <= self._weighed for in_ in known.missing_in) >= 2
+
+    def weigh(self, before: Mapping[Ref, Mark], users: Iterable[Wants]) -> None:
+        """See whether too much vanished at once, before anybody hears that it is gone."""
+        self._weighed = self._cycle
+        missing = {ref for ref, known in self._known.items() if known.is_missing}
+        had = {ref for ref, mark in before.items() if mark[:1] == ("found",)}
+        at_stake: set[Ref] = set()
+        for wants in users:
+            wants.accepted &= missing
+            had |= {
+                ref for ref in wants.delivered & self._known.keys() if not self._known[ref].seen
+            }
+            if wants.deletes:
+                at_stake |= wants.all - wants.accepted
+        self._fuse.weigh(had, missing, at_stake)
+        for ref in missing:
+            self._known[ref].signature = self._missing_signature(ref)
+
+    def changed(self, before: Mapping[Ref, Mark]) -> set[Ref]:
+        """Return what is not as it was, or in trouble.
+
+        Trouble that goes on is told again: a Secret grows stale while nothing changes.
+        """
+        return {
+            ref
+            for ref, known in self._known.items()
+            if known.mark != before.get(ref) or known.error is not None
+        }
+
+    def turned(self, ref: Ref, before: Mapping[Ref, Mark]) -> bool:
+        """Whether an object known before is another now."""
+        known, was = self._known.get(ref), before.get(ref)
+        return bool(was) and known is not None and known.mark != was and known.error is None
+
+    def _missing_signature(self, ref: Ref) -> Mark:
+        return ("missing", self.is_confirmed(ref), ref in self._fuse.held)
 
 
 def disabled(ref: Ref) -> DisabledError:
@@ -65,8 +202,3 @@ def disabled(ref: Ref) -> DisabledError:
 def missing(ref: Ref) -> MissingError:
     """The error of an object that is not there."""
     return MissingError(f"there is no {ref} in the vault")
-
-
-def as_unfused(result: Result) -> Result:
-    """What a person has looked at and confirmed: a fused loss counts as confirmed."""
-    return replace(result, confirmed=True) if isinstance(result, Lost) else result

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from controller.cluster import ClusterError, ConflictError, InvalidError, NotFoundError
 from controller.keyvault import status
-from controller.keyvault.desired import KeyConflictError, ObjectState
+from controller.keyvault.desired import FUSE, KeyConflictError, ObjectState
 from controller.keyvault.ownership import TargetError
 from controller.keyvault.status import SYNCED, Told, told
 from controller.keyvault.values import BadValueError
 from controller.keyvault.vault import VaultError
 from sealer.errors import ManyErrors, SealerError, TemplateError
 
-VAULT_REASONS = frozenset({"Throttled", "Unreachable", "ObjectNotFound", "ObjectDisabled"})
+VAULT_REASONS = frozenset({"Throttled", "Unreachable", "ObjectNotFound", "ObjectDisabled", FUSE})
 
 
 class WaitingError(SealerError):

@@ -11,12 +11,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from math import ceil
 from typing import TypeVar
 
 from controller.keyvault.desired import Lost, Result
 from controller.keyvault.governor import Governor
-from controller.keyvault.memory import Known, Outcome, Select, Wants, disabled, missing
+from controller.keyvault.memory import Mark, Memory, Outcome, Select, Wants, disabled, missing
 from controller.keyvault.vault import (
     DeniedError,
     DisabledError,
@@ -36,9 +37,7 @@ PINNED_SECONDS = 86400.0
 LINGER_SECONDS = 10.0
 _PARALLEL = 16
 _LIST_AGAIN = 12
-_FUSE_LEAST = 3
 _FIRST_DELAY = 5.0
-_LONGEST_DELAY = 300.0
 _PROBE = Ref("secret", "sealer-probe")
 
 _T = TypeVar("_T")
@@ -66,33 +65,59 @@ class Poller:
         """The listing of this cycle, None where this cycle made none."""
         self._count: int | None = None
         self.outcome: Outcome | None = None
-        self.acknowledged = False
         self.seconds = 0.0
         """How long the last cycle took."""
-        self._known: dict[Ref, Known] = {}
+        self._memory = Memory(clock)
         self._values: dict[Ref, Found] = {}
         self._values_until = 0.0
         self._flights: dict[Ref, asyncio.Task[Result]] = {}
         self._parallel = asyncio.Semaphore(_PARALLEL)
-        self._cycle = 0
         self._list_denied_in: int | None = None
-        self._fused: set[Ref] = set()
         self._failures = 0
 
     # What users ask.
 
-    def want(self, user: str, refs: Iterable[Ref], select: Select | None) -> None:
-        """Say what a user wants; replaces what it said before."""
-        wants = Wants(frozenset(refs), select)
+    def want(
+        self,
+        user: str,
+        refs: Iterable[Ref],
+        select: Select | None,
+        *,
+        deletes: bool = False,
+        delivered: Iterable[Ref] = (),
+    ) -> None:
+        """Say what a user wants; replaces what it said before.
+
+        ``deletes`` when it takes out what is gone from the vault; ``delivered`` is what it says
+        that it was given before.
+        """
+        wants = Wants(frozenset(refs), select, deletes=deletes, delivered=frozenset(delivered))
         if self.rows is not None and select is not None:
             wants.found = frozenset(select(self.rows.values()))
+        if user in self.users:
+            wants.accepted = self.users[user].accepted
         self.users[user] = wants
+
+    def accept(self, user: str) -> None:
+        """Somebody has looked: what the fuse holds now is gone on purpose, as to this user."""
+        if user in self.users:
+            self.users[user].accepted |= self._memory.held
+
+    def released(self, user: str, results: Mapping[Ref, Result]) -> dict[Ref, Result]:
+        """Return the results as the fuse lets this user have them."""
+        wants = self.users.get(user)
+        accepted = wants.accepted if wants else frozenset()
+        return {
+            ref: replace(result, held=False)
+            if isinstance(result, Lost) and ref in accepted
+            else result
+            for ref, result in results.items()
+        }
 
     def drop(self, user: str) -> None:
         """It wants nothing any more."""
         self.users.pop(user, None)
-        used = {ref for wants in self.users.values() for ref in wants.all}
-        self._known = {ref: known for ref, known in self._known.items() if ref in used}
+        self._memory.keep_only({ref for wants in self.users.values() for ref in wants.all})
 
     async def listed(self) -> Iterable[Row]:
         """Return the rows of the last listing; lists if there was none. Raises VaultError."""
@@ -134,14 +159,11 @@ class Poller:
             self.seconds = self._clock() - started
 
     async def _one_cycle(self) -> tuple[Outcome, set[str]]:
-        self._cycle += 1
+        before = self._memory.begin_cycle()
         self._values.clear()
         self._values_until = self._clock() + max(self.interval, LINGER_SECONDS)
-        before = {ref: known.mark for ref, known in self._known.items()}
         if self.outcome is not None and self.outcome.error is not None:
-            # It may be back: what failed because of it waits no longer.
-            for known in self._known.values():
-                known.retry_at = 0
+            self._memory.end_back_offs()
         try:
             listing, dirty = await self._look(before)
         except VaultError as error:
@@ -150,13 +172,11 @@ class Poller:
             return self.outcome, set()
         recovered = self.outcome is not None and self.outcome.error is not None
         self._failures = 0
-        fuse = self._check_fuse(before)
-        self.outcome = Outcome(listing=listing, objects=self._count, fuse=fuse)
+        held = len(self._memory.held)
+        self.outcome = Outcome(listing=listing, objects=self._count, fuse=held)
         return self.outcome, {*self.users} if recovered else dirty
 
-    async def _look(
-        self, before: Mapping[Ref, tuple[object, ...]]
-    ) -> tuple[VaultError | None, set[str]]:
+    async def _look(self, before: Mapping[Ref, Mark]) -> tuple[VaultError | None, set[str]]:
         refs = {ref for wants in self.users.values() for ref in wants.all}
         listing: VaultError | None = None
         dirty: set[str] = set()
@@ -170,7 +190,7 @@ class Poller:
             except DeniedError as error:
                 if error.reason == "Firewall":
                     raise
-                listing, self.rows, self._list_denied_in = error, None, self._cycle
+                listing, self.rows, self._list_denied_in = error, None, self._memory.cycle
         elif self._list_denied_in is not None and self.outcome is not None:
             listing = self.outcome.listing
         if self.rows is None and not refs:
@@ -180,7 +200,9 @@ class Poller:
         if failed and len(failed) == len(results) and self.rows is None:
             # Nothing was listed and nothing could be read: the vault is not ready.
             raise failed[0]
-        dirty |= self._changed(before)
+        self._memory.weigh(before, self.users.values())
+        changed = self._memory.changed(before)
+        dirty |= {user for user, wants in self.users.items() if wants.all & changed}
         torn = self._may_be_torn(before, dirty)
         if torn:
             await self._sleep(SETTLE_SECONDS)
@@ -193,7 +215,7 @@ class Poller:
         if self.mode == "Get":
             return False
         if self._list_denied_in is not None:
-            if self._cycle - self._list_denied_in < _LIST_AGAIN:
+            if self._memory.cycle - self._list_denied_in < _LIST_AGAIN:
                 return False
             self._list_denied_in = None
         if self.mode == "List" or any(wants.select for wants in self.users.values()):
@@ -227,12 +249,16 @@ class Poller:
         for ref in refs:
             row = self._row(ref)
             if row is not None and not row.stamp.enabled:
-                self._note(ref, Lost(disabled(ref), disabled=True))
+                self._memory.note(ref, Lost(disabled(ref), disabled=True))
         due = [ref for ref in refs if self._is_due(ref)]
-        return await asyncio.gather(*(self._fly(ref) for ref in due))
+        results = await asyncio.gather(*(self._fly(ref) for ref in due))
+        for ref, result in zip(due, results, strict=True):
+            if isinstance(result, Lost) and not result.disabled:
+                self._memory.count_missing(ref)
+        return results
 
     def _is_due(self, ref: Ref) -> bool:
-        known = self._known.get(ref)
+        known = self._memory.find(ref)
         if known is None or known.error is not None:
             return known is None or self._clock() >= known.retry_at
         if ref.is_pinned:
@@ -242,46 +268,16 @@ class Poller:
         row = self._row(ref)
         if row is None:
             # Two cycles with a 404 are enough; from then on its absence from the list tells.
-            return not self._is_confirmed(ref)
+            return not self._memory.is_confirmed(ref)
         return row.stamp.enabled and (row.stamp != known.stamp or known.racy)
 
-    def _changed(self, before: Mapping[Ref, tuple[object, ...]]) -> set[str]:
-        # Trouble that goes on is told again: a Secret grows stale while nothing changes.
-        changed = {
-            ref
-            for ref, known in self._known.items()
-            if known.mark != before.get(ref) or known.error is not None
-        }
-        return {user for user, wants in self.users.items() if wants.all & changed}
-
-    def _may_be_torn(self, before: Mapping[Ref, tuple[object, ...]], dirty: set[str]) -> list[str]:
+    def _may_be_torn(self, before: Mapping[Ref, Mark], dirty: set[str]) -> list[str]:
         """Users of whose objects several changed: they might be in the midst of a rotation."""
 
-        def turned(ref: Ref) -> bool:
-            known, was = self._known.get(ref), before.get(ref)
-            return bool(was) and known is not None and known.mark != was and known.error is None
+        def turned(user: str) -> int:
+            return sum(self._memory.turned(ref, before) for ref in self.users[user].all)
 
-        return [user for user in dirty if sum(map(turned, self.users[user].all)) > 1]
-
-    def _check_fuse(self, before: Mapping[Ref, tuple[object, ...]]) -> int:
-        """Stop deletions where most of the vault's objects vanish at once."""
-        had = [ref for ref, signature in before.items() if signature[:1] == ("found",)]
-        lost = [
-            ref
-            for ref in had
-            if ref in self._known and self._known[ref].signature[:1] == ("missing",)
-        ]
-        if len(lost) >= _FUSE_LEAST and len(lost) * 2 > len(had):
-            self._fused |= set(lost)
-        if self.acknowledged:
-            self._fused.clear()
-            self.acknowledged = False
-        self._fused = {
-            ref
-            for ref in self._fused
-            if ref in self._known and self._known[ref].signature[:1] == ("missing",)
-        }
-        return len(self._fused)
+        return [user for user in dirty if turned(user) > 1]
 
     async def _probe(self) -> None:
         """Ask for an object that is not there: a 404 proves address, token and right."""
@@ -297,16 +293,16 @@ class Poller:
         found = self._values.get(ref)
         if found is not None:
             return found
-        known = self._known.get(ref)
+        known = self._memory.find(ref)
         row = self._row(ref)
         if row is not None and not row.stamp.enabled:
-            return self._note(ref, Lost(disabled(ref), disabled=True))
+            return self._memory.note(ref, Lost(disabled(ref), disabled=True))
         if known is not None and not fresh:
             if known.error is not None and self._clock() < known.retry_at:
                 return known.error
-            told = self._is_confirmed(ref) and self.rows is not None and row is None
-            if told or self._cycle in known.missing_in:
-                return Lost(missing(ref), confirmed=self._may_delete(ref))
+            told = self._memory.is_confirmed(ref) and self.rows is not None and row is None
+            if told or known.absent_in == self._memory.cycle:
+                return self._memory.lost(ref, missing(ref))
         return await self._fly(ref)
 
     async def _fly(self, ref: Ref) -> Result:
@@ -325,17 +321,14 @@ class Poller:
                 asked = self._wall()
                 found = await self._ask(self.vault.get(ref))
         except DisabledError as error:
-            return self._note(ref, Lost(error, disabled=True))
+            return self._memory.note(ref, Lost(error, disabled=True))
         except MissingError as error:
-            known = self._known.setdefault(ref, Known())
-            known.missing_in.add(self._cycle)
-            return self._note(ref, Lost(error, confirmed=self._may_delete(ref)))
+            return self._memory.note_missing(ref, error)
         except VaultError as error:
-            return self._note(ref, error)
+            return self._memory.note(ref, error)
         self._values[ref] = found
         self._values_until = max(self._values_until, self._clock() + LINGER_SECONDS)
-        self._note(ref, found)
-        self._known[ref].racy = found.stamp.updated >= asked - RACY_SECONDS
+        self._memory.note(ref, found, racy=found.stamp.updated >= asked - RACY_SECONDS)
         return found
 
     async def _ask(self, call: Awaitable[_T]) -> _T:
@@ -347,35 +340,7 @@ class Poller:
         self.governor.well()
         return answer
 
-    def _note(self, ref: Ref, result: Result) -> Result:
-        known = self._known.setdefault(ref, Known())
-        known.checked = self._clock()
-        if isinstance(result, VaultError):
-            # Trouble says nothing about the object: what was known of it stays.
-            known.error, known.tries = result, known.tries + 1
-            wait = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(known.tries - 1, 6))
-            known.retry_at = self._clock() + wait
-            return result
-        known.error, known.tries = None, 0
-        if isinstance(result, Found):
-            known.stamp, known.missing_in = result.stamp, set()
-            known.signature = ("found", result.version, result.stamp)
-        elif result.disabled:
-            known.stamp, known.missing_in = None, set()
-            known.signature = ("disabled",)
-        else:
-            known.stamp = None
-            known.signature = ("missing", self._is_confirmed(ref), ref in self._fused)
-        return result
-
     def _row(self, ref: Ref) -> Row | None:
         if self.rows is None or ref.type == KEY or ref.is_pinned:
             return None
         return self.rows.get(ref.listed_name)
-
-    def _is_confirmed(self, ref: Ref) -> bool:
-        known = self._known.get(ref)
-        return known is not None and len(known.missing_in) >= 2
-
-    def _may_delete(self, ref: Ref) -> bool:
-        return self._is_confirmed(ref) and ref not in self._fused

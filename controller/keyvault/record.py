@@ -10,7 +10,7 @@ from typing import Any
 from controller.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Before, ObjectState
-from sealer.keyvault.references import Ref
+from controller.keyvault.status import Lines
 from sealer.keyvault.resource import KeyVaultSecret
 
 Key = tuple[str, str]
@@ -33,10 +33,14 @@ class Record:
     attempted: int = 0
     """The generation that was tried last: a new one does not wait for back-offs."""
     synced_now: str = ""
+    answered: str = ""
+    """The sync-now that was last taken as a word to the fuse."""
     tries: int = 0
     is_good: bool = False
     """Whether the last attempt ended well."""
     force: bool = False
+    deleted: bool = False
+    """Whether the Secret was deleted since an object is gone."""
 
 
 def key_of(body: Manifest) -> Key:
@@ -55,14 +59,13 @@ def trigger(body: Manifest) -> tuple[Any, ...]:
     )
 
 
-def before_of(lines: Mapping[Ref, tuple[tuple[str, ...], str]], live: Manifest | None) -> Before:
+def before_of(lines: Lines, live: Manifest | None) -> Before:
     """What the Secret has from us already."""
     return Before(
         data=ownership.our_data(live),
-        keys={ref: keys for ref, (keys, _) in lines.items() if keys},
-        removed=frozenset(
-            ref for ref, (keys, state) in lines.items() if not keys and state == "Missing"
-        ),
+        keys={ref: line.keys for ref, line in lines.items() if line.keys},
+        versions={ref: line.version for ref, line in lines.items()},
+        removed=frozenset(ref for ref, line in lines.items() if line.is_removed),
     )
 
 

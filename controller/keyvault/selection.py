@@ -7,16 +7,13 @@ from collections.abc import Iterable, Mapping
 from controller.keyvault.memory import Select
 from controller.keyvault.outcomes import VAULT_REASONS, WaitingError
 from controller.keyvault.poll import Poller
-from controller.keyvault.status import Told, told
+from controller.keyvault.status import Lines, Told, told
 from controller.keyvault.tenancy import may_have
 from controller.keyvault.vault import Row, VaultError
 from sealer.keyvault.names import selector
 from sealer.keyvault.references import FindEntry, Ref
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
-
-Lines = Mapping[Ref, tuple[tuple[str, ...], str]]
-"""What a status tells of each object: its keys and its state."""
 
 
 def check_allowed(secret: KeyVaultSecret, vault: VaultResource, labels: Mapping[str, str]) -> None:

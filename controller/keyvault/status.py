@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.keyvault.desired import ObjectState
+from controller.keyvault.desired import PINNED, ObjectState
+from controller.keyvault.desired import SYNCED as SYNCED_LINE
 from sealer.errors import ManyErrors, SealerError
 from sealer.keyvault import duration
 from sealer.keyvault.references import Ref
@@ -49,6 +50,21 @@ class Told:
         return self.reason in FINAL
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What ``status.objects`` tells of one object: all that a restart knows of it."""
+
+    keys: tuple[str, ...] = ()
+    state: str = ""
+    version: str = ""
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether its keys were taken out since it is gone from the vault."""
+        return bool(self.version) and not self.keys and self.state not in (SYNCED_LINE, PINNED)
+
+
+Lines = Mapping[Ref, Line]
 SYNCED = Told("Synced", "The Secret has what the vault holds.", ok=True)
 
 
@@ -138,9 +154,10 @@ def objects(states: Iterable[ObjectState]) -> list[dict[str, Any]]:
     lines = []
     for state in states:
         line: dict[str, Any] = {"ref": ref_text(state.ref), "type": state.ref.type}
+        if state.version:
+            line["version"] = state.version
         if state.found is not None:
             stamp = state.found.stamp
-            line["version"] = state.found.version
             line["enabled"] = stamp.enabled
             if stamp.updated:
                 line["updated"] = stamp_of(stamp.updated)
@@ -162,13 +179,14 @@ def ref_text(ref: Ref) -> str:
     return f"{ref.name}/{ref.version}" if ref.version else ref.name
 
 
-def read_objects(status: Status) -> dict[Ref, tuple[tuple[str, ...], str]]:
-    """What a status tells of its objects: keys and state by ref."""
+def read_objects(status: Status) -> dict[Ref, Line]:
+    """What a status tells of its objects."""
     found = {}
     for line in status.get("objects") or ():
         name, _, version = str(line.get("ref", "")).partition("/")
         ref = Ref(str(line.get("type", "secret")), name, version)
-        found[ref] = (tuple(line.get("keys") or ()), str(line.get("state", "")))
+        keys = tuple(line.get("keys") or ())
+        found[ref] = Line(keys, str(line.get("state", "")), str(line.get("version", "")))
     return found
 
 

@@ -19,7 +19,6 @@ from controller.cluster import (
 from controller.events import KEY_VAULT_WARNINGS
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Desired, ObjectState, desired, render
-from controller.keyvault.memory import as_unfused
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import WaitingError, explain, outcome_of
@@ -201,7 +200,13 @@ class Syncer:
         explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
         self._drop((secret.namespace, secret.name), but=poller)
         if secret.refresh == "Periodic":
-            poller.want(secret.key, explicit | leftovers, select)
+            poller.want(
+                secret.key,
+                explicit | leftovers,
+                select,
+                deletes=secret.on_vault_delete != "Keep",
+                delivered={ref for ref, line in before_lines.items() if line.keys},
+            )
         asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
         found = await find(secret, poller, vault, labels)
         present = {ref for refs in found.values() for ref in refs}
@@ -209,15 +214,17 @@ class Syncer:
         fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
         results = await poller.fetch(explicit | present | gone, fresh=fresh)
-        if asked:
-            results = {ref: as_unfused(result) for ref, result in results.items()}
-            poller.acknowledged = True
+        if asked and record.answered != secret.sync_now:
+            record.answered = secret.sync_now
+            poller.accept(secret.key)
+        results = poller.released(secret.key, results)
         live = await self.objects.find_secret(secret.namespace, secret.target.name)
         ownership.check(secret, live)
         before = before_of(before_lines, live)
         made = desired(secret, results, found, before)
         if made.blocked:
             return made.states, False
+        record.deleted = made.delete
         if made.delete:
             return made.states, await self._delete(record, secret, live)
         return made.states, await self._write(record, secret, made, live)
@@ -341,7 +348,7 @@ class Syncer:
         )
         if was_good and record.good_at is None:
             record.good_at = now
-        if not was_good or record.good_at is None:
+        if not was_good or record.good_at is None or record.deleted:
             return False
         return (now - record.good_at).total_seconds() < status.max_stale(self._interval(record))
 

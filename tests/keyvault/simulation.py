@@ -210,19 +210,28 @@ class Simulation:
         self.recorder.listeners.append(
             lambda told: self.events.append((told.involved["metadata"]["name"], told.reason))
         )
+        self._vault_bodies: dict[str, Manifest] = {}
+        self._bodies: dict[str, Manifest] = {}
+        self._begin()
+        self.store = azure.vault("shop")
+        azure.entra.register(App(CLIENT, self.store.tenant, secret=PASSWORD))
+        azure.entra.issuer_keys = self.objects.issuer.keys
+        self.store.grant(CLIENT)
+
+    def _begin(self) -> None:
         self.registry = CollectorRegistry()
         metrics = KeyVaultMetrics(self.registry)
         self.vaults = Vaults(
             objects=self.objects,
-            identities=Identities(self.objects, azure.login),
+            identities=Identities(self.objects, self.azure.login),
             open_vault=self._open,
             recorder=self.recorder,
-            now=clock.date,
-            clock=clock,
+            now=self.clock.date,
+            clock=self.clock,
             on_dirty=lambda users: self.syncer.on_dirty(users),
             on_vault=lambda vault, everybody: self.syncer.on_vault(vault, everybody),
-            suffixes=(azure.suffix,),
-            sleep=clock.sleep,
+            suffixes=(self.azure.suffix,),
+            sleep=self.clock.sleep,
             jitter=lambda: 0.5,
             on_told=metrics.show_vault,
         )
@@ -231,14 +240,25 @@ class Simulation:
             vaults=self.vaults,
             recorder=self.recorder,
             metrics=metrics,
-            queue=WorkQueue[Key](clock=clock),
-            now=clock.date,
+            queue=WorkQueue[Key](clock=self.clock),
+            now=self.clock.date,
         )
         self._workers = [asyncio.create_task(self.syncer.work()) for _ in range(8)]
-        self.store = azure.vault("shop")
-        azure.entra.register(App(CLIENT, self.store.tenant, secret=PASSWORD))
-        azure.entra.issuer_keys = self.objects.issuer.keys
-        self.store.grant(CLIENT)
+
+    async def restart(self) -> None:
+        """Another process takes over: it knows what the cluster says and nothing else."""
+        await self._end()
+        self.clock.parked.clear()
+        self._begin()
+        for kind, bodies in (("KeyVault", self._vault_bodies), ("KeyVaultSecret", self._bodies)):
+            for name, body in bodies.items():
+                body["status"] = self.status(name, kind)
+        for name, body in self._vault_bodies.items():
+            await self.vaults.see(("KeyVault", "shop", name), body)
+        await self.settle()
+        for body in self._bodies.values():
+            self.syncer.on_secret_resource(body)
+        await self.settle()
 
     def vault_metric(self, name: str) -> float | None:
         """A metric of the KeyVault ``shop/shop``."""
@@ -285,6 +305,7 @@ class Simulation:
                 **spec,
             },
         }
+        self._vault_bodies[name] = body
         await self.vaults.see(("KeyVault", "shop", name), body)
         await self.settle()
 
@@ -304,6 +325,7 @@ class Simulation:
             "metadata": metadata,
             "spec": {"vaultRef": {"name": "shop"}, "data": list(data), **spec},
         }
+        self._bodies[name] = body
         self.syncer.on_secret_resource(body)
 
     async def settle(self, seconds: float = 60) -> None:
@@ -345,6 +367,11 @@ class Simulation:
 
     async def close(self) -> None:
         """End it."""
+        await self._end()
+        await self.session.close()
+        await asyncio.sleep(0.05)  # aiohttp closes TLS connections in the background
+
+    async def _end(self) -> None:
         self.syncer.queue.close(discard=True)
         for worker in self._workers:
             worker.cancel()
@@ -353,5 +380,3 @@ class Simulation:
                 entry.retry.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self.vaults.close()
-        await self.session.close()
-        await asyncio.sleep(0.05)  # aiohttp closes TLS connections in the background

@@ -121,8 +121,13 @@ def test_one_deleted_object_deletes_its_secret_after_two_polls(run: Run) -> None
         assert half.data("k-1") == {"s-1": "value-1"}
         await half.tick()
         assert half.data("k-1") is None
-        assert half.ready("k-1")[1] == "ObjectNotFound"
+        assert half.ready("k-1") == ("False", "ObjectNotFound")
         assert half.data("k-2") == {"s-2": "value-2"}
+        for _ in range(3):
+            await half.tick()
+        await half.restart()
+        await half.tick()
+        assert half.data("k-1") is None
         half.store.recover("s-1")
         await half.tick()
         await half.tick()
@@ -142,6 +147,9 @@ def test_when_half_of_the_vault_vanishes_nothing_is_deleted(run: Run) -> None:
         assert half.ready("shop", "KeyVault") == ("True", "Fuse")
         assert half.events.count(("shop", "VaultFuse")) == 1
         assert half.vault_metric("keyvault_vanished_objects") == 4
+        assert half.ready("k-0") == ("True", "Fuse")
+        assert half.events.count(("k-0", "Fuse")) == 1
+        assert half.ready("k-5") == ("True", "Synced")
         for number in range(4):
             half.store.recover(f"s-{number}")
         await half.tick()
@@ -149,6 +157,56 @@ def test_when_half_of_the_vault_vanishes_nothing_is_deleted(run: Run) -> None:
         assert half.ready("shop", "KeyVault") == ("True", "Ready")
         assert half.vault_metric("keyvault_vanished_objects") == 0
         assert half.vault_metric("keyvault_ready") == 1
+
+    run(test)
+
+
+def test_sync_now_lets_the_fuse_go_for_that_one_alone(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, onVaultDelete="DeleteSecret")
+        for number in range(4):
+            half.store.delete(f"s-{number}")
+        for _ in range(3):
+            await half.tick()
+        meant = {"keyvault.sealer.dev/sync-now": "1"}
+        half.secret("k-0", entry("s-0"), onVaultDelete="DeleteSecret", annotations=meant)
+        await half.settle()
+        await half.tick()
+        assert half.data("k-0") is None
+        assert half.ready("k-0")[1] == "ObjectNotFound"
+        assert all(half.data(f"k-{n}") == {f"s-{n}": f"value-{n}"} for n in range(1, 6))
+        assert half.ready("k-1") == ("True", "Fuse")
+
+    run(test)
+
+
+def test_sync_now_does_not_make_one_404_enough(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, onVaultDelete="DeleteSecret")
+        half.store.delete("s-1")
+        meant = {"keyvault.sealer.dev/sync-now": "1"}
+        half.secret("k-1", entry("s-1"), onVaultDelete="DeleteSecret", annotations=meant)
+        await half.settle()
+        assert half.data("k-1") == {"s-1": "value-1"}
+        await half.tick()
+        assert half.data("k-1") == {"s-1": "value-1"}
+        await half.tick()
+        assert half.data("k-1") is None
+
+    run(test)
+
+
+def test_the_fuse_holds_over_a_restart(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, onVaultDelete="DeleteSecret")
+        for number in range(4):
+            half.store.delete(f"s-{number}")
+        await half.restart()
+        for _ in range(4):
+            await half.tick()
+        assert all(half.data(f"k-{n}") == {f"s-{n}": f"value-{n}"} for n in range(6))
+        assert half.ready("shop", "KeyVault") == ("True", "Fuse")
+        assert half.ready("k-0") == ("True", "Fuse")
 
     run(test)
 
@@ -171,6 +229,86 @@ def test_keep_keeps_and_remove_key_removes(run: Run) -> None:
         assert half.data("remove") == {"s-1": "new"}
         states = {line["ref"]: line["state"] for line in half.status("keep")["objects"]}
         assert states == {"s-0": "Missing", "s-1": "Synced"}
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected", "ready"),
+    [
+        pytest.param("Keep", {"s-1": "value-1", "s-2": "value-2"}, "Synced", id="keep"),
+        pytest.param("RemoveKey", {"s-2": "value-2"}, "Synced", id="remove"),
+        pytest.param("DeleteSecret", None, "ObjectNotFound", id="delete"),
+    ],
+)
+def test_what_find_delivered_and_is_gone_follows_the_policy(
+    run: Run, policy: str, expected: dict[str, str] | None, ready: str
+) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.secret("found", {"find": {"regex": "s-[12]"}}, onVaultDelete=policy)
+        await half.settle()
+        assert half.data("found") == {"s-1": "value-1", "s-2": "value-2"}
+        half.store.delete("s-1")
+        await half.tick()
+        assert half.data("found") == {"s-1": "value-1", "s-2": "value-2"}
+        for _ in range(5):
+            await half.tick()
+        await half.restart()
+        for _ in range(3):
+            await half.tick()
+        assert half.data("found") == expected
+        assert half.ready("found")[1] == ready
+        half.store.recover("s-1")
+        for _ in range(2):
+            await half.tick()
+        assert half.data("found") == {"s-1": "value-1", "s-2": "value-2"}
+
+    run(test)
+
+
+@pytest.mark.parametrize("policy", ["Keep", "RemoveKey"])
+def test_two_keys_of_one_object_share_its_fate(run: Run, policy: str) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("login", '{"user": "app", "password": "secret"}')
+        half.store.set_secret("other", "other")
+        half.clock.now += 60
+        await half.vault()
+        parts = [
+            {"key": key, "from": {"secret": "login", "property": key}}
+            for key in ("user", "password")
+        ]
+        half.secret("db", *parts, entry("other"), onVaultDelete=policy)
+        await half.settle()
+        half.store.delete("login")
+        half.store.set_secret("other", "new")
+        for _ in range(4):
+            await half.tick()
+        kept = {"user": "app", "password": "secret"} if policy == "Keep" else {}
+        assert half.data("db") == {**kept, "other": "new"}
+        assert half.ready("db") == ("True", "ObjectNotFound")
+        assert len(half.status("db")["objects"]) == 2
+
+    run(test)
+
+
+def test_an_object_that_is_gone_stays_gone_through_an_outage(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.secret("db", entry("s-1"), entry("s-2"), onVaultDelete="RemoveKey")
+        await half.settle()
+        half.store.delete("s-1")
+        for _ in range(3):
+            await half.tick()
+        assert half.data("db") == {"s-2": "value-2"}
+        half.azure.faults.add(Fault(status=503))
+        for _ in range(3):
+            await half.tick()
+        half.azure.faults.clear()
+        half.store.set_secret("s-2", "new")
+        for _ in range(8):
+            await half.tick()
+        assert half.data("db") == {"s-2": "new"}
 
     run(test)
 
