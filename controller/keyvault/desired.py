@@ -14,7 +14,6 @@ from typing import Any
 from controller.keyvault import certificate, values
 from controller.keyvault.values import BadValueError
 from controller.keyvault.vault import Found, VaultError
-from sealer import templating
 from sealer.errors import SealerError
 from sealer.keyvault import names
 from sealer.keyvault.references import (
@@ -28,7 +27,6 @@ from sealer.keyvault.references import (
     is_secret_key,
 )
 from sealer.keyvault.resource import KeyVaultSecret
-from sealer.secret import MAX_BYTES
 
 FUSE = "Fuse"
 _HELD = (
@@ -122,26 +120,6 @@ def desired(
             work.take(entry, entry.ref)
     work.take_leftovers()
     return Desired(work.data, tuple(work.states), work.delete)
-
-
-def render(secret: KeyVaultSecret, data: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Add the template's keys, drop what it omits; ManyErrors of TemplateError.
-
-    As in a SealedSecret a raw key wins over a template of the same name, unless it is omitted; a
-    key that is not there is an error, and never ``<no value>``.
-    """
-    templates = secret.template.data
-    result = templating.render_data(templates, data, strict=True)
-    for key in secret.omit:
-        result.pop(key, None)
-        text = templates.get(key)
-        if text is not None:
-            from sealer.template import render as rendered
-
-            result[key] = rendered(key, text, data, strict=True)
-    if sum(map(len, result.values())) > MAX_BYTES:
-        raise BadValueError("all values together are more than a Secret can hold, 1 MiB")
-    return result
 
 
 @dataclass

@@ -208,7 +208,7 @@ class KeyVaultHalf:
                 await self.syncer.on_resource_deleted(record.body)
         for (place, target), name in list(self._merged.items()):
             if namespace in ("", place) and (place, name) not in present:
-                await self.syncer.unmerge(place, target, name)
+                await self.syncer.targets.unmerge(place, target, name)
 
 
 def _vault_key(kind: str, body: Mapping[str, Any]) -> VaultKey:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from controller.keyvault.rendering import RENDERED_FOR, Rendered
 from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keyvault.references import TlsEntry
@@ -116,7 +117,7 @@ def _controller(metadata: Mapping[str, Any]) -> tuple[str, str, str] | None:
 
 
 def manifest(
-    secret: KeyVaultSecret, data: Mapping[str, bytes], live: Mapping[str, Any] | None
+    secret: KeyVaultSecret, rendered: Rendered, live: Mapping[str, Any] | None
 ) -> Manifest:
     """The Secret as it is applied: only what is ours to say. Raises TargetError on its type."""
     merge = secret.target.creation == "Merge"
@@ -128,6 +129,8 @@ def manifest(
         metadata["ownerReferences"] = [_reference(secret)]
     else:
         annotations[MERGED_BY if merge else MADE_BY] = secret.name
+    if rendered.stamp:
+        annotations[RENDERED_FOR] = rendered.stamp
     if labels:
         metadata["labels"] = labels
     if annotations:
@@ -139,8 +142,9 @@ def manifest(
         immutable = secret.template.immutable if immutable is None else immutable
         if immutable is not None:
             applied["immutable"] = immutable
+    data = sorted(rendered.data.items())
     if data:
-        applied["data"] = {key: encoding.encode(value) for key, value in sorted(data.items())}
+        applied["data"] = {key: encoding.encode(value) for key, value in data}
     return applied
 
 

@@ -18,7 +18,7 @@ from controller.cluster import (
 )
 from controller.events import KEY_VAULT_WARNINGS
 from controller.keyvault import ownership, status
-from controller.keyvault.desired import Desired, ObjectState, desired, render
+from controller.keyvault.desired import Desired, ObjectState, desired
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import WaitingError, explain, outcome_of
@@ -27,6 +27,7 @@ from controller.keyvault.record import Key, Record, before_of, earliest, key_of,
 from controller.keyvault.selection import check_allowed, find, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
 from controller.keyvault.status import Told
+from controller.keyvault.targets import Targets
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
@@ -50,8 +51,10 @@ class Syncer:
     queue: WorkQueue[Key]
     now: Callable[[], datetime]
     records: dict[Key, Record] = field(default_factory=dict)
-    _targets: dict[Key, set[Key]] = field(default_factory=dict)
-    """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
+    targets: Targets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.targets = Targets(self.objects)
 
     # What happens in the cluster.
 
@@ -74,29 +77,18 @@ class Syncer:
         key = key_of(body)
         record = self.records.pop(key, None)
         if record is not None and record.secret is not None:
-            self._aim(key, record.secret, None)
+            self.targets.aim(key, record.secret, None)
         self.queue.forget(key)
         self.metrics.forget(key)
         self._drop(key)
         secret = record.secret if record else None
         if secret is not None and secret.target.creation == "Merge":
-            await self.unmerge(secret.namespace, secret.target.name, secret.name)
-
-    async def unmerge(self, namespace: str, target: str, name: str) -> None:
-        """Take exactly our keys out of a foreign Secret; ``managedFields`` tell which they are."""
-        live = await self.objects.find_secret(namespace, target)
-        if live is None:
-            return
-        if (live["metadata"].get("annotations") or {}).get(ownership.MERGED_BY) != name:
-            return
-        patch = ownership.removal(live, {})
-        if patch is not None:
-            await self.objects.patch_secret(namespace, target, patch)
+            await self.targets.unmerge(secret.namespace, secret.target.name, secret.name)
 
     def on_target(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Secret was changed or deleted by somebody: ours is put right at once."""
         target = (metadata["namespace"], metadata["name"])
-        for key in tuple(self._targets.get(target, ())):
+        for key in self.targets.fillers(target):
             record = self.records[key]
             if not deleted and record.written is not None:
                 if self.queue.is_working(key):
@@ -153,7 +145,7 @@ class Syncer:
         changed = False
         try:
             secret = KeyVaultSecret.from_dict(record.body)
-            self._aim(key, record.secret, secret)
+            self.targets.aim(key, record.secret, secret)
             record.secret = secret
             if secret.deleting or self._is_settled(record, secret):
                 return
@@ -164,16 +156,6 @@ class Syncer:
         except SealerError as error:
             outcome = explain(error)
         await self._tell(key, record, outcome, states, changed=changed)
-
-    def _aim(self, key: Key, old: KeyVaultSecret | None, new: KeyVaultSecret | None) -> None:
-        """Keep the index of targets."""
-        for secret in filter(None, (old,)):
-            place = (secret.namespace, secret.target.name)
-            self._targets.get(place, set()).discard(key)
-            if not self._targets.get(place):
-                self._targets.pop(place, None)
-        if new is not None:
-            self._targets.setdefault((new.namespace, new.target.name), set()).add(key)
 
     def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
         """Whether ``refresh`` says that there is nothing to do."""
@@ -218,15 +200,12 @@ class Syncer:
             record.answered = secret.sync_now
             poller.accept(secret.key)
         results = poller.released(secret.key, results)
-        live = await self.objects.find_secret(secret.namespace, secret.target.name)
-        ownership.check(secret, live)
+        live = await self.targets.find(secret)
         before = before_of(before_lines, live)
         made = desired(secret, results, found, before)
         if made.blocked:
             return made.states, False
         record.deleted = made.delete
-        if made.delete:
-            return made.states, await self._delete(record, secret, live)
         return made.states, await self._write(record, secret, made, live)
 
     def _vault(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller]:
@@ -249,36 +228,18 @@ class Syncer:
         return {}
 
     async def _write(
-        self,
-        record: Record,
-        secret: KeyVaultSecret,
-        made: Desired,
-        live: Manifest | None,
+        self, record: Record, secret: KeyVaultSecret, made: Desired, live: Manifest | None
     ) -> bool:
-        """Apply; return whether anything changed in the cluster."""
-        data = render(secret, made.data)
-        manifest = ownership.manifest(secret, data, live)
-        before = (live or {}).get("metadata", {}).get("resourceVersion")
-        if live is not None:
-            patch = ownership.removal(live, manifest)
-            if patch is not None:
-                live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
-            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-        written = await self.objects.apply_secret(manifest, force=live is not None)
+        """Write the Secret; return whether anything changed in the cluster."""
+        if made.delete:
+            record.written = None
+            if live is not None:
+                await self.targets.delete(secret, live)
+            return live is not None
+        written = await self.targets.write(secret, made, live)
         record.written = ownership.ours(written)
+        before = (live or {}).get("metadata", {}).get("resourceVersion")
         return bool(written["metadata"]["resourceVersion"] != before)
-
-    async def _delete(self, record: Record, secret: KeyVaultSecret, live: Manifest | None) -> bool:
-        if live is None:
-            return False
-        record.written = None
-        if secret.target.creation == "Merge":
-            await self.unmerge(secret.namespace, secret.target.name, secret.name)
-        else:
-            await self.objects.delete_secret(
-                secret.namespace, secret.target.name, live["metadata"]["uid"]
-            )
-        return True
 
     # What is told.
 

@@ -1,0 +1,71 @@
+"""PURE: what templates make of the raw data; what is random is made once, not at every poll."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.keyvault.desired import Desired
+from controller.keyvault.values import BadValueError
+from sealer import encoding, templating
+from sealer.keyvault.resource import KeyVaultSecret
+from sealer.keyvault.vaults import GROUP
+from sealer.secret import MAX_BYTES
+
+RENDERED_FOR = f"{GROUP}/rendered-for"
+"""On a Secret with random values: what they were rendered for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The Secret's data, and what its random values were rendered for (empty: there are none)."""
+
+    data: Mapping[str, bytes] = field(repr=False)
+    stamp: str = ""
+
+
+def render(secret: KeyVaultSecret, made: Desired, live: Mapping[str, Any] | None) -> Rendered:
+    """Add the template's keys, drop what it omits; ManyErrors of TemplateError, BadValueError.
+
+    As in a SealedSecret a raw key wins over a template of the same name, unless it is omitted; a
+    key that is not there is an error, and never ``<no value>``. A password, salt or certificate
+    made in a template stands until the KeyVaultSecret or an object of the vault has another
+    version: else it would change at each poll.
+    """
+    templates = secret.template.data
+    data = templating.render_data(templates, made.data, strict=True)
+    for key in secret.omit:
+        data.pop(key, None)
+        text = templates.get(key)
+        if text is not None:
+            from sealer.template import render as rendered
+
+            data[key] = rendered(key, text, made.data, strict=True)
+    random = {
+        key
+        for key in templating.nondeterministic(templates)
+        if key not in made.data or key in secret.omit
+    }
+    stamp = _stamp(secret, made) if random else ""
+    data |= _kept(random, stamp, live)
+    if sum(map(len, data.values())) > MAX_BYTES:
+        raise BadValueError("all values together are more than a Secret can hold, 1 MiB")
+    return Rendered(data, stamp)
+
+
+def _kept(random: set[str], stamp: str, live: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """Values that were rendered for the same before."""
+    there = (live or {}).get("data") or {}
+    notes = ((live or {}).get("metadata") or {}).get("annotations") or {}
+    if not stamp or notes.get(RENDERED_FOR) != stamp:
+        return {}
+    return {key: encoding.decode(there[key]) for key in random if key in there}
+
+
+def _stamp(secret: KeyVaultSecret, made: Desired) -> str:
+    """Name the resource and the vault's versions; a version is an id, nothing of a value."""
+    versions = sorted(f"{state.ref}:{state.version}" for state in made.states)
+    digest = hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
+    return f"{secret.uid}.{secret.generation}.{digest}"

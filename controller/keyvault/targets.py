@@ -1,0 +1,78 @@
+"""The Secrets that KeyVaultSecrets fill: who fills which, and how they are written and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from controller.cluster import Manifest
+from controller.keyvault import ownership
+from controller.keyvault.desired import Desired
+from controller.keyvault.objects import Objects
+from controller.keyvault.rendering import render
+from sealer.keyvault.resource import KeyVaultSecret
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass
+class Targets:
+    """Runs on the event loop; raises ClusterError's classes and TargetError."""
+
+    objects: Objects
+    _fillers: dict[Key, set[Key]] = field(default_factory=dict)
+    """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
+
+    def aim(self, key: Key, old: KeyVaultSecret | None, new: KeyVaultSecret | None) -> None:
+        """Note what a KeyVaultSecret filled and fills."""
+        if old is not None:
+            place = (old.namespace, old.target.name)
+            self._fillers.get(place, set()).discard(key)
+            if not self._fillers.get(place):
+                self._fillers.pop(place, None)
+        if new is not None:
+            self._fillers.setdefault((new.namespace, new.target.name), set()).add(key)
+
+    def fillers(self, place: Key) -> tuple[Key, ...]:
+        """Return the KeyVaultSecrets that fill a Secret."""
+        return tuple(self._fillers.get(place, ()))
+
+    def places(self) -> Iterable[Key]:
+        """Return the Secrets that are filled."""
+        return tuple(self._fillers)
+
+    async def find(self, secret: KeyVaultSecret) -> Manifest | None:
+        """Return the Secret as it is, None where there is none; TargetError if it is not ours."""
+        live = await self.objects.find_secret(secret.namespace, secret.target.name)
+        ownership.check(secret, live)
+        return live
+
+    async def write(self, secret: KeyVaultSecret, made: Desired, live: Manifest | None) -> Manifest:
+        """Apply, all or nothing; return the Secret as it is then."""
+        manifest = ownership.manifest(secret, render(secret, made, live), live)
+        if live is not None:
+            patch = ownership.removal(live, manifest)
+            if patch is not None:
+                live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
+            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+        return await self.objects.apply_secret(manifest, force=live is not None)
+
+    async def delete(self, secret: KeyVaultSecret, live: Manifest) -> None:
+        """Delete it, or take our keys out of it (Merge)."""
+        if secret.target.creation == "Merge":
+            await self.unmerge(secret.namespace, secret.target.name, secret.name)
+            return
+        uid = live["metadata"]["uid"]
+        await self.objects.delete_secret(secret.namespace, secret.target.name, uid)
+
+    async def unmerge(self, namespace: str, target: str, name: str) -> None:
+        """Take exactly our keys out of a foreign Secret; ``managedFields`` tell which they are."""
+        live = await self.objects.find_secret(namespace, target)
+        if live is None:
+            return
+        if (live["metadata"].get("annotations") or {}).get(ownership.MERGED_BY) != name:
+            return
+        patch = ownership.removal(live, {})
+        if patch is not None:
+            await self.objects.patch_secret(namespace, target, patch)
