@@ -204,6 +204,8 @@ class App:
             metadata = event.object.get("metadata", {})
             if event.type == "LISTED":
                 self.syncer.on_secrets_listed(present or set(), namespace)
+                if self.key_vault is not None:
+                    self.key_vault.on_secrets_listed(present or set(), namespace)
                 present = None
             elif event.type == "DELETED":
                 self.syncer.on_secret_deleted(metadata)

@@ -15,7 +15,6 @@ from controller.keyvault.azure import AzureVault, quiet_logs, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import ClusterObjects
-from controller.keyvault.ownership import MERGED_BY
 from controller.keyvault.record import Key
 from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
@@ -72,14 +71,15 @@ class KeyVaultHalf:
             metrics=self.metrics,
             queue=WorkQueue[Key](),
             now=now,
+            knows_all=self._knows_all,
         )
         # Before the vaults are known every KeyVaultSecret would seem to lack its own.
         self._vaults_pending = {
             (CLUSTER_KEY_VAULT, ""),
             *((KEY_VAULT, name) for name in settings.watched_namespaces or ("",)),
         }
+        self._secrets_listed: set[str] = set()
         self._vaults_known = asyncio.Event()
-        self._merged: dict[Key, str] = {}
 
     def tasks(self) -> dict[str, Any]:
         """The coroutines to run, by name."""
@@ -90,14 +90,12 @@ class KeyVaultHalf:
 
     def on_secret(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Secret was seen, changed or deleted."""
-        key = (metadata["namespace"], metadata["name"])
-        merged = (metadata.get("annotations") or {}).get(MERGED_BY)
-        if merged and not deleted:
-            self._merged[key] = merged
-        else:
-            self._merged.pop(key, None)
         self.syncer.on_target(metadata, deleted=deleted)
-        self.vaults.on_secret(*key)
+        self.vaults.on_secret(metadata["namespace"], metadata["name"])
+
+    def on_secrets_listed(self, present: set[Key], namespace: str) -> None:
+        """Every Secret there is was seen."""
+        self.syncer.on_targets_listed(present, namespace)
 
     async def close(self) -> None:
         """Stop polling and let go of all connections."""
@@ -132,6 +130,9 @@ class KeyVaultHalf:
     async def _work(self) -> None:
         await self._vaults_known.wait()
         await self.syncer.work()
+
+    def _knows_all(self, namespace: str) -> bool:
+        return bool(self._secrets_listed & {"", namespace})
 
     def _note_listed(self, kind: str, namespace: str) -> None:
         self._vaults_pending.discard((kind, namespace))
@@ -175,7 +176,7 @@ class KeyVaultHalf:
                 self._note_listed(kind, namespace)
                 listing = False
             elif event.type == "DELETED":
-                await self._gone(kind, event.object)
+                await self._gone(kind, event.object["metadata"])
             elif event.type != "BOOKMARK":
                 if event.type == "EXISTS" and not listing:
                     present, listing = set(), True
@@ -188,13 +189,15 @@ class KeyVaultHalf:
         if kind == KIND:
             self.syncer.on_secret_resource(body)
         else:
-            await self.vaults.see(_vault_key(kind, body), body)
+            metadata = body["metadata"]
+            key = (kind, metadata.get("namespace", ""), metadata["name"])
+            await self.vaults.see(key, body)
 
-    async def _gone(self, kind: str, body: dict[str, Any]) -> None:
+    async def _gone(self, kind: str, metadata: Mapping[str, Any]) -> None:
         if kind == KIND:
-            await self.syncer.on_resource_deleted(body)
+            self.syncer.on_resource_deleted((metadata["namespace"], metadata["name"]))
         else:
-            await self.vaults.gone(_vault_key(kind, body))
+            await self.vaults.gone((kind, metadata.get("namespace", ""), metadata["name"]))
 
     async def _drop_missing(self, kind: str, namespace: str, present: set[Key]) -> None:
         """What a new list does not have any more was deleted while nobody watched."""
@@ -203,14 +206,5 @@ class KeyVaultHalf:
                 if vault[0] == kind and namespace in ("", vault[1]) and vault[1:] not in present:
                     await self.vaults.gone(vault)
             return
-        for key, record in list(self.syncer.records.items()):
-            if namespace in ("", key[0]) and key not in present:
-                await self.syncer.on_resource_deleted(record.body)
-        for (place, target), name in list(self._merged.items()):
-            if namespace in ("", place) and (place, name) not in present:
-                await self.syncer.targets.unmerge(place, target, name)
-
-
-def _vault_key(kind: str, body: Mapping[str, Any]) -> VaultKey:
-    metadata = body["metadata"]
-    return kind, metadata.get("namespace", ""), metadata["name"]
+        self._secrets_listed.add(namespace)
+        self.syncer.on_resources_listed(present, namespace)

@@ -106,6 +106,11 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
     )
 
 
+def is_owned_by(live: Mapping[str, Any], secret: KeyVaultSecret) -> bool:
+    """Whether this very KeyVaultSecret made the Secret, to go with it (Owner)."""
+    return _controller(live["metadata"]) == (KIND, secret.name, secret.uid)
+
+
 def _controller(metadata: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """Kind, name and uid of the controlling owner; one with a dead uid and our name is ours."""
     for one in metadata.get("ownerReferences") or ():

@@ -50,6 +50,8 @@ class Syncer:
     metrics: KeyVaultMetrics
     queue: WorkQueue[Key]
     now: Callable[[], datetime]
+    knows_all: Callable[[str], bool] = lambda namespace: True
+    """Whether every KeyVaultSecret of a namespace was seen."""
     records: dict[Key, Record] = field(default_factory=dict)
     targets: Targets = field(init=False)
 
@@ -72,22 +74,28 @@ class Syncer:
             record.tries = 0
             self.queue.add(key, urgent=True)
 
-    async def on_resource_deleted(self, body: Manifest) -> None:
+    def on_resource_deleted(self, key: Key) -> None:
         """A KeyVaultSecret is gone: its Secret goes with it (Owner), stays, or loses our keys."""
-        key = key_of(body)
         record = self.records.pop(key, None)
         if record is not None and record.secret is not None:
             self.targets.aim(key, record.secret, None)
         self.queue.forget(key)
         self.metrics.forget(key)
         self._drop(key)
-        secret = record.secret if record else None
-        if secret is not None and secret.target.creation == "Merge":
-            await self.targets.unmerge(secret.namespace, secret.target.name, secret.name)
+        self.queue.add(key)
+
+    def on_resources_listed(self, present: set[Key], namespace: str) -> None:
+        """Every KeyVaultSecret there is was seen: others were deleted while nobody watched."""
+        for key in self.records.keys() | self.targets.mergers():
+            if namespace in ("", key[0]) and key not in present:
+                self.on_resource_deleted(key)
 
     def on_target(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Secret was changed or deleted by somebody: ours is put right at once."""
         target = (metadata["namespace"], metadata["name"])
+        merger = self.targets.note(metadata, deleted=deleted)
+        if merger is not None and merger not in self.records and self.knows_all(merger[0]):
+            self.queue.add(merger)
         for key in self.targets.fillers(target):
             record = self.records[key]
             if not deleted and record.written is not None:
@@ -97,6 +105,12 @@ class Syncer:
                     continue
             record.force = True
             self.queue.add(key, urgent=True)
+
+    def on_targets_listed(self, present: set[Key], namespace: str) -> None:
+        """Every Secret there is was seen: what we wrote and is not there is made again."""
+        for place in self.targets.places():
+            if namespace in ("", place[0]) and place not in present:
+                self.on_target({"namespace": place[0], "name": place[1]}, deleted=True)
 
     def on_dirty(self, users: Iterable[str]) -> None:
         """A vault's objects changed."""
@@ -140,6 +154,7 @@ class Syncer:
         """Bring one KeyVaultSecret in line."""
         record = self.records.get(key)
         if record is None:
+            await self.targets.unmerge_all(key)
             return
         states: tuple[ObjectState, ...] | None = None
         changed = False
@@ -238,6 +253,9 @@ class Syncer:
             return live is not None
         written = await self.targets.write(secret, made, live)
         record.written = ownership.ours(written)
+        left = str(record.status.get("target") or secret.target.name)
+        if left != secret.target.name:
+            await self.targets.leave(secret, left)
         before = (live or {}).get("metadata", {}).get("resourceVersion")
         return bool(written["metadata"]["resourceVersion"] != before)
 
@@ -270,7 +288,8 @@ class Syncer:
             new["objects"] = status.objects(states)
             new["expires"] = earliest(states)
         if secret is not None:
-            new["target"] = secret.target.name
+            # One that could not be written yet leaves the Secret of before as it is.
+            new["target"] = secret.target.name if outcome.ok else old.get("target")
             new["nextSyncTime"] = self._next(secret, now)
         if outcome.ok and (changed or not old.get("lastSyncTime")):
             new["lastSyncTime"] = status.now_text(now)
@@ -356,9 +375,11 @@ class Syncer:
 
     def _again(self, key: Key) -> None:
         record = self.records.get(key)
-        if record is not None:
-            record.tries += 1
-            self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
+        if record is None:
+            self.queue.later(key, _DELAYS[3])
+            return
+        record.tries += 1
+        self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
 
     def _drop(self, key: Key, *, but: Poller | None = None) -> None:
         """Want nothing any more, of any vault but one."""

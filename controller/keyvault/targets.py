@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from controller.cluster import Manifest
 from controller.keyvault import ownership
@@ -23,6 +24,22 @@ class Targets:
     objects: Objects
     _fillers: dict[Key, set[Key]] = field(default_factory=dict)
     """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
+    _merged: dict[Key, str] = field(default_factory=dict)
+    """Secrets of others with keys of ours, and whose: a restart reads it from them."""
+
+    def note(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> Key | None:
+        """Read a Secret's metadata; return the KeyVaultSecret whose keys it says are in it."""
+        place = (metadata["namespace"], metadata["name"])
+        name = (metadata.get("annotations") or {}).get(ownership.MERGED_BY)
+        if deleted or not name:
+            self._merged.pop(place, None)
+            return None
+        self._merged[place] = name
+        return place[0], name
+
+    def mergers(self) -> set[Key]:
+        """Return the KeyVaultSecrets with keys in Secrets of others."""
+        return {(place[0], name) for place, name in self._merged.items()}
 
     def aim(self, key: Key, old: KeyVaultSecret | None, new: KeyVaultSecret | None) -> None:
         """Note what a KeyVaultSecret filled and fills."""
@@ -38,7 +55,7 @@ class Targets:
         """Return the KeyVaultSecrets that fill a Secret."""
         return tuple(self._fillers.get(place, ()))
 
-    def places(self) -> Iterable[Key]:
+    def places(self) -> tuple[Key, ...]:
         """Return the Secrets that are filled."""
         return tuple(self._fillers)
 
@@ -56,7 +73,19 @@ class Targets:
             if patch is not None:
                 live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
             manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-        return await self.objects.apply_secret(manifest, force=live is not None)
+        written = await self.objects.apply_secret(manifest, force=live is not None)
+        self.note(written["metadata"])
+        return written
+
+    async def leave(self, secret: KeyVaultSecret, name: str) -> None:
+        """The target was another Secret before: what is ours of that goes."""
+        live = await self.objects.find_secret(secret.namespace, name)
+        if live is None:
+            return
+        if ownership.is_owned_by(live, secret):
+            await self.objects.delete_secret(secret.namespace, name, live["metadata"]["uid"])
+        else:
+            await self.unmerge(secret.namespace, name, secret.name)
 
     async def delete(self, secret: KeyVaultSecret, live: Manifest) -> None:
         """Delete it, or take our keys out of it (Merge)."""
@@ -65,6 +94,13 @@ class Targets:
             return
         uid = live["metadata"]["uid"]
         await self.objects.delete_secret(secret.namespace, secret.target.name, uid)
+
+    async def unmerge_all(self, key: Key) -> None:
+        """The KeyVaultSecret is gone: take its keys out wherever they are."""
+        for place, name in tuple(self._merged.items()):
+            if (place[0], name) == key:
+                await self.unmerge(*place, name)
+                self._merged.pop(place, None)
 
     async def unmerge(self, namespace: str, target: str, name: str) -> None:
         """Take exactly our keys out of a foreign Secret; ``managedFields`` tell which they are."""

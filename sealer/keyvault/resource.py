@@ -8,6 +8,7 @@ from typing import Any
 
 from sealer.errors import ManifestError
 from sealer.fields import Fields, Path, without
+from sealer.keyfile import KEY_LABEL
 from sealer.keyvault.names import check_patterns
 from sealer.keyvault.references import Entry, FindEntry, is_secret_key, known_keys, read_entries
 from sealer.keyvault.vaults import (
@@ -152,6 +153,15 @@ def _check(fields: Fields, resource: KeyVaultSecret) -> None:
                 "is a type that grants access to the cluster: it is never made from a vault",
                 ("spec", "target", "type"),
             )
+    labels = (resource.target.labels, resource.template.metadata.get("labels") or {})
+    if any(KEY_LABEL in one for one in labels):
+        # Whoever may write a KeyVaultSecret beside the controller would know a private key to
+        # which others seal.
+        fields.fault(
+            f"may not have {KEY_LABEL}: a KeyVaultSecret makes no sealing key",
+            ("spec", "target", "labels"),
+            "restore sealing keys with kubectl",
+        )
     if resource.target.type and resource.template.type not in (None, resource.target.type):
         fields.fault("differs from spec.target.type", ("spec", "template", "type"))
     if resource.template.immutable is not None and resource.target.immutable is not None:

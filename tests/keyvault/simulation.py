@@ -153,7 +153,7 @@ class MemoryObjects:
         new.update(apiVersion="v1", kind="Secret", type=manifest.get("type", "Opaque"))
         new["metadata"] |= {
             name: metadata[name]
-            for name in ("name", "namespace", "ownerReferences")
+            for name in ("name", "namespace", "ownerReferences", "annotations")
             if name in metadata
         }
         fields: Manifest = {"f:data": {f"f:{name}": {} for name in manifest.get("data") or {}}}

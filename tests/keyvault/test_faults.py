@@ -523,3 +523,54 @@ def test_a_rotation_of_two_objects_does_not_tear(run: Run) -> None:
         assert half.azure.calls["secrets/list"] == 2  # once more, after it has settled
 
     run(test)
+
+
+def test_a_random_value_of_a_template_stands_until_what_it_is_made_of_changes(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        template = {"data": {"pepper": "{{ randAlphaNum 12 }}", "line": "{{ index . `s-1` }}!"}}
+        half.secret("db", entry("s-1"), template=template)
+        await half.settle()
+        first = (half.data("db") or {})["pepper"]
+        assert len(first) == 12
+        # Its neighbour is read again, the Secret deleted by hand or not: nothing else changes it.
+        half.azure.faults.add(Fault(status=503))
+        await half.tick()
+        half.azure.faults.clear()
+        for _ in range(3):
+            await half.tick()
+        await half.restart()
+        await half.tick()
+        assert half.data("db") == {"s-1": "value-1", "line": "value-1!", "pepper": first}
+        half.store.set_secret("s-1", "new")
+        for _ in range(2):
+            await half.tick()
+        second = half.data("db") or {}
+        assert second["line"] == "new!"
+        assert second["pepper"] != first
+        half.secret("db", entry("s-1"), template=template, generation=2)
+        await half.settle()
+        assert (half.data("db") or {})["pepper"] != second["pepper"]
+
+    run(test)
+
+
+def test_a_renamed_target_takes_the_old_secret_along_once_the_new_one_is_there(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.secret("db", entry("s-1"), target={"name": "old"})
+        await half.settle()
+        half.clock.now += 600  # no value is kept for so long
+        half.azure.faults.add(Fault(status=503))
+        half.secret("db", entry("s-1"), target={"name": "new"}, generation=2)
+        await half.settle()
+        assert half.data("old") == {"s-1": "value-1"}
+        half.azure.faults.clear()
+        await half.restart()
+        for _ in range(3):
+            await half.tick()
+        assert half.data("new") == {"s-1": "value-1"}
+        assert half.data("old") is None
+        assert half.status("db")["target"] == "new"
+
+    run(test)
