@@ -54,7 +54,7 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "text"
     max_unseal_retries: int = 5
-    workers: int = 8
+    workers: int = 16
     kubeclient_qps: float = 0
     kubeclient_burst: int = 0
     key_vault: bool = False

@@ -574,3 +574,18 @@ def test_a_renamed_target_takes_the_old_secret_along_once_the_new_one_is_there(r
         assert half.status("db")["target"] == "new"
 
     run(test)
+
+
+def test_a_secret_deleted_while_its_watch_was_broken_is_made_again(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        del half.objects.secrets["shop", "k-1"]
+        present = {key for key in half.objects.secrets if key[0] == "shop"}
+        half.syncer.on_targets_listed(present, "elsewhere")
+        await half.settle()
+        assert half.data("k-1") is None
+        half.syncer.on_targets_listed(present, "shop")
+        await half.settle()
+        assert half.data("k-1") == {"s-1": "value-1"}
+
+    run(test)
