@@ -17,9 +17,10 @@ from controller import events
 from controller.cluster import Cluster, ClusterError, NotFoundError
 from controller.keystore import KeyStore
 from controller.recorder import Recorder
-from controller.renewal import KEY_LABEL, KEY_SELECTOR, key_secret, next_renewal
+from controller.renewal import KEY_SELECTOR, key_secret, next_renewal
 from controller.settings import Settings
 from sealer.keys import EXPIRY_WARNING, KeyPair, generate
+from sealer.secret import KEY_LABEL
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0

@@ -15,19 +15,18 @@ from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keys import KeyRing
 from sealer.sealed import API_VERSION, KIND, SealedSecret
+from sealer.secret import KEY_LABEL, TOKEN_TYPES
 from sealer.templating import nondeterministic
 from sealer.unsealing import unseal_with_key
 
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
 PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
 SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
-KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 OWNER_ANNOTATION = "sealer.dev/sealed-secret"
 """Whose a Secret without owner reference is: the SealedSecret's name (same namespace)."""
 RENDERED_ANNOTATION = "sealer.dev/rendered-generation"
 """For which SealedSecret, as UID/generation, the values of non-deterministic templates stand."""
 
-TOKEN_TYPES = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 DEFAULT_TYPE = "Opaque"
 
 Manifest = Mapping[str, Any]

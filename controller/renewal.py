@@ -8,9 +8,8 @@ from typing import Any
 
 from sealer import keyfile
 from sealer.keys import KeyPair
+from sealer.secret import ACTIVE, KEY_LABEL
 
-KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
-ACTIVE = "active"
 KEY_SELECTOR = f"{KEY_LABEL}={ACTIVE}"
 
 

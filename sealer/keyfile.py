@@ -14,12 +14,10 @@ from sealer import encoding
 from sealer.errors import KeyFileError, ManifestError, ManyErrors, SealerError
 from sealer.keys import KeyPair, private_key_blocks
 from sealer.manifest import read_documents
-from sealer.secret import Secret
+from sealer.secret import ACTIVE, KEY_LABEL, Secret
 
 PRIVATE_KEY = "tls.key"
 CERTIFICATE = "tls.crt"
-KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
-ACTIVE = "active"
 """The label's only value with which a controller takes the key."""
 
 

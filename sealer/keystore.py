@@ -13,10 +13,10 @@ from urllib.parse import quote, urlencode
 
 from sealer.cluster import ApiServer, ClusterError
 from sealer.errors import KeyFileError, SealerError
-from sealer.keyfile import ACTIVE, KEY_LABEL, key_pair_of
+from sealer.keyfile import key_pair_of
 from sealer.keys import KeyPair, KeyRing
 from sealer.sealed import API_VERSION, KIND
-from sealer.secret import Secret
+from sealer.secret import ACTIVE, KEY_LABEL, Secret
 
 RETIRED = "retired"
 """The label's value of keys that controllers must no longer take; they can be put back."""

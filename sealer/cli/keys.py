@@ -73,7 +73,7 @@ def list_keys(ui: UI, /, form: str, location: Location) -> None:
 
 
 def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
-    from sealer.keyfile import ACTIVE
+    from sealer.secret import ACTIVE
 
     certificate = key.pair.certificate if key.pair else None
     state = key.state
@@ -278,8 +278,8 @@ def retire(
     Bitnami's controller goes on using it until it is restarted.
     """
     from sealer.cli._key_source import store_of
-    from sealer.keyfile import ACTIVE
     from sealer.keystore import RETIRED, find
+    from sealer.secret import ACTIVE
 
     if undo and (delete or force or paths):
         raise UsageError("--undo goes alone")
@@ -305,8 +305,8 @@ def retire(
 def _reasons_against(
     ui: UI, chosen: StoredKey, keys: list[StoredKey], paths: tuple[str, ...], location: Location
 ) -> list[SealerError]:
-    from sealer.keyfile import ACTIVE
     from sealer.keystore import newest, ring_of
+    from sealer.secret import ACTIVE
     from sealer.usage import UnopenedError
 
     hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"

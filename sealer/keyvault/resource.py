@@ -8,7 +8,6 @@ from typing import Any
 
 from sealer.errors import ManifestError
 from sealer.fields import Fields, Path, without
-from sealer.keyfile import KEY_LABEL
 from sealer.keyvault.names import check_patterns
 from sealer.keyvault.references import Entry, FindEntry, is_secret_key, known_keys, read_entries
 from sealer.keyvault.vaults import (
@@ -20,11 +19,11 @@ from sealer.keyvault.vaults import (
     strings,
 )
 from sealer.sealed import SecretTemplate
+from sealer.secret import KEY_LABEL, TOKEN_TYPES
 
 KIND = "KeyVaultSecret"
 SYNC_NOW = f"{GROUP}/sync-now"
 DEFAULT_WARN = 720 * 3600.0
-_PROTECTED_TYPES = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def _check(fields: Fields, resource: KeyVaultSecret) -> None:
                 path = ("spec", "data", index, "find", *where)
                 fields.fault(problem.message, path, problem.hint)
     for kind in (resource.target.type, resource.template.type or ""):
-        if kind in _PROTECTED_TYPES:
+        if kind in TOKEN_TYPES:
             fields.fault(
                 "is a type that grants access to the cluster: it is never made from a vault",
                 ("spec", "target", "type"),

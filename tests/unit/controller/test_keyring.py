@@ -12,8 +12,9 @@ from controller.cluster import UnavailableError
 from controller.keyring import KeyKeeper
 from controller.keystore import KeyStore
 from controller.recorder import Recorder
-from controller.renewal import KEY_LABEL, key_secret
+from controller.renewal import key_secret
 from controller.settings import Settings
+from sealer.secret import KEY_LABEL
 from tests.sealing_keys import pair
 from tests.testbed.fake_cluster import FakeCluster
 

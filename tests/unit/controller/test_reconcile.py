@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.reconcile import (
-    KEY_LABEL,
     MANAGED_ANNOTATION,
     OWNER_ANNOTATION,
     PATCH_ANNOTATION,
@@ -30,6 +29,7 @@ from controller.reconcile import (
 )
 from sealer import Secret, UnsealError, seal
 from sealer.sealed import SealedSecret, SecretTemplate
+from sealer.secret import KEY_LABEL
 from tests.sealing_keys import pair, ring
 
 POLICY = Policy(namespace="home")

@@ -12,9 +12,11 @@ from controller.keyvault.ownership import MANAGER, TargetError, check, ours, rem
 from controller.keyvault.status import Told, expiring, is_same, ready_conditions, with_times
 from controller.keyvault.tenancy import may_have, selects
 from controller.keyvault.vault import Found, Stamp
+from sealer.errors import SealerError
 from sealer.keyvault.references import Ref
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
+from sealer.secret import KEY_LABEL
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -171,3 +173,26 @@ def test_a_removal_names_exactly_our_keys() -> None:
         "metadata": {"labels": {"l": None}, "resourceVersion": "7"},
     }
     assert removal(live, {"data": {"x": ""}, "metadata": {"labels": {"y": ""}}}) is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param({"target": {"labels": {KEY_LABEL: "active"}}}, id="target"),
+        pytest.param({"template": {"metadata": {"labels": {KEY_LABEL: ""}}}}, id="template"),
+    ],
+)
+def test_a_key_vault_secret_makes_no_sealing_key(place: dict[str, Any]) -> None:
+    with pytest.raises(SealerError, match="makes no sealing key"):
+        KeyVaultSecret.from_dict(
+            {
+                "apiVersion": "keyvault.sealer.dev/v1alpha1",
+                "kind": "KeyVaultSecret",
+                "metadata": {"name": "trojan", "namespace": "kube-system"},
+                "spec": {
+                    "vaultRef": {"name": "shop"},
+                    "data": [{"key": "tls.key", "from": {"secret": "mine"}}],
+                    **place,
+                },
+            }
+        )
