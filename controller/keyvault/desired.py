@@ -6,18 +6,18 @@ follows ``onVaultDelete``, and only where two polls agree that it is gone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controller.keyvault import certificate, values
+from controller.keyvault import certificate, publickey, values
 from controller.keyvault.values import BadValueError
 from controller.keyvault.vault import Found, VaultError
 from sealer.errors import SealerError
 from sealer.keyvault import names
 from sealer.keyvault.references import (
     CERTIFICATE,
+    KEY,
     Entry,
     ExpandEntry,
     FindEntry,
@@ -232,10 +232,8 @@ def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
 def _single(entry: KeyEntry, found: Found) -> bytes:
     if entry.ref.type == CERTIFICATE:
         return certificate.parse(found.value, found.stamp.content_type).form(entry.form)
-    if entry.form == "PEM":
-        return public_pem(found.value)
-    if entry.form == "JWK":
-        return found.value
+    if entry.ref.type == KEY:
+        return publickey.form(found.value, entry.form)
     value = values.property_of(found.value, entry.property) if entry.property else found.value
     return values.decode(value, entry.decode)
 
@@ -247,33 +245,3 @@ def _checked(made: dict[str, bytes], ref: Ref) -> dict[str, bytes]:
                 f"{ref} gives a key that no Secret can have: letters, digits, '-', '_' and '.' only"
             )
     return made
-
-
-def public_pem(jwk: bytes) -> bytes:
-    """A public JWK (RFC 7518) as PEM."""
-    import base64
-
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    fields = json.loads(jwk)
-
-    def number(name: str) -> int:
-        text = fields[name]
-        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
-
-    key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-    if fields["kty"].startswith("RSA"):
-        key = rsa.RSAPublicNumbers(number("e"), number("n")).public_key()
-    elif fields["kty"].startswith("EC"):
-        curves: dict[str, type[ec.EllipticCurve]] = {
-            "P-256": ec.SECP256R1,
-            "P-384": ec.SECP384R1,
-            "P-521": ec.SECP521R1,
-            "P-256K": ec.SECP256K1,
-        }
-        numbers = ec.EllipticCurvePublicNumbers(number("x"), number("y"), curves[fields["crv"]]())
-        key = numbers.public_key()
-    else:
-        raise BadValueError("is a key without a public half")
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

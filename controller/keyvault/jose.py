@@ -1,4 +1,4 @@
-"""PURE: the claims of a token for people, and the public half of a key as JWK (RFC 7518)."""
+"""PURE: the claims of a token for people, and the public half of a key as JWK (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ def claims(assertion: str) -> tuple[str, str, str]:
 
 
 def public_jwk(key: Any) -> bytes:
-    """Write a key of the SDK; private numbers are never looked at."""
+    """Write a key of the SDK; private numbers are never looked at.
+
+    Where a key lies is nothing to its readers, who know no ``RSA-HSM``; and what Azure calls
+    P-256K is secp256k1 to everybody else (RFC 8812).
+    """
     public = {"kty": str(getattr(key.kty, "value", key.kty)).removesuffix("-HSM")}
     if key.crv:
-        public["crv"] = str(getattr(key.crv, "value", key.crv))
+        curve = str(getattr(key.crv, "value", key.crv))
+        public["crv"] = "secp256k1" if curve == "P-256K" else curve
     for name in ("n", "e", "x", "y"):
         number = getattr(key, name, None)
         if number is not None:

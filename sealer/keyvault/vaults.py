@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,6 +17,7 @@ KEY_VAULT = "KeyVault"
 CLUSTER_KEY_VAULT = "ClusterKeyVault"
 DEFAULT_VAULT_API = "2025-07-01"
 """Key Vault's own api-version: 2026-04-01, the SDK's default, is refused by older services."""
+_VAULT_API = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|7\.[0-9])(-preview(\.[0-9]+)?)?", re.ASCII)
 MIN_INTERVAL = 30.0
 DEFAULT_INTERVAL = 300.0
 USE_LABEL = f"{GROUP}/use"
@@ -122,8 +124,7 @@ class VaultResource:
             namespace=metadata.get("namespace", "") if kind == KEY_VAULT else "",
             url=url,
             auth=_auth(fields, spec.get("auth"), kind),
-            api_version=fields.string(spec.get("apiVersion"), ("spec", "apiVersion"))
-            or DEFAULT_VAULT_API,
+            api_version=_api_version(fields, spec),
             interval=interval,
             mode=choice(fields, poll, "mode", ("spec", "poll"), ("Auto", "List", "Get")),  # type: ignore[arg-type]
             allow=_allow(fields, spec.get("allow"), kind),
@@ -133,6 +134,14 @@ class VaultResource:
         )
         fields.done()
         return resource
+
+
+def _api_version(fields: Fields, spec: Mapping[str, Any]) -> str:
+    path: Path = ("spec", "apiVersion")
+    version = fields.string(spec.get("apiVersion"), path) or DEFAULT_VAULT_API
+    if not _VAULT_API.fullmatch(version):
+        fields.fault("is no api-version of Key Vault", path, f"as {DEFAULT_VAULT_API} or 7.4 are")
+    return version
 
 
 def choice(

@@ -288,6 +288,18 @@ def test_a_rotated_client_secret_is_taken_up_before_the_next_poll(world: World) 
     assert world.condition("Ready", "shop", "KeyVault")["status"] == "True"
 
 
+@pytest.mark.parametrize("version", ["2025-07-01", "7.4"])
+def test_a_vaults_api_version_is_what_is_sent(world: World, version: str) -> None:
+    world.store.set_secret("one", "one")
+    spec = {} if version == "2025-07-01" else {"apiVersion": version}
+    world.vault("shop", auth=None, **spec)
+    world.secret(single("one", "one"))
+    world.wait_data({"one": b"one"})
+    # Vaults of other tests are polled meanwhile.
+    name = world.store.name
+    assert {sent for vault, sent in world.azure.versions if vault == name} == {version}
+
+
 def test_no_token_is_sent_to_a_strangers_host(world: World) -> None:
     world.azure.forget()
     world.vault("refused", url="https://shop.evil.test")

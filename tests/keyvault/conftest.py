@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from azure.keyvault.secrets._shared import http_challenge_cache
 
 from tests.keyvault.simulation import Clock, Simulation
 from tests.testbed.azure.server import Azure
@@ -40,6 +41,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 @pytest.fixture
 def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
     """An Azure of its own by the clock on the wall, trusted through ``SSL_CERT_FILE``."""
+    # The SDK remembers challenges by host for the whole process.
+    http_challenge_cache.clear()
     azure = Azure(tmp_path).start()
     monkeypatch.setenv("SSL_CERT_FILE", str(azure.authority.bundle))
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)

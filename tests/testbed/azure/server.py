@@ -64,8 +64,8 @@ class Azure:
         """The next page of every listing, instead of the true one."""
         self.requests: Counter[str] = Counter()
         """Host -> requests of any kind."""
-        self.versions: Counter[str] = Counter()
-        """api-version -> requests that carried a token."""
+        self.versions: Counter[tuple[str, str]] = Counter()
+        """Vault and api-version -> requests that carried a token."""
         self.port = 0
         self.metadata_port = 0
         self._loop = asyncio.new_event_loop()
@@ -192,7 +192,7 @@ class Azure:
         kind = request.match_info["kind"]
         operation = f"{kind}/{verb}"
         self.calls[operation] += 1
-        self.versions[request.query.get("api-version", "")] += 1
+        self.versions[store.name, request.query.get("api-version", "")] += 1
         response = await self._refusal(request, store, operation, client)
         if response is None:
             self.codes[operation, 200] += 1

@@ -100,11 +100,17 @@ class Store:
         return version
 
     def set_key(
-        self, name: str, key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, **attributes: Any
+        self,
+        name: str,
+        key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey | None,
+        *,
+        hsm: bool = False,
+        **attributes: Any,
     ) -> Version:
-        """Make a key; only its public half is ever given out."""
+        """Make a key; only its public half is ever given out. None is a symmetric one."""
         version = self._add("keys", name, "", **attributes)
-        version.key = _jwk(key)
+        version.key = _jwk(key) if key is not None else {"kty": "oct"}
+        version.key["kty"] += "-HSM" if hsm else ""
         return version
 
     def update(self, name: str, kind: str = "secrets", **attributes: Any) -> None:
@@ -142,5 +148,6 @@ def _jwk(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> dict[str, Any]:
         return {"kty": "RSA", "n": number(numbers.n, size), "e": number(numbers.e, 3)}
     point = key.public_numbers()
     size = (key.curve.key_size + 7) // 8
-    curve = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}[key.curve.name]
+    names = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+    curve = {**names, "secp256k1": "P-256K"}[key.curve.name]
     return {"kty": "EC", "crv": curve, "x": number(point.x, size), "y": number(point.y, size)}

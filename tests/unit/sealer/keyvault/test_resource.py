@@ -181,3 +181,16 @@ def test_a_namespaced_vault_cannot_reach_out_of_its_namespace(
 def test_an_interval_is_a_go_duration() -> None:
     auth: dict[str, Any] = {"controllerIdentity": {}}
     assert vault("ClusterKeyVault", auth=auth, poll={"interval": "1m30s"}).interval == 90
+
+
+@pytest.mark.parametrize("version", ["2025-07-01", "7.4", "7.6-preview.1", "2026-01-01-preview"])
+def test_an_api_version_is_a_date_or_an_older_number(version: str) -> None:
+    auth: dict[str, Any] = {"controllerIdentity": {}}
+    assert vault("ClusterKeyVault", auth=auth, apiVersion=version).api_version == version
+
+
+@pytest.mark.parametrize("version", ["latest", "7", "8.1", "2025-07-01&x=y"])
+def test_another_api_version_is_a_fault(version: str) -> None:
+    with pytest.raises(SealerError) as caught:
+        vault("ClusterKeyVault", auth={"controllerIdentity": {}}, apiVersion=version)
+    assert [where for where, _ in faults(caught.value)] == ["spec.apiVersion"]
