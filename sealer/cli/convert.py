@@ -6,6 +6,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._manifests import resources_in
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 
@@ -21,37 +22,36 @@ Examples:
 @options.words
 @click.pass_obj
 def command(ui: UI, /, files: tuple[str, ...]) -> None:
-    """Turn ExternalSecrets and SecretStores (azurekv), SecretProviderClasses (azure) and
-    AzureKeyVaultSecrets (akv2k8s) into KeyVaults and KeyVaultSecrets.
+    """Turn ExternalSecrets, ClusterExternalSecrets and SecretStores (azurekv),
+    SecretProviderClasses (azure) and AzureKeyVaultSecrets (akv2k8s) into KeyVaults and
+    KeyVaultSecrets.
 
-    What has no match stands in comments above each manifest. Other documents are passed over.
+    What has no match stands in comments above each manifest. Give what belongs together, stores
+    and what reads them, in one run; FILE may be a folder. Other documents are passed over.
     """
-    from sealer.convert import Converted, convert
-    from sealer.files import display, open_text
-    from sealer.manifest import read_documents
+    from sealer.convert import Conversion
+    from sealer.files import display
 
     errors: list[SealerError] = []
-    made: list[Converted] = []
-    for path in files or ("-",):
+    conversion, known = Conversion(), False
+    for resource in resources_in(files or ("-",), errors):
         try:
-            with open_text(path) as (lines, _):
-                for document in read_documents(lines, display(path)):
-                    for resource in document.resources() if not document.is_empty else ():
-                        found = convert(resource.value)
-                        if found is None:
-                            ui.note(f"{display(path)}: {resource.title} is passed over")
-                        made.extend(found or ())
+            if conversion.add(resource.value):
+                known = True
+            else:
+                ui.note(f"{resource.document.source}: {resource.title} is passed over")
         except SealerError as error:
-            errors.append(error)
-    if not made and not errors:
+            errors.append(resource.locate(error))
+    if not known and not errors:
         names = ", ".join(map(display, files or ("-",)))
         errors.append(ManifestError(f"{names}: there is nothing to convert in it"))
     ui.finish(errors)
-    _ui.emit("---\n".join(dict.fromkeys(_text(one.manifest, one.notes) for one in made)))
+    texts = (_text(one.manifest, one.notes) for one in conversion.finish())
+    _ui.emit("---\n".join(dict.fromkeys(texts)))
 
 
-def _text(manifest: dict[str, object], notes: tuple[str, ...]) -> str:
+def _text(manifest: dict[str, object], notes: list[str]) -> str:
     from sealer.manifest import to_yaml
 
-    comments = "".join(f"# {note}\n" for note in notes)
+    comments = "".join(f"# {line}\n" for note in notes for line in note.splitlines())
     return comments + (to_yaml(manifest) if manifest else "")

@@ -1,59 +1,121 @@
-"""akv2k8s: AzureKeyVaultSecret. Source: akv2k8s.io/reference/azure-key-vault-secret."""
+"""akv2k8s: AzureKeyVaultSecret.
+
+Source: akv2k8s.io/reference/azure-key-vault-secret and its controller's Go code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from sealer.convert.result import REPLACE, Converted, Notes, made, workload_identity
+from sealer.convert.result import REPLACE, Converted, Notes, copied, made, named, workload_identity
+from sealer.convert.source import Source
 
-Manifest = Mapping[str, Any]
+_TLS = "kubernetes.io/tls"
+# Types whose key the type tells, and dataKey does not.
+_KEYS = {
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+    "kubernetes.io/dockercfg": ".dockercfg",
+    "kubernetes.io/ssh-auth": "ssh-privatekey",
+}
+_BASIC = "kubernetes.io/basic-auth"
 
 
-def vault_secret(source: Manifest) -> list[Converted]:
+def vault_secret(source: Source) -> list[Converted]:
     """It becomes a KeyVault (the same for all of one vault) and a KeyVaultSecret."""
-    spec = source.get("spec") or {}
-    vault = spec.get("vault") or {}
-    name = str(vault.get("name", REPLACE))
+    spec = source.part("spec")
+    vault = spec.part("vault")
+    name = vault.text("name")
     vault_notes, notes = Notes(), Notes()
     vault_notes.add("akv2k8s had one identity for all: give each namespace its own")
     auth = workload_identity(vault_notes)
-    url = f"https://{name}.vault.azure.net"
-    made_vault = made("KeyVault", source, {"url": url, "auth": auth}, vault_notes, name)
-    output = spec.get("output") or {}
-    wanted = output.get("secret") or {}
-    if output.get("configMap"):
-        notes.add("output.configMap has no match here: a Secret is made")
-        wanted = wanted or output["configMap"]
+    url = f"https://{(name or REPLACE).lower()}.vault.azure.net"
+    made_spec = {"url": url, "auth": auth}
+    made_vault = made("KeyVault", source, made_spec, vault_notes, name=name, derived=True)
+    output = spec.part("output")
+    wanted = output.part("secret")
+    if "configMap" in output:
+        config = output.part("configMap")
+        place = f"the ConfigMap {config.text('name')}, key {config.text('dataKey')}"
+        if wanted:
+            notes.add(f"output.configMap has no match here: {place}, is not filled")
+        else:
+            notes.add("output.configMap has no match here: a Secret is made; read it in place of")
+            notes.add(place)
+            wanted = config
     if not output:
         notes.add("it fed the injector: mount this Secret, or use its keys as variables")
-    entry = _entry(vault.get("object") or {}, wanted, output.get("transform") or (), notes)
-    made_spec: dict[str, Any] = {"vaultRef": {"name": name}, "data": [entry]}
-    target = {key: wanted[key] for key in ("name", "type") if wanted.get(key)}
+    transform = output.words("transform") or output.words("transforms")
+    if "azureIdentity" in vault:
+        vault.part("azureIdentity").text("name")
+        notes.add("vault.azureIdentity is the KeyVault's auth here")
+    made_secret: dict[str, Any] = {"vaultRef": {"name": made_vault.manifest["metadata"]["name"]}}
+    made_secret |= _entry(vault.part("object"), wanted, transform, notes)
+    target = named({key: wanted.text(key) for key in ("name", "type")}) | copied(source)
     if target:
-        made_spec["target"] = target
-    notes.unknown("spec", spec, "vault", "output")
-    return [made_vault, made("KeyVaultSecret", source, made_spec, notes)]
+        order = ("vaultRef", "data", "target", "template")
+        made_secret["target"] = target
+        made_secret = {key: made_secret[key] for key in order if key in made_secret}
+    notes.left(spec.left("spec"))
+    secret = made("KeyVaultSecret", source, made_secret, notes)
+    secret.shares_target = True
+    return [made_vault, secret]
 
 
-def _entry(item: Manifest, wanted: Manifest, transform: Any, notes: Notes) -> dict[str, Any]:
-    kind, name = item.get("type", "secret"), item.get("name", REPLACE)
+def _entry(item: Source, wanted: Source, transform: list[str], notes: Notes) -> dict[str, Any]:
+    """``data``, and ``template`` where the value is to be taken apart."""
+    kind, name = item.text("type") or "secret", item.text("name") or REPLACE
+    version = named({"version": item.text("version")})
+    content, key, order = (
+        item.text("contentType"),
+        wanted.text("dataKey"),
+        wanted.text("chainOrder"),
+    )
+    output_type = wanted.text("type")
     if kind == "multi-key-value-secret":
-        form = "YAML" if "yaml" in str(item.get("contentType", "")) else "JSON"
-        return {"expand": {"secret": name, "format": form}}
-    version = {"version": item["version"]} if item.get("version") else {}
-    if kind == "certificate" and wanted.get("type", "kubernetes.io/tls") == "kubernetes.io/tls":
-        if wanted.get("chainOrder"):
-            notes.add("chainOrder is not needed: the chain is always leaf first")
-        return {"tls": {"certificate": name, **version}}
-    key = wanted.get("dataKey") or name
-    source: dict[str, Any] = {str(kind): name, **version}
+        form = "YAML" if "yaml" in content else "JSON"
+        return {"data": [{"expand": {"secret": name, **version, "format": form}}]}
     if kind not in ("secret", "certificate", "key"):
-        notes.add(f"the type {kind} is not known")
-        source = {"secret": name, **version}
+        item.fault("is no type of akv2k8s", "type")
+    if order:
+        notes.add("chainOrder is not needed: the chain is always leaf first")
+    if output_type == _TLS and kind != "key":
+        if kind == "secret":
+            notes.add(f"the secret {name} is read as a certificate: its content type must be")
+            notes.add("application/x-pkcs12 or application/x-pem-file")
+        _transforms(transform, {}, notes)
+        return {"data": [{"tls": {"certificate": name, **version}}]}
+    source: dict[str, Any] = {kind: name, **version}
+    if kind == "certificate":
+        source["as"] = "PFX" if output_type == "Opaque" else "Leaf"
+        if output_type == "Opaque":
+            notes.add(f"{name} comes as PFX; as: PEM if that is how the vault holds it")
+    if kind == "key":
+        notes.add(f"the key {name} came as its modulus alone; here as: PEM or JWK")
+    trims = False
+    if kind == "secret":
+        trims = _transforms(transform, source, notes)
+    elif transform:
+        notes.add("transform is for secrets only, there as here")
+    if output_type == _BASIC:
+        parts = {
+            "username": '{{ (splitn ":" 2 .login)._0 }}',
+            "password": '{{ (splitn ":" 2 .login)._1 }}',
+        }
+        template = {"data": parts, "omit": ["login"]}
+        return {"data": [{"key": "login", "from": source}], "template": template}
+    key = _KEYS.get(output_type) or key or name
+    made_of: dict[str, Any] = {"data": [{"key": key, "from": source}]}
+    if trims:
+        template = {"data": {key: f'{{{{ index . "{key}" | trim }}}}'}, "omit": [key]}
+        made_of["template"] = template
+    return made_of
+
+
+def _transforms(transform: list[str], source: dict[str, Any], notes: Notes) -> bool:
+    """Whether a template must trim; Base64 passes over white space, so the order is no matter."""
     for step in transform:
-        if step == "base64decode" and kind == "secret":
+        if step == "base64decode" and "secret" in source and "decode" not in source:
             source["decode"] = "Base64"
-        else:
+        elif step != "trim" or "secret" not in source:
             notes.add(f"the transform {step} has no match here: use a template")
-    return {"key": key, "from": source}
+    return "trim" in transform

@@ -1,6 +1,7 @@
 """The Secrets Store CSI driver's Azure provider: SecretProviderClass.
 
-Source: azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage.
+Source: azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage and its
+Go code.
 """
 
 from __future__ import annotations
@@ -8,76 +9,107 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.convert.result import REPLACE, Converted, Notes, made, workload_identity
+from sealer.convert.result import REPLACE, Converted, Notes, made, named, workload_identity
+from sealer.convert.source import Source
 from sealer.errors import SealerError
 from sealer.keyvault.address import CLOUDS
+from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 from sealer.manifest import read_documents
 
-Manifest = Mapping[str, Any]
 _CLOUDS = {
     "": CLOUDS[0],
-    "AzurePublicCloud": CLOUDS[0],
-    "AzureUSGovernmentCloud": CLOUDS[1],
-    "AzureChinaCloud": CLOUDS[2],
+    "azurepubliccloud": CLOUDS[0],
+    "azurecloud": CLOUDS[0],
+    "azureusgovernmentcloud": CLOUDS[1],
+    "azureusgovernment": CLOUDS[1],
+    "azurechinacloud": CLOUDS[2],
 }
 _TYPES = {"secret": "secret", "key": "key", "cert": "certificate"}
+_TLS = "kubernetes.io/tls"
+_Objects = Mapping[str, Source]
 
 
-def provider_class(source: Manifest) -> list[Converted]:
+def provider_class(source: Source) -> list[Converted]:
     """A class becomes a vault and a KeyVaultSecret for each of its secretObjects."""
+    spec = source.part("spec")
+    if spec.text("provider") != "azure":
+        title = f"SecretProviderClass {source.part('metadata').text('name')}"
+        return [Converted({}, [f"{title} is not of the azure provider: nothing was made of it"])]
     notes = Notes()
-    spec = source.get("spec") or {}
-    if spec.get("provider") != "azure":
-        notes.add("this class is not of the azure provider: nothing was made of it")
-        return [Converted({}, tuple(notes.lines))]
-    parameters = spec.get("parameters") or {}
-    name = str(parameters.get("keyvaultName", REPLACE)).strip('"')
-    cluster = str(parameters.get("useVMManagedIdentity", "")).lower() == "true"
-    vault = _vault(source, parameters, name, cluster, notes)
-    kind = "ClusterKeyVault" if cluster else "KeyVault"
-    objects = _objects(parameters.get("objects"), notes)
-    reference = {"name": name, "kind": kind}
-    wanted = spec.get("secretObjects") or ()
-    secrets = [_secret(source, one, objects, reference) for one in wanted]
-    if not wanted:
+    parameters = spec.part("parameters")
+    objects = _objects(parameters, notes)
+    shared = parameters.word("useVMManagedIdentity").lower() == "true"
+    vault = _vault(source, parameters, notes, shared=shared)
+    reference = {
+        "name": vault.manifest["metadata"]["name"],
+        "kind": CLUSTER_KEY_VAULT if shared else KEY_VAULT,
+    }
+    wanted = spec.parts("secretObjects")
+    secrets = [made_of for one in wanted if (made_of := _secret(source, one, objects, reference))]
+    used = {line.text("objectName") for one in wanted for line in one.parts("data")}
+    if not wanted and objects:
         secrets = [_all(source, objects, reference)]
+    elif unused := [alias for alias in objects if alias not in used]:
+        notes.add(f"only mounted as files, and in no Secret: {', '.join(unused)};")
+        notes.add("write an entry for each that is needed, and mount the Secret")
+    notes.add("nothing is mounted by a volume of the driver now: mount the Secret instead")
+    notes.left(parameters.left("spec.parameters"))
+    notes.left(name for name in spec.left("spec") if not name.startswith("spec.parameters"))
     return [vault, *secrets]
 
 
-def _vault(
-    source: Manifest, parameters: Manifest, name: str, cluster: bool, notes: Notes
-) -> Converted:
-    cloud = _CLOUDS.get(str(parameters.get("cloudName", "")))
+def _vault(source: Source, parameters: Source, notes: Notes, *, shared: bool) -> Converted:
+    name = parameters.word("keyvaultName").strip('"')
+    word = parameters.word("cloudName")
+    cloud = _CLOUDS.get(word.lower())
     if cloud is None:
-        notes.add(f"the cloud {parameters['cloudName']} is not known: see --vault-suffixes")
+        notes.add(
+            f"the cloud {word} needs the controller's --vault-suffixes: write the vault's URL"
+        )
+    if parameters.word("cloudEnvFileName"):
+        notes.add("cloudEnvFileName has no match here: see --vault-suffixes, AZURE_AUTHORITY_HOST")
     suffix = cloud.suffix if cloud else REPLACE.lower()
-    client = parameters.get("clientID") or ""
-    spec: dict[str, Any] = {"url": f"https://{name}.{suffix}"}
-    if cluster:
-        identity = parameters.get("userAssignedIdentityID")
-        spec["auth"] = {"managedIdentity": {"clientId": identity} if identity else {}}
-        namespace = (source.get("metadata") or {}).get("namespace") or REPLACE
-        spec["allow"] = [{"namespaces": [namespace], "objects": ["*"]}]
+    spec: dict[str, Any] = {"url": f"https://{(name or REPLACE).lower()}.{suffix}"}
+    client = parameters.word("clientID")
+    identity = parameters.word("userAssignedIdentityID")
+    tenant = parameters.word("tenantId") or parameters.word("tenantID")
+    parameters.word("tenantID")
+    if shared:
+        spec["auth"] = {"managedIdentity": named({"clientId": identity})}
+        namespace = source.part("metadata").text("namespace")
+        spec["allow"] = [{"namespaces": [namespace or REPLACE.lower()], "objects": ["*"]}]
         notes.add("the node's identity is shared: a ClusterKeyVault allows namespaces and objects")
+        if not namespace:
+            notes.add(f"write the namespace in place of {REPLACE}")
     else:
         notes.add("the pod's service account signed in: name it")
-        tenant = parameters.get("tenantId") or parameters.get("tenantID")
         spec["auth"] = workload_identity(notes, "", clientId=client, tenantId=tenant)
-    if str(parameters.get("usePodIdentity", "")).lower() == "true":
+        if not client:
+            notes.add(
+                "if the volume had a nodePublishSecretRef: servicePrincipal, with the clientid"
+            )
+            notes.add("of that Secret, and secretRef: {name: THAT, key: clientsecret}")
+    if parameters.word("usePodIdentity").lower() == "true":
         notes.add("usePodIdentity is retired: use workload identity")
-    return made("ClusterKeyVault" if cluster else "KeyVault", source, spec, notes, name)
+    kind = CLUSTER_KEY_VAULT if shared else KEY_VAULT
+    return made(kind, source, spec, notes, name=name, derived=True)
 
 
-def _objects(text: Any, notes: Notes) -> dict[str, Manifest]:
+def _objects(parameters: Source, notes: Notes) -> dict[str, Source]:
     """The objects by the name that secretObjects call them: alias or name."""
-    found: dict[str, Manifest] = {}
+    found: dict[str, Source] = {}
+    text = parameters.text("objects")
     try:
-        for piece in _parsed(str(text or "")).get("array") or ():
-            item = _parsed(piece) if isinstance(piece, str) else piece
-            name = str(item.get("objectName", REPLACE))
-            found[str(item.get("objectAlias") or name)] = item
-    except (SealerError, AttributeError):
-        notes.add("parameters.objects cannot be read: no entry was made")
+        for piece in Source.of(_parsed(text)).whole("array") or ():
+            item = Source.of(_parsed(piece) if isinstance(piece, str) else piece)
+            name, alias = item.word("objectName"), item.word("objectAlias")
+            item.done()
+            found[alias or name] = item
+    except (SealerError, TypeError):
+        parameters.fault("is no list of objects that can be read", "objects", "see its indentation")
+        return {}
+    if not found:
+        notes.add("it has no objects: nothing but the vault was made of it")
     return found
 
 
@@ -86,43 +118,90 @@ def _parsed(text: str) -> Any:
     return documents[0].value if documents else {}
 
 
-def _source(item: Manifest, notes: Notes) -> dict[str, Any]:
-    kind = _TYPES.get(str(item.get("objectType", "secret")), "secret")
-    source: dict[str, Any] = {kind: item.get("objectName", REPLACE)}
-    if item.get("objectVersion"):
-        source["version"] = item["objectVersion"]
-    encoding = str(item.get("objectEncoding", "")).lower()
-    if encoding in ("base64", "hex"):
-        source["decode"] = encoding.capitalize()
+def _source(item: Source, notes: Notes, key: str = "") -> dict[str, Any]:
+    """``from`` for an object; ``key`` is the key of a kubernetes.io/tls Secret."""
+    name = item.word("objectName")
+    word = item.word("objectType") or "secret"
+    kind = _TYPES.get(word, "secret")
+    if word not in _TYPES:
+        notes.add(f"the objectType {word} of {name} is none of the provider's")
+    form, encoding = item.word("objectFormat").lower(), item.word("objectEncoding").lower()
+    source: dict[str, Any] = {kind: name}
+    if item.word("objectVersion") not in ("", "latest"):
+        source["version"] = item.word("objectVersion")
     if kind == "certificate":
         source["as"] = "Leaf"
-    if str(item.get("objectFormat", "")).lower() == "pfx":
-        source = {"certificate": item.get("objectName", REPLACE), "as": "PFX"}
-    if str(item.get("objectVersionHistory", "0")) not in ("", "0", "1"):
-        notes.add(f"objectVersionHistory of {item.get('objectName')} has no match: pin versions")
+    elif kind == "secret" and key == "tls.key" and form != "pfx" and not encoding.strip("utf-8"):
+        notes.add(f"if {name} is no certificate, but a key in PEM: from: {{secret: {name}}}")
+        source = {"certificate": name, **named({"version": source.get("version")}), "as": "Key"}
+    elif kind == "secret" and form in ("pem", "pfx") and (form == "pem" or encoding == "base64"):
+        source = {"certificate": name, **named({"version": source.get("version")})}
+        source["as"] = form.upper()
+        notes.add(f"objectFormat tells that {name} is a certificate: its entry is one")
+    elif encoding in ("base64", "hex"):
+        source["decode"] = encoding.capitalize()
+    elif kind == "secret" and form != "pfx":
+        notes.add("a secret that belongs to a certificate came as PEM: for such a one write")
+        notes.add("from: {certificate: NAME, as: PEM}")
+    if item.word("objectVersionHistory") not in ("", "0", "1"):
+        notes.add(f"objectVersionHistory of {name} has no match here: pin versions, a key each")
+    if item.word("filePermission"):
+        notes.add(f"filePermission of {name} has no match here: see defaultMode of the volume")
+    notes.left(item.left(f"objects[{name}]"))
     return source
 
 
 def _secret(
-    source: Manifest, wanted: Manifest, objects: Mapping[str, Manifest], vault: dict[str, Any]
-) -> Converted:
+    source: Source, wanted: Source, objects: _Objects, vault: dict[str, Any]
+) -> Converted | None:
     notes = Notes()
-    lines = wanted.get("data") or ()
-    names = {line.get("key"): line.get("objectName") for line in lines}
+    lines = {line.text("key"): line.text("objectName") for line in wanted.parts("data")}
+    kind = wanted.text("type")
     data: list[dict[str, Any]] = []
-    if wanted.get("type") == "kubernetes.io/tls" and names.get("tls.crt") == names.get("tls.key"):
-        item = objects.get(str(names["tls.crt"]), {})
-        data.append({"tls": {"certificate": item.get("objectName", names["tls.crt"])}})
-    else:
-        for line in lines:
-            item = objects.get(str(line.get("objectName")), {"objectName": line.get("objectName")})
-            data.append({"key": line.get("key", REPLACE), "from": _source(item, notes)})
-    target = {key: wanted[key] for key in ("type", "labels", "annotations") if wanted.get(key)}
-    spec = {"vaultRef": vault, "data": data, **({"target": target} if target else {})}
-    return made("KeyVaultSecret", source, spec, notes, wanted.get("secretName", ""))
+    if kind == _TLS:
+        data += _tls(lines, objects, notes)
+    for key, alias in lines.items():
+        if data and "tls" in data[0] and key in ("tls.crt", "tls.key"):
+            continue
+        item = objects.get(alias)
+        if item is None:
+            notes.add(f"{alias} is not among the objects: nothing fills the key {key}")
+            continue
+        data.append(
+            {"key": key or REPLACE, "from": _source(item, notes, key if kind == _TLS else "")}
+        )
+    if data and "tls" in data[0] and "ca.crt" in lines:
+        notes.add(f"ca.crt is the root of the chain here, and not {lines['ca.crt']}")
+        data = [one for one in data if one.get("key") != "ca.crt"]
+    target = named({"type": kind})
+    target |= named({each: wanted.texts(each) for each in ("labels", "annotations")})
+    name = wanted.text("secretName")
+    if not data:
+        return Converted({}, [f"nothing was made of the Secret {name}", *notes.lines])
+    spec = {"vaultRef": vault, "data": data, **named({"target": target})}
+    return made("KeyVaultSecret", source, spec, notes, name=name)
 
 
-def _all(source: Manifest, objects: Mapping[str, Manifest], vault: dict[str, Any]) -> Converted:
+def _tls(lines: Mapping[str, str], objects: _Objects, notes: Notes) -> list[dict[str, Any]]:
+    """One ``tls`` entry where certificate and key are one object of the vault."""
+    pair = [objects.get(lines.get(key, "")) for key in ("tls.crt", "tls.key")]
+    crt, key = pair
+    if crt is None or key is None or key.word("objectType") == "cert":
+        return []
+    names = {(one.word("objectName").lower(), one.word("objectVersion")) for one in (crt, key)}
+    if len(names) > 1:
+        return []
+    for one in (crt, key):
+        _source(one, Notes())  # read it
+    version = key.word("objectVersion").replace("latest", "")
+    entry = named({"certificate": key.word("objectName"), "version": version})
+    if crt.word("objectType") == "cert":
+        entry["chain"] = "LeafOnly"
+        notes.add("tls.crt was the certificate alone; chain: Full adds the intermediates")
+    return [{"tls": entry}]
+
+
+def _all(source: Source, objects: _Objects, vault: dict[str, Any]) -> Converted:
     notes = Notes()
     notes.add("the class only mounted files: mount this Secret where the volume was")
     data = [{"key": alias, "from": _source(item, notes)} for alias, item in objects.items()]

@@ -1,220 +1,254 @@
-"""External Secrets Operator: SecretStore, ClusterSecretStore (azurekv) and ExternalSecret.
+"""External Secrets Operator: ExternalSecret and ClusterExternalSecret into KeyVaultSecrets.
 
-Source: external-secrets.io/latest/api/spec and the azurekv provider's page.
+Source: external-secrets.io/latest/api/spec, the azurekv provider's page and its Go code.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.convert.result import REPLACE, Converted, Notes, made, workload_identity
+from sealer.convert.names import find_names
+from sealer.convert.result import REPLACE, Converted, Notes, copied, made, named
+from sealer.convert.source import Source
+from sealer.convert.stores import CLUSTER_STORE
+from sealer.convert.templates import template
+from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 
-Manifest = Mapping[str, Any]
-_DELETION = {"Retain": "Keep", "Delete": "DeleteSecret", "Merge": "RemoveKey"}
-_DECODING = {"None": None, "Base64": "Base64", "Base64URL": "Base64URL"}
+_DELETION = {"": "", "Retain": "", "Delete": "DeleteSecret", "Merge": "RemoveKey"}
+_TYPES = {"secret": "secret", "cert": "certificate", "key": "key"}
+_Store = tuple[str, str]
+"""Kind and name of a store."""
 
 
-def store(source: Manifest) -> list[Converted]:
-    """A store becomes a vault; a store that is not Azure's becomes a note."""
+@dataclass
+class _Data:
+    """Entries by the store that they come from."""
+
+    main: _Store
+    notes: Notes
+    entries: dict[_Store, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, source: Source, entry: dict[str, Any] | None) -> None:
+        reference = source.part("sourceRef").part("storeRef")
+        store = _store(reference) if reference else self.main
+        if entry is not None:
+            self.entries.setdefault(store, []).append(entry)
+
+    def is_generated(self, source: Source) -> bool:
+        reference = source.part("sourceRef")
+        if "generatorRef" not in reference:
+            return False
+        generator = reference.part("generatorRef")
+        generator.text("apiVersion")
+        title = f"{generator.text('kind')} {generator.text('name')}"
+        self.notes.add(f"the generator {title} has no match here: its keys are not made;")
+        self.notes.add("keep that ExternalSecret for them, with a target of its own")
+        return True
+
+
+def cluster_external_secret(source: Source) -> list[Converted]:
+    """One KeyVaultSecret for each namespace that it lists, or one to be put where it selects."""
+    spec = source.part("spec")
     notes = Notes()
-    spec = source.get("spec") or {}
-    azure = (spec.get("provider") or {}).get("azurekv")
-    if not azure:
-        notes.add("this store is not of Azure Key Vault: nothing was made of it")
-        return [Converted({}, tuple(notes.lines))]
-    cluster = source.get("kind") == "ClusterSecretStore"
-    auth_type = azure.get("authType") or "ServicePrincipal"
-    if auth_type == "ManagedIdentity" and not cluster:
-        notes.add("managedIdentity is the node's, so it needs a ClusterKeyVault that allows this")
-        notes.add("namespace; change vaultRef.kind of what refers to it")
-        cluster = True
-    auth = _auth(azure, auth_type, cluster, notes)
-    made_spec: dict[str, Any] = {
-        "url": str(azure.get("vaultUrl", REPLACE)).rstrip("/"),
-        "auth": auth,
-    }
-    if cluster:
-        made_spec["allow"] = _allow(source, spec, notes)
-    if spec.get("refreshInterval"):
-        made_spec["poll"] = {"interval": f"{spec['refreshInterval']}s"}
-    known = ("vaultUrl", "tenantId", "authType", "authSecretRef", "serviceAccountRef")
-    notes.unknown("azurekv", azure, *known, "identityId", "environmentType")
-    return [made("ClusterKeyVault" if cluster else "KeyVault", source, made_spec, notes)]
+    namespaces = spec.words("namespaces")
+    selectors = [key for key in ("namespaceSelector", "namespaceSelectors") if key in spec]
+    for key in selectors:
+        spec.whole(key)
+    if selectors or not namespaces:
+        notes.add("it chose namespaces by labels: put this into each of them, as a part of what")
+        notes.add(f"makes the namespace, with its name in place of {REPLACE}")
+        namespaces = [*namespaces, REPLACE.lower()]
+    spec.text("refreshTime")
+    metadata = spec.part("externalSecretMetadata")
+    name = spec.text("externalSecretName") or source.part("metadata").text("name")
+    body = spec.whole("externalSecretSpec")
+    labels = named({key: metadata.texts(key) for key in ("labels", "annotations")})
+    notes.left(spec.left("spec"))
+    made_of: list[Converted] = []
+    for namespace in namespaces:
+        given = {"name": name, "namespace": namespace, **labels}
+        one = Source.of({"kind": "ExternalSecret", "metadata": given, "spec": body})
+        for each in external_secret(one):
+            each.notes[:0] = notes.lines
+            made_of.append(each)
+        one.done()
+    return made_of
 
 
-def _auth(azure: Manifest, auth_type: str, cluster: bool, notes: Notes) -> dict[str, Any]:
-    tenant = azure.get("tenantId")
-    if auth_type == "ManagedIdentity":
-        client = azure.get("identityId")
-        return {"managedIdentity": {"clientId": client} if client else {}}
-    if auth_type == "WorkloadIdentity":
-        account = azure.get("serviceAccountRef") or {}
-        if not account and cluster:
-            if tenant:
-                notes.add(f"tenantId {tenant} is the controller's own setting here")
-            return {"controllerIdentity": {}}
-        more = {"namespace": account.get("namespace") or REPLACE} if cluster else {}
-        return workload_identity(notes, account.get("name", ""), tenantId=tenant, **more)
-    secrets = azure.get("authSecretRef") or {}
-    client = secrets.get("clientId") or {}
-    where = f"key {client.get('key')} of Secret {client.get('name')}" if client else "the app"
-    notes.add(f"clientId is no secret: write the value from {where} in place of {REPLACE}")
-    principal: dict[str, Any] = {"clientId": REPLACE, **({"tenantId": tenant} if tenant else {})}
-    for theirs, ours in (("clientSecret", "secretRef"), ("clientCertificate", "certificateRef")):
-        if secrets.get(theirs):
-            kept = ("name", "key", "namespace") if cluster else ("name", "key")
-            principal[ours] = {key: secrets[theirs][key] for key in kept if key in secrets[theirs]}
-    return {"servicePrincipal": principal}
-
-
-def _allow(source: Manifest, spec: Manifest, notes: Notes) -> list[dict[str, Any]]:
-    allowed: list[dict[str, Any]] = []
-    for condition in spec.get("conditions") or ():
-        if condition.get("namespaceRegexes"):
-            notes.add("conditions.namespaceRegexes has no match here: list namespaces or labels")
-        allowed.extend(
-            {key: condition[key], "objects": ["*"]}
-            for key in ("namespaces", "namespaceSelector")
-            if condition.get(key) is not None
-        )
-    namespace = (source.get("metadata") or {}).get("namespace")
-    if source.get("kind") == "SecretStore":
-        return [{"namespaces": [namespace or REPLACE], "objects": ["*"]}]
-    if not allowed:
-        notes.add("this store was open to every namespace, and so is this: narrow spec.allow")
-        allowed.append({"namespaceSelector": {}, "objects": ["*"]})
-    notes.add("objects can be narrowed for each namespace, too: spec.allow[].objects")
-    return allowed
-
-
-def external_secret(source: Manifest) -> list[Converted]:
-    """An ExternalSecret becomes a KeyVaultSecret."""
+def external_secret(source: Source) -> list[Converted]:
+    """A KeyVaultSecret for each store that it reads, as a rule one."""
     notes = Notes()
-    spec = source.get("spec") or {}
-    reference = spec.get("secretStoreRef") or {}
-    kinds = {"ClusterSecretStore": "ClusterKeyVault"}
-    kind = kinds.get(reference.get("kind", ""), "KeyVault")
-    made_spec: dict[str, Any] = {
-        "vaultRef": {"name": reference.get("name", REPLACE), "kind": kind},
-        "data": [_value(one, notes) for one in spec.get("data") or ()],
-    }
-    for one in spec.get("dataFrom") or ():
-        made_spec["data"].append(_set(one, notes))
-    target = spec.get("target") or {}
-    made_spec |= _target(target, notes)
-    _template(target.get("template"), made_spec, notes)
-    if target.get("deletionPolicy") in _DELETION:
-        made_spec["onVaultDelete"] = _DELETION[target["deletionPolicy"]]
-    policy, interval = spec.get("refreshPolicy"), str(spec.get("refreshInterval", ""))
-    if policy == "CreatedOnce" or interval in ("0", "0s"):
-        made_spec["refresh"] = "Once"
-    elif policy == "OnChange":
-        made_spec["refresh"] = "OnChange"
-    elif interval:
-        notes.add(f"refreshInterval {interval} belongs to the vault here: spec.poll.interval")
-    known = ("secretStoreRef", "data", "dataFrom", "target", "refreshInterval", "refreshPolicy")
-    notes.unknown("spec", spec, *known)
-    return [made("KeyVaultSecret", source, made_spec, notes)]
-
-
-def _object(remote: Manifest, notes: Notes) -> tuple[str, str]:
-    """Type and name: External Secrets puts the type before the name."""
-    prefix, slash, name = str(remote.get("key", "")).partition("/")
-    if not slash:
-        return "secret", prefix
-    kinds = {"secret": "secret", "cert": "certificate", "key": "key"}
-    if prefix not in kinds:
-        notes.add(f"the type {prefix} of {remote.get('key')} is not known")
-    return kinds.get(prefix, "secret"), name
-
-
-def _value(entry: Manifest, notes: Notes) -> dict[str, Any]:
-    remote = entry.get("remoteRef") or {}
-    kind, name = _object(remote, notes)
-    source: dict[str, Any] = {kind: name}
-    for field in ("version", "property"):
-        if remote.get(field):
-            source[field] = remote[field]
-    if re.search(r"[#|@*?]", str(remote.get("property", ""))):
-        notes.add(f"the property of {name} is a gjson query: here it is a dotted path")
-    if kind == "certificate":
-        source["as"] = "Leaf"
-        notes.add(f"cert/{name} gave DER without its key, this gives PEM; or use a tls entry")
-    decoding = remote.get("decodingStrategy")
-    if decoding == "Auto":
-        notes.add(f"decodingStrategy Auto of {name} guesses: say decode: Base64 if it is")
-    elif _DECODING.get(decoding or "None"):
-        source["decode"] = decoding
-    if remote.get("metadataPolicy") == "Fetch":
-        notes.add(f"metadataPolicy Fetch of {name} has no match here")
-    return {"key": entry.get("secretKey", REPLACE), "from": source}
-
-
-def _set(entry: Manifest, notes: Notes) -> dict[str, Any]:
-    if entry.get("extract"):
-        _, name = _object(entry["extract"], notes)
-        if entry.get("rewrite"):
-            notes.add(f"rewrite of extract {name} has no match here")
-        return {"expand": {"secret": name}}
-    find = entry.get("find") or {}
-    made_find: dict[str, Any] = {}
-    pattern = (find.get("name") or {}).get("regexp")
-    if pattern:
-        made_find["regex"] = _whole(pattern)
-    if find.get("tags"):
-        made_find["tags"] = find["tags"]
-    if find.get("path"):
-        notes.add("find.path has no match here: vaults have no folders")
-    for rewrite in entry.get("rewrite") or ():
-        step = rewrite.get("regexp")
-        if not step:
-            notes.add("a rewrite that is no regexp has no match here")
+    spec = source.part("spec")
+    data = _Data(_store(spec.part("secretStoreRef")), notes)
+    for one in spec.parts("data"):
+        data.add(one, None if data.is_generated(one) else _value(one, notes))
+    sets = spec.parts("dataFrom")
+    for one in sets:
+        if not data.is_generated(one):
+            data.add(one, _set(one, notes))
+    if len(sets) > 1 or (sets and spec.parts("data")):
+        notes.add("two results for one key are an error here; theirs: the last one won")
+    interval = _refresh(spec)
+    if not data.entries:
+        title = f"ExternalSecret {source.part('metadata').text('name')}"
+        notes.left(spec.left("spec"))
+        return [Converted({}, [f"nothing was made of {title}", *notes.lines])]
+    first = data.main if data.main in data.entries else next(iter(data.entries))
+    target = spec.part("target")
+    name = target.text("name") or source.part("metadata").text("name")
+    result = [_main(source, spec, target, first, data.entries[first], notes)]
+    for store, entries in data.entries.items():
+        if store == first:
             continue
-        rename = {"regex": step.get("source", "").strip("^$"), "to": step.get("target", "")}
-        notes.add("rename must match the whole name here")
-        made_find.setdefault("rename", []).append(rename)
-    if not made_find:
-        notes.add("an entry of dataFrom was not understood")
-        made_find["name"] = REPLACE
-    return {"find": made_find}
+        result[0].notes.append(f"what came from {store[1]} is a KeyVaultSecret of its own")
+        more = {
+            "vaultRef": _vault(store),
+            "data": entries,
+            "target": {"name": name, "creation": "Merge"},
+        }
+        own = Notes([f"adds to the Secret {name} what comes from another vault"])
+        own_name = f"{source.part('metadata').text('name')}-{store[1]}"
+        result.append(made("KeyVaultSecret", source, more, own, name=own_name))
+    if len(result) > 1 and "template" in target:
+        result[0].notes.append("its template sees only the keys of its own vault")
+    notes.left(spec.left("spec"))
+    for made_of in result:
+        made_of.interval = interval
+    return result
 
 
-def _whole(pattern: str) -> str:
-    """Our patterns match the whole name, theirs any part of it."""
-    head = "" if pattern.startswith("^") else ".*"
-    tail = "" if pattern.endswith("$") else ".*"
-    body = pattern.removeprefix("^").removesuffix("$")
-    return f"{head}(?:{body}){tail}" if head or tail else body
-
-
-def _target(target: Manifest, notes: Notes) -> dict[str, Any]:
-    ours = {key: target[key] for key in ("name", "immutable") if target.get(key) is not None}
-    creation = target.get("creationPolicy")
+def _main(
+    source: Source,
+    spec: Source,
+    target: Source,
+    store: _Store,
+    entries: list[dict[str, Any]],
+    notes: Notes,
+) -> Converted:
+    made_spec: dict[str, Any] = {"vaultRef": _vault(store), "data": entries}
+    made_target = named({"name": target.text("name")})
+    if target.flag("immutable") is not None:
+        made_target["immutable"] = target.flag("immutable")
+    creation = target.text("creationPolicy")
     if creation in ("Orphan", "Merge"):
-        ours["creation"] = creation
+        made_target["creation"] = creation
     elif creation == "None":
-        notes.add("creationPolicy None has no match here")
-    return {"target": ours} if ours else {}
+        notes.add("creationPolicy None made no Secret; this makes one")
+    if "template" in target:
+        made_spec |= template(target.part("template"), entries, notes)
+    else:
+        made_target |= copied(source)
+    if made_target:
+        made_spec["target"] = made_target
+    deletion = _DELETION.get(target.text("deletionPolicy"))
+    if deletion is None:
+        target.fault("is no deletionPolicy", "deletionPolicy")
+    if deletion:
+        made_spec["onVaultDelete"] = deletion
+    if deletion == "DeleteSecret":
+        notes.add("deletionPolicy Delete waited until every object was gone; here the Secret goes")
+        notes.add("with the first one: onVaultDelete: RemoveKey takes only its keys")
+    if refresh := {"CreatedOnce": "Once", "OnChange": "OnChange"}.get(spec.text("refreshPolicy")):
+        made_spec["refresh"] = refresh
+    elif spec.word("refreshInterval") in ("0", "0s", "0h", "0m"):
+        made_spec["refresh"] = "Once"
+    order = ("vaultRef", "data", "target", "template", "onVaultDelete", "refresh")
+    made_spec = {key: made_spec[key] for key in order if key in made_spec}
+    return made("KeyVaultSecret", source, made_spec, notes)
 
 
-def _template(template: Any, spec: dict[str, Any], notes: Notes) -> None:
-    if not template:
-        return
-    ours: dict[str, Any] = {}
-    for key in ("metadata", "type", "data"):
-        if template.get(key):
-            ours[key] = template[key]
-    if template.get("data") and template.get("mergePolicy") != "Merge":
-        raw = [one["key"] for one in spec["data"] if "key" in one]
-        omit = [key for key in raw if key not in template["data"]]
-        if omit:
-            ours["omit"] = omit
-        if len(raw) != len(spec["data"]):
-            notes.add("keys of expand and find stay beside the template's: name them in omit")
-    if template.get("templateFrom"):
-        notes.add("template.templateFrom has no match here: write the templates into data")
-    if ours.get("data"):
-        notes.add("templates run on the SealedSecret's engine: run seal vault check")
-    spec["template"] = ours
+def _refresh(spec: Source) -> str:
+    """``refreshInterval`` where the Secret is read again at all."""
+    interval = spec.word("refreshInterval")
+    periodic = spec.text("refreshPolicy") in ("", "Periodic")
+    return interval if periodic and interval.rstrip("hms") != "0" else ""
+
+
+def _store(reference: Source) -> _Store:
+    kind = reference.text("kind") or "SecretStore"
+    return kind, reference.text("name")
+
+
+def _vault(store: _Store) -> dict[str, str]:
+    kind, name = store
+    return {
+        "name": name or REPLACE.lower(),
+        "kind": CLUSTER_KEY_VAULT if kind == CLUSTER_STORE else KEY_VAULT,
+    }
+
+
+def _object(remote: Source, notes: Notes) -> tuple[str, str]:
+    """Type and name: External Secrets puts the type before the name, and drops what follows."""
+    parts = remote.text("key").split("/")
+    if len(parts) == 1:
+        return "secret", parts[0]
+    if parts[0] not in _TYPES:
+        notes.add(f"the type {parts[0]} of {remote.text('key')} is none of Azure Key Vault's")
+    return _TYPES.get(parts[0], "secret"), parts[1]
+
+
+def _value(entry: Source, notes: Notes) -> dict[str, Any] | None:
+    remote = entry.part("remoteRef")
+    kind, name = _object(remote, notes)
+    key = entry.text("secretKey") or REPLACE
+    remote.text("conversionStrategy")  # about keys that dataFrom makes
+    if remote.text("metadataPolicy") == "Fetch":
+        remote.text("property")
+        remote.text("decodingStrategy")
+        remote.text("version")
+        notes.add(f"metadataPolicy Fetch gave the tags of {name}, which are not fetched here:")
+        notes.add(f"nothing fills the key {key}")
+        return None
+    source: dict[str, Any] = {kind: name, **named({"version": remote.text("version")})}
+    path, decoding = remote.text("property"), remote.text("decodingStrategy")
+    if kind != "secret":
+        source["as"] = {"certificate": "Leaf", "key": "JWK"}[kind]
+        if kind == "certificate":
+            notes.add(f"cert/{name} gave DER, and this gives PEM; a tls entry gives its key, too")
+        if decoding not in ("", "None"):
+            notes.add(f"decodingStrategy of {remote.text('key')} has no match here: it is as it is")
+        return {"key": key, "from": source}
+    if path:
+        source["property"] = path.replace("\\.", ".")
+        if re.search(r"[#|@*?!]|\\[^.]", path):
+            notes.add(f"the property of {name} is a gjson query: here it is a dotted path, and")
+            notes.add("a template can do the rest (fromJson)")
+    if decoding == "Auto":
+        notes.add(f"decodingStrategy Auto of {name} guesses: say decode: Base64 if it is encoded")
+    elif decoding not in ("", "None"):
+        source["decode"] = decoding
+    return {"key": key, "from": source}
+
+
+def _set(entry: Source, notes: Notes) -> dict[str, Any] | None:
+    if "find" in entry:
+        return find_names(entry.part("find"), entry.parts("rewrite"), notes)
+    # v1alpha1 had the reference here itself.
+    extract = entry if "key" in entry else entry.part("extract")
+    kind, name = _object(extract, notes)
+    steps = entry.parts("rewrite")
+    for step in steps:
+        for key in ("regexp", "transform", "merge"):
+            step.whole(key)
+    extract.text("metadataPolicy")
+    if extract.text("conversionStrategy") == "Unicode":
+        notes.add(f"conversionStrategy Unicode of {name} has no match here: a field that is no key")
+        notes.add("of a Secret is an error")
+    cure = "{key: KEY, from: {secret: " + name + ", property: FIELD}} for each field"
+    if extract.text("metadataPolicy") == "Fetch" or kind != "secret" or not name:
+        notes.add(f"extract of {extract.text('key')} has no match here: nothing was made of it")
+        return None
+    if extract.text("property"):
+        notes.add(f"extract of {name} with a property has no match here: nothing was made of it;")
+        notes.add(f"write {cure}, with property: {extract.text('property')}.FIELD")
+        return None
+    if steps:
+        notes.add(f"rewrite of extract {name} has no match here, so its keys are as in the vault:")
+        notes.add(f"write {cure} that is to have another name")
+    if extract.text("decodingStrategy") not in ("", "None"):
+        notes.add(f"decodingStrategy of extract {name} has no match here: write {cure},")
+        notes.add("with decode")
+    version = named({"version": extract.text("version")})
+    return {"expand": {"secret": name, **version}}

@@ -1,0 +1,313 @@
+"""What each feature of the other syncers becomes, and what is said of what it cannot become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sealer.convert import Conversion, Converted
+from sealer.convert.names import whole
+from sealer.errors import ManifestError, ManyErrors
+from sealer.keyvault.names import check_patterns, compile_pattern, key_for, selector
+from sealer.keyvault.references import FindEntry
+from sealer.keyvault.resource import KeyVaultSecret
+from sealer.manifest import read_documents
+from tests.testbed import foreign_manifests as foreign
+from tests.testbed.foreign_manifests import VERSION
+
+
+def convert(text: str) -> list[Converted]:
+    conversion = Conversion()
+    for document in read_documents(text, "test"):
+        for resource in document.resources():
+            assert conversion.add(resource.value)
+    return conversion.finish()
+
+
+def of_kind(text: str, kind: str) -> list[dict[str, Any]]:
+    return [one.manifest["spec"] for one in convert(text) if one.manifest.get("kind") == kind]
+
+
+def secrets(text: str) -> list[dict[str, Any]]:
+    return of_kind(text, "KeyVaultSecret")
+
+
+def notes(text: str) -> str:
+    return " ".join(note for one in convert(text) for note in one.notes)
+
+
+def test_two_template_lines_that_split_a_pfx_are_a_tls_entry() -> None:
+    (spec,) = secrets(foreign.PFX)
+    assert spec["data"] == [{"tls": {"certificate": "shop-tls", "version": VERSION}}]
+    assert spec["template"] == {"type": "kubernetes.io/tls"}
+
+
+def test_pem_that_is_filtered_is_a_tls_entry_and_merge_keeps_the_raw_key() -> None:
+    (spec,) = secrets(foreign.PEM)
+    kinds = [next(iter(entry)) for entry in spec["data"]]
+    assert kinds == ["tls", "key"]
+    assert "omit" not in spec["template"]
+
+
+def test_a_pfx_split_under_other_names_is_rendered_from_the_tls_entry() -> None:
+    text = foreign.PFX.replace("tls.crt:", "server.pem:")
+    (spec,) = secrets(text)
+    assert spec["template"]["data"] == {"server.pem": '{{ index . "tls.crt" }}'}
+    assert spec["template"]["omit"] == ["tls.crt"]
+
+
+def test_a_template_of_a_raw_keys_name_wins_as_it_did() -> None:
+    (spec,) = secrets(foreign.SAME_NAME)
+    assert spec["template"]["omit"] == ["AUTH", "raw"]
+    merged = foreign.SAME_NAME.replace(
+        "      data: {AUTH", "      mergePolicy: Merge\n      data: {AUTH"
+    )
+    (spec,) = secrets(merged)
+    assert spec["template"]["omit"] == ["AUTH"]
+
+
+def test_names_are_found_and_renamed_as_they_were() -> None:
+    (made,) = convert(foreign.RENAMED)
+    entries = KeyVaultSecret.from_dict(made.manifest).entries
+    first, second, tagged, every = (one for one in entries if isinstance(one, FindEntry))
+    prod = {"env": "prod"}
+    assert [selector(first)(name, prod) for name in ("app-db-url", "an-app-x")] == [True, False]
+    assert key_for(first, "app-db-url") == "DB_URL"
+    assert [selector(second)(name, {}) for name in ("the-key", "key-1")] == [True, False]
+    assert key_for(second, "xa-by-key") == "xb.ay-key"
+    assert [selector(tagged)("x", tags) for tags in (prod, {})] == [True, False]
+    assert selector(every)("anything", {})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "expected"),
+    [
+        pytest.param("^a|b$", "ax", True, id="anchored-branch"),
+        pytest.param("^a|b$", "xb", True, id="other-branch"),
+        pytest.param("^a|b$", "xax", False, id="neither"),
+        pytest.param("b", "abc", True, id="anywhere"),
+        pytest.param("^ab$", "abc", False, id="whole"),
+        pytest.param("a|c", "xcx", True, id="free-branches"),
+    ],
+)
+def test_a_pattern_matches_what_it_matched(pattern: str, name: str, expected: bool) -> None:
+    assert (compile_pattern(whole(pattern)).fullmatch(name) is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "name", "expected"),
+    [
+        pytest.param("^app-", "", "app-db-app-x", "db-app-x", id="prefix-goes"),
+        pytest.param("-", "_", "a-b-c", "a_b_c", id="dashes"),
+        pytest.param("-prod$", ".live", "db-prod", "db.live", id="suffix"),
+        pytest.param("^(.*)-(?P<env>.*)$", "$env.$1", "db-prod", "prod.db", id="named-group"),
+        pytest.param("(o)(p)", "$2$1", "a-op-b", "a-po-b", id="groups-inside"),
+    ],
+)
+def test_a_rewrite_gives_the_name_it_gave(
+    source: str, target: str, name: str, expected: str
+) -> None:
+    text = foreign.external(f"""\
+  dataFrom:
+    - find: {{name: {{regexp: x}}}}
+      rewrite: [{{regexp: {{source: '{source}', target: '{target}'}}}}]
+""")
+    (made,) = convert(text)
+    (entry,) = KeyVaultSecret.from_dict(made.manifest).entries
+    assert isinstance(entry, FindEntry)
+    assert not list(check_patterns(entry))
+    assert key_for(entry, name) == expected
+
+
+def test_a_key_was_a_jwk_and_a_property_keeps_its_dots() -> None:
+    (spec,) = secrets(foreign.LOST)
+    entries = {one["key"]: one["from"] for one in spec["data"] if "key" in one}
+    assert entries["jwk"] == {"key": "sign", "as": "JWK"}
+    assert entries["deep"] == {"secret": "json", "property": "a.b.0", "decode": "Base64URL"}
+    assert {"expand": {"secret": "more", "version": VERSION}} in spec["data"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "metadataPolicy Fetch gave the tags of db",
+        "the property of json is a gjson query",
+        "decodingStrategy Auto of json guesses",
+        "extract of json with a property",
+        "extract of cert/shop has no match",
+        "rewrite of extract more",
+        "decodingStrategy of extract more",
+        "the generator Password pw",
+        "creationPolicy None",
+        "templateFrom literal for Data",
+        "templateFrom configMap texts (t)",
+        "spec.target.template.metadata.finalizers",
+    ],
+)
+def test_what_is_lost_is_told(words: str) -> None:
+    assert words in notes(foreign.LOST)
+
+
+def test_a_field_that_nobody_knows_is_told() -> None:
+    text = foreign.external("  data: [{secretKey: a, remoteRef: {key: a, novel: {x: 1}}}]\n")
+    assert "spec.data.remoteRef.novel has no match here" in notes(text)
+    assert "azurekv.novel has no match here" in notes(foreign.store("      novel: x\n"))
+    assert "spec.parameters.odd has no match here" in notes(foreign.TLS)
+
+
+def test_a_second_store_makes_a_secret_that_adds_to_the_first() -> None:
+    first, second = secrets(foreign.TWO_STORES)
+    assert (first["vaultRef"]["name"], second["vaultRef"]["name"]) == ("azure", "other")
+    assert second["target"] == {"name": "app", "creation": "Merge"}
+
+
+def test_labels_that_were_copied_are_the_targets_without_those_that_track() -> None:
+    (made,) = convert(foreign.OLD)
+    assert made.manifest["spec"]["target"] == {
+        "labels": {"app": "shop"},
+        "annotations": {"team": "x"},
+    }
+    assert made.manifest["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] == "1"
+    assert made.manifest["spec"]["refresh"] == "Once"
+    assert made.manifest["spec"]["data"] == [{"expand": {"secret": "app-json"}}]
+
+
+def test_a_cluster_external_secret_is_one_for_each_namespace() -> None:
+    made = [one.manifest["metadata"] for one in convert(foreign.EVERYWHERE)]
+    assert [one["namespace"] for one in made] == ["a", "b", "replace-me"]
+    assert {one["name"] for one in made} == {"pull-secret"}
+    assert "chose namespaces by labels" in notes(foreign.EVERYWHERE)
+
+
+def test_a_store_with_the_nodes_identity_is_followed_by_what_reads_it() -> None:
+    text = f"{foreign.NODE}---\n{foreign.external('  refreshInterval: 90s')}\n"
+    text += "  data: [{secretKey: a, remoteRef: {key: a}}]\n"
+    (vault,) = of_kind(text, "ClusterKeyVault")
+    assert vault["allow"] == [{"namespaces": ["shop"], "objects": ["*"]}]
+    assert vault["auth"] == {"managedIdentity": {"clientId": "REPLACE-ME"}}
+    assert vault["poll"] == {"interval": "90s"}
+    (secret,) = secrets(text)
+    assert secret["vaultRef"] == {"name": "shop-azure", "kind": "ClusterKeyVault"}
+
+
+def test_namespace_patterns_do_not_open_a_vault_to_everybody() -> None:
+    (vault,) = of_kind(foreign.REGEXES, "ClusterKeyVault")
+    assert "allow" not in vault
+    assert vault["auth"]["workloadIdentity"]["namespace"] == "replace-me"
+
+
+def test_a_store_of_another_cloud_takes_its_readers_with_it() -> None:
+    other = "apiVersion: external-secrets.io/v1\nkind: SecretStore\n"
+    other += "metadata: {name: azure, namespace: shop}\nspec: {provider: {aws: {}}}\n"
+    made = convert(f"{other}---\n{foreign.SAME_NAME}")
+    assert [one.manifest for one in made] == [{}, {}]
+    assert "reads the store azure, which is not of Azure" in made[1].notes[0]
+
+
+def test_a_certificate_and_its_key_are_one_tls_entry() -> None:
+    pair, leaf, two = secrets(foreign.TLS)
+    assert pair["data"][0] == {"tls": {"certificate": "site"}}
+    assert pair["data"][1] == {"key": "pub.pem", "from": {"key": "pub"}}
+    assert leaf["data"] == [{"tls": {"certificate": "site", "chain": "LeafOnly"}}]
+    assert two["data"][1]["from"] == {"certificate": "site", "version": VERSION, "as": "Key"}
+    told = notes(foreign.TLS)
+    assert "only mounted as files, and in no Secret: other" in told
+    assert "nowhere is not among the objects" in told
+
+
+def test_a_pair_keeps_its_version_and_the_keys_beside_it() -> None:
+    text = foreign.provider(
+        f"{{objectName: site, objectType: secret, objectVersion: {VERSION}}}",
+        "    - secretName: pair\n      type: kubernetes.io/tls\n"
+        "      data: [{objectName: site, key: tls.crt}, {objectName: site, key: tls.key},"
+        " {objectName: site, key: all.pem}]\n",
+    )
+    (spec,) = secrets(text)
+    assert spec["data"][0] == {"tls": {"certificate": "site", "version": VERSION}}
+    assert spec["data"][1]["key"] == "all.pem"
+
+
+def test_formats_and_encodings_of_mounted_files() -> None:
+    (spec,) = secrets(foreign.FILES)
+    entries = {one["key"]: one["from"] for one in spec["data"]}
+    assert entries == {
+        "p": {"certificate": "p", "version": VERSION, "as": "PFX"},
+        "text.pfx": {"secret": "q"},
+        "r": {"certificate": "r", "as": "PEM"},
+        "s": {"secret": "s", "decode": "Hex"},
+    }
+    told = notes(foreign.FILES)
+    assert "objectVersionHistory of s" in told
+    assert "filePermission of s" in told
+    assert "nodePublishSecretRef" in told
+
+
+def test_classes_of_one_vault_share_it_and_odd_ones_have_their_own() -> None:
+    text = f"{foreign.NODE_A}---\n{foreign.NODE_B}---\n{foreign.ANOTHER}"
+    vaults = of_kind(text, "ClusterKeyVault")
+    assert [[a["namespaces"] for a in one["allow"]] for one in vaults] == [
+        [["shop"], ["mail"]],
+        [["shop"]],
+    ]
+    assert [one["vaultRef"]["name"] for one in secrets(text)] == ["shop", "shop", "shop-2"]
+
+
+def test_several_of_akv2k8s_that_fill_one_secret_are_one() -> None:
+    first, other = secrets(foreign.TOGETHER)
+    assert [one["key"] for one in first["data"]] == ["A", "B"]
+    assert other["target"] == {"name": "both", "creation": "Merge"}
+    assert convert(foreign.TOGETHER)[0].manifest["metadata"]["name"] == "mykv"
+
+
+def test_types_of_akv2k8s_fill_the_keys_they_filled() -> None:
+    specs = secrets(foreign.TYPES)
+    made = {spec["target"]["name"]: spec for spec in specs}
+    assert made["a"]["template"]["data"].keys() == {"username", "password"}
+    assert [made[name]["data"][0]["key"] for name in "bc"] == [
+        ".dockerconfigjson",
+        "ssh-privatekey",
+    ]
+    assert [made[name]["data"] for name in "df"] == [[{"tls": {"certificate": n}}] for n in "df"]
+    assert made["e"]["data"] == [{"key": "crt", "from": {"certificate": "e", "as": "Leaf"}}]
+    expand = {"secret": "g", "version": VERSION, "format": "YAML"}
+    assert made["g"]["data"] == [{"expand": expand}]
+    assert made["i"]["data"] == [{"key": "v", "from": {"secret": "i", "decode": "Base64"}}]
+    assert made["i"]["template"] == {"data": {"v": '{{ index . "v" | trim }}'}, "omit": ["v"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        pytest.param(
+            foreign.external("  data: [x]\n"), ("spec", "data", 0), id="entry-is-no-mapping"
+        ),
+        pytest.param(foreign.external("  data: {a: b}\n"), ("spec", "data"), id="data-is-no-list"),
+        pytest.param(
+            foreign.external("  data: [{secretKey: on, remoteRef: {key: a}}]\n"),
+            ("spec", "data", 0, "secretKey"),
+            id="boolean",
+        ),
+        pytest.param(
+            foreign.external(
+                "  target: {deletionPolicy: Never}\n  data: [{secretKey: a, remoteRef: {key: a}}]\n"
+            ),
+            ("spec", "target", "deletionPolicy"),
+            id="unknown-word",
+        ),
+        pytest.param(
+            foreign.akv("a", "{}"), ("spec", "vault", "object"), id="object-is-no-mapping"
+        ),
+        pytest.param(
+            foreign.provider("{objectName: a").replace("{objectName: a", "objectName: [a"),
+            ("spec", "parameters", "objects"),
+            id="objects-cannot-be-read",
+        ),
+    ],
+)
+def test_a_broken_shape_is_told_with_its_place(text: str, path: tuple[str | int, ...]) -> None:
+    with pytest.raises((ManifestError, ManyErrors)) as raised:
+        convert(text)
+    error = raised.value
+    faults = error.errors if isinstance(error, ManyErrors) else [error]
+    assert [getattr(fault, "path", None) for fault in faults] == [path]
