@@ -10,13 +10,15 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._manifests import resources_in
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
+from sealer.fields import Path
 
 if TYPE_CHECKING:
     from sealer.keyvault.resource import KeyVaultSecret
     from sealer.keyvault.vaults import VaultResource
-    from sealer.manifest import Document, Resource
+    from sealer.manifest import Resource
 
 CHECK_EPILOG = """\b
 Examples:
@@ -52,12 +54,14 @@ def check(ui: UI, /, files: tuple[str, ...], vault_suffixes: str) -> None:
     """Find what cannot work in KeyVaults, ClusterKeyVaults and KeyVaultSecrets.
 
     Conflicting keys, patterns that RE2 does not take, names Azure cannot have, addresses that
-    will not be asked, templates that do not parse, keys that YAML reads as booleans. Each with
-    file and line; exit 1 if there is any.
+    will not be asked, templates that do not parse, keys that YAML reads as booleans, unknown
+    fields, two that fill one Secret, vaults that do not serve this namespace. Each with file and
+    line; exit 1 if there is any. FILE may be a folder.
     """
     inputs = _Inputs(tuple(filter(None, vault_suffixes.split(","))))
     inputs.read(files or ("-",))
     inputs.cross_check()
+    inputs.warn_of_placeholders(ui)
     ui.finish(inputs.errors)
     ui.note(f"{len(inputs.secrets)} KeyVaultSecrets and {len(inputs.vaults)} vaults are well")
 
@@ -94,50 +98,39 @@ class _Inputs:
     vaults: list[tuple[Resource, VaultResource]] = field(default_factory=list)
 
     def read(self, paths: tuple[str, ...]) -> None:
-        from sealer.files import display, open_text
-        from sealer.manifest import read_documents
+        from sealer.files import display
+        from sealer.keyvault.vaults import GROUP
 
         seen = 0
-        for path in paths:
-            try:
-                with open_text(path) as (lines, _):
-                    for document in read_documents(lines, display(path)):
-                        seen += self._document(document)
-            except SealerError as error:
-                self.errors.append(error)
+        for resource in resources_in(paths, self.errors):
+            if resource.api_version.split("/")[0] != GROUP:
+                continue
+            seen += 1
+            for error in self._resource(resource):
+                self.errors.append(resource.locate(error))
         if not seen and not self.errors:
             names = ", ".join(map(display, paths))
             self.errors.append(ManifestError(f"{names}: there is no Key Vault manifest in it"))
 
-    def _document(self, document: Document) -> int:
-        from sealer.keyvault.vaults import GROUP
-
-        if document.is_empty:
-            return 0
-        seen = 0
-        try:
-            for resource in document.resources():
-                if resource.api_version.split("/")[0] != GROUP:
-                    continue
-                seen += 1
-                for error in self._resource(resource):
-                    self.errors.append(resource.locate(error))
-        except SealerError as error:
-            self.errors.append(error)
-        return seen
-
     def _resource(self, resource: Resource) -> Iterator[SealerError]:
-        from sealer.keyvault import address, vaults
+        from sealer.keyvault import address, known, review, vaults
         from sealer.keyvault import resource as secrets
 
+        if resource.api_version != vaults.API_VERSION:
+            yield ManifestError(f"must be {vaults.API_VERSION}", path=("apiVersion",))
+        for path, meant in known.unknown_fields(resource.kind, resource.value.get("spec")):
+            hint = f"did you mean {meant}?" if meant else None
+            yield ManifestError("is no field of this kind", path=path, hint=hint)
         try:
             if resource.kind == secrets.KIND:
                 secret = secrets.KeyVaultSecret.from_dict(resource.value)
                 self.secrets.append((resource, secret))
+                yield from review.names(secret)
                 yield from _template_doubts(secret)
             elif resource.kind in (vaults.KEY_VAULT, vaults.CLUSTER_KEY_VAULT):
                 vault = vaults.VaultResource.from_dict(resource.value)
                 self.vaults.append((resource, vault))
+                yield from review.names(vault)
                 if self.suffixes is not None:
                     address.parse(vault.url, self.suffixes)
             else:
@@ -149,23 +142,39 @@ class _Inputs:
 
     def vault_of(self, secret: KeyVaultSecret) -> VaultResource | None:
         """The vault it refers to, where that was read."""
-        for _, vault in self.vaults:
-            if (vault.kind, vault.name) == (secret.vault_kind, secret.vault_name) and (
-                vault.is_cluster_wide or vault.namespace in ("", secret.namespace)
-            ):
-                return vault
-        return None
+        from sealer.keyvault.review import vault_of
+
+        return vault_of(secret, [vault for _, vault in self.vaults])
 
     def cross_check(self) -> None:
-        """Two that fill one Secret."""
-        targets: dict[tuple[str, str], str] = {}
-        for resource, secret in self.secrets:
-            place = (secret.namespace, secret.target.name)
-            first = targets.setdefault(place, resource.title)
-            if first != resource.title:
-                problem = f"fills the Secret {secret.target.name}, as {first} does"
-                error = ManifestError(problem, path=("spec", "target", "name"))
-                self.errors.append(resource.locate(error))
+        """What only all of them together show."""
+        from sealer.keyvault.review import review_secrets, review_vaults
+
+        vaults = [vault for _, vault in self.vaults]
+        for index, error in review_vaults(vaults):
+            self.errors.append(self.vaults[index][0].locate(error))
+        for index, error in review_secrets([secret for _, secret in self.secrets], vaults):
+            self.errors.append(self.secrets[index][0].locate(error))
+
+    def warn_of_placeholders(self, ui: UI) -> None:
+        """What a conversion left for a person to write."""
+        from sealer.convert import REPLACE
+
+        for resource, _ in (*self.secrets, *self.vaults):
+            for path in _paths_with(resource.value, REPLACE.lower(), ()):
+                error = ManifestError(f"still says {REPLACE}", path=path)
+                ui.warn(resource.locate(error).message)
+
+
+def _paths_with(value: object, word: str, path: Path) -> Iterator[Path]:
+    if isinstance(value, str) and word in value.lower():
+        yield path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _paths_with(item, word, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths_with(item, word, (*path, index))
 
 
 def _template_doubts(secret: KeyVaultSecret) -> Iterator[SealerError]:

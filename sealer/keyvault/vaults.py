@@ -253,6 +253,8 @@ def _allow(fields: Fields, value: Any, kind: str) -> tuple[Allowance, ...]:
         if selector is not None:
             selector = fields.mapping(selector, (*here, "namespaceSelector"))
         objects = strings(fields, body.get("objects"), (*here, "objects"))
+        if not objects:
+            fields.fault("allows nothing", (*here, "objects"), 'name objects, or "*" for all')
         found.append(Allowance(namespaces, selector, objects))
     return tuple(found)
 

@@ -140,7 +140,7 @@ def test_explain_says_what_as_whom_and_how_to_grant_it() -> None:
                 "url: https://shop.vault.azure.net",
                 "decode: Base64",
                 "key: password",
-                "# the transf",
+                "| trim }}",
             ),
             id="akv2k8s",
         ),
@@ -156,10 +156,110 @@ def test_what_is_converted_passes_the_check(source: str, expected: tuple[str, ..
     assert checked.returncode == 0, checked.stderr
 
 
+CLUSTER_VAULT = """\
+apiVersion: keyvault.sealer.dev/v1alpha1
+kind: ClusterKeyVault
+metadata: {name: shop}
+spec:
+  url: https://shop.vault.azure.net
+  auth: {controllerIdentity: {}}
+  allow:
+    - {namespaces: [shop], objects: ["shop-*"]}
+---
+"""
+VAULT_ELSEWHERE = (
+    CLUSTER_VAULT.replace("ClusterKeyVault", "KeyVault")
+    .replace("{name: shop}", "{name: shop, namespace: mail}")
+    .replace("controllerIdentity: {}", "workloadIdentity: {serviceAccountName: a}")
+    .replace('  allow:\n    - {namespaces: [shop], objects: ["shop-*"]}\n', "")
+)
+ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        pytest.param(ONE.replace("v1alpha1", "v1"), 1, "must be keyvault", id="version"),
+        pytest.param(ONE + "  refersh: Once\n", 8, "is no field", id="unknown-field"),
+        pytest.param(
+            SECRET + "  - {key: a, from: {secret: a, propertie: b}}\n", 7, "is no field", id="deep"
+        ),
+        pytest.param(ONE.replace("vaultRef: {name: shop}", "vaultRef: {}"), 5, "missing", id="ref"),
+        pytest.param(ONE.replace("{name: db,", "{name: Db_1,"), 3, "no name Kubernetes", id="name"),
+        pytest.param(ONE.replace("name: db, ", ""), 3, "is missing", id="no-name"),
+        pytest.param(ONE + "  target: {name: A}\n", 8, "no name Kubernetes", id="target"),
+        pytest.param(ONE + "  target: {labels: {prod: yes}}\n", 8, "the boolean true", id="label"),
+        pytest.param(
+            f"{VAULT_ELSEWHERE}{ONE}", 12, "is in namespace mail, and serves", id="other-namespace"
+        ),
+        pytest.param(f"{CLUSTER_VAULT}{ONE}", 14, "is a ClusterKeyVault: say so", id="other-kind"),
+        pytest.param(
+            CLUSTER_VAULT + ONE.replace("{name: shop}", "{name: shop, kind: ClusterKeyVault}"),
+            16,
+            "does not allow this namespace to have the secret a",
+            id="object-not-allowed",
+        ),
+        pytest.param(
+            CLUSTER_VAULT
+            + ONE.replace("namespace: shop", "namespace: mail").replace(
+                "{name: shop}", "{name: shop, kind: ClusterKeyVault}"
+            ),
+            14,
+            "does not allow namespace mail",
+            id="namespace-not-allowed",
+        ),
+        pytest.param(f"{ONE}---\n{ONE}", 11, "is there twice", id="twice"),
+        pytest.param(
+            CLUSTER_VAULT.replace('objects: ["shop-*"]', "objects: []"),
+            8,
+            "allows nothing",
+            id="no",
+        ),
+        pytest.param(f"{CLUSTER_VAULT}{CLUSTER_VAULT}", 12, "is there twice", id="vault-twice"),
+        pytest.param(
+            f"{ONE}---\n{ONE.replace('name: db', 'name: other')}  target: {{name: db}}\n",
+            16,
+            "fills the Secret db, as KeyVaultSecret shop/db does",
+            id="one-target",
+        ),
+        pytest.param(
+            f"{ONE}---\n{ONE.replace('name: db', 'name: other')}"
+            "  target: {name: db, creation: Merge}\n",
+            16,
+            "fills a of the Secret db",
+            id="one-key",
+        ),
+    ],
+)
+def test_check_finds(text: str, line: int, words: str) -> None:
+    done = run("vault", "check", text=text)
+    assert done.returncode == 1
+    findings = [one for one in done.stderr.splitlines() if "error: " in one]
+    assert len(findings) == 1, findings
+    assert f"<stdin>:{line}:" in findings[0]
+    assert words in findings[0]
+
+
+def test_check_lets_one_add_to_the_secret_of_another() -> None:
+    second = SECRET.replace("name: db", "name: more") + "  - {key: b, from: {secret: b}}\n"
+    text = f"{ONE}---\n{second}  target: {{name: db, creation: Merge}}\n"
+    assert run("vault", "check", text=text).returncode == 0
+
+
+def test_check_reads_folders_and_warns_of_what_a_conversion_left(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.yaml").write_text(ONE.replace("{secret: a}", "{secret: replace-me}"))
+    (tmp_path / "values.yml").write_text("a: 1\n")
+    done = run("vault", "check", tmp_path)
+    assert done.returncode == 0
+    assert "a.yaml:7:" in done.stderr
+    assert "still says REPLACE-ME" in done.stderr
+
+
 def test_another_stores_manifest_is_a_comment_and_no_manifest() -> None:
     store = "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: a}\nspec: {}\n"
     done = run("convert", text=store)
-    assert done.stdout.startswith("# this store is not of Azure Key Vault")
+    assert done.stdout.startswith("# SecretStore a is not of Azure Key Vault")
 
 
 def test_nothing_to_convert_is_an_error() -> None:
