@@ -32,6 +32,40 @@ MATRIX: dict[str, dict[str, Any]] = {
             "workloadIdentity": {"clientId": "11111111-1111-1111-1111-111111111111"},
         }
     },
+    "private-cloud": {
+        "keyVault": {
+            "enabled": True,
+            "vaultSuffixes": ["vault.corp.example:8443", "vault.lab.example"],
+            "authorityHost": "https://login.corp.example",
+            "serviceAccountLabel": False,
+        },
+        "proxy": {"url": "http://proxy.corp.example:3128", "noProxy": [".corp.example"]},
+        "caBundle": {"configMap": "corp-ca"},
+        "networkPolicy": {
+            "enabled": True,
+            "egress": {
+                "enabled": True,
+                "extra": [
+                    {
+                        "to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}],
+                        "ports": [{"port": 80}],
+                    }
+                ],
+            },
+        },
+    },
+    "private-cloud-switched-off": {
+        "keyVault": {
+            "enabled": False,
+            "vaultSuffixes": ["vault.corp.example:8443"],
+            "authorityHost": "https://login.corp.example",
+            "serviceAccountLabel": False,
+            "serviceAccounts": ["default/shop"],
+            "workloadIdentity": {"clientId": "11111111-1111-1111-1111-111111111111"},
+        },
+        "caBundle": {"secret": "corp-ca", "key": "tls.crt"},
+        "networkPolicy": {"enabled": True, "egress": {"enabled": True}},
+    },
     "key-vault-any-account": {"keyVault": {"enabled": True}},
     "notifications": {
         "notifications": {

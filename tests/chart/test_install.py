@@ -15,7 +15,7 @@ from tests.chart.helm import CHART, HelmError, Release, only, render, template
 from tests.chart.matrix import MATRIX
 from tests.chart.test_values import peer_chart
 from tests.sealing_keys import pair
-from tests.testbed.cluster import ApiError, ControlPlane, wait_for
+from tests.testbed.cluster import ApiError, ControlPlane, control_plane, wait_for
 from tests.testbed.controllers import ours, peer
 
 # The test key is old enough for renewal; the tests want to see nothing new.
@@ -138,6 +138,83 @@ def test_an_upgrade_brings_the_crds_up_to_date(
     assert short_names() == []
     release.run("upgrade", str(CHART), values={})
     assert short_names() == ["ss"]
+
+
+VAULT_CRDS = [f"{one}.keyvault.sealer.dev" for one in ("keyvaults", "keyvaultsecrets")]
+
+
+def vault_objects(namespace: str) -> list[dict[str, Any]]:
+    """A KeyVault and a KeyVaultSecret."""
+    auth = {"workloadIdentity": {"serviceAccountName": "shop"}}
+    data = [{"key": "password", "from": {"secret": "db-password"}}]
+    specs = {
+        "KeyVault": {"url": "https://shop.vault.azure.net", "auth": auth},
+        "KeyVaultSecret": {"vaultRef": {"name": "shop"}, "data": data},
+    }
+    metadata = {"name": "shop", "namespace": namespace}
+    version = "keyvault.sealer.dev/v1alpha1"
+    return [
+        {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+        for kind, spec in specs.items()
+    ]
+
+
+@pytest.mark.usefixtures("network")
+def test_key_vault_is_switched_on_off_and_on_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    older = tmp_path / "sealer"
+    shutil.copytree(CHART, older)
+    crd = older / "files" / "crds" / "keyvault.sealer.dev_keyvaultsecrets.yaml"
+    crd.write_text(crd.read_text().replace("shortNames: [kvs]", "shortNames: []"))
+
+    with control_plane() as plane:
+        release = Release("sealed-secrets", plane.api.namespace("sealer"), plane.kubeconfig)
+        # A cluster that has never heard of them.
+        for one in plane.api.list("CustomResourceDefinition"):
+            plane.api.delete("CustomResourceDefinition", "", one["metadata"]["name"])
+        wait_for("no CRD", lambda: not plane.api.list("CustomResourceDefinition"))
+
+        def crds() -> dict[str, Any]:
+            found = plane.api.list("CustomResourceDefinition")
+            return {one["metadata"]["name"]: one for one in found}
+
+        def told() -> str:
+            deployment = plane.api.get("Deployment", "sealer", "sealed-secrets-controller")
+            roles = [*plane.api.list("ClusterRole"), *plane.api.list("Role", "sealer")]
+            rules = [one["rules"] for one in roles if "sealed" in one["metadata"]["name"]]
+            return json.dumps([deployment["spec"], rules]).lower()
+
+        def uids() -> list[str]:
+            found = [plane.api.get(one["kind"], "sealer", "shop") for one in made]
+            return [one["metadata"]["uid"] for one in found]
+
+        release.run("install", str(older), values={})
+        assert set(crds()) == {"sealedsecrets.bitnami.com"}
+        assert "vault" not in told()
+
+        keep = "--reset-then-reuse-values"
+        release.run("upgrade", str(older), keep, "--set", "keyVault.enabled=true")
+        assert set(VAULT_CRDS) < set(crds())
+        assert "--key-vault=true" in told()
+        assert "keyvaultsecrets/status" in told()
+        plane.kubectl("wait", "--for=condition=Established", *(f"crd/{one}" for one in VAULT_CRDS))
+        made = [plane.api.create(one) for one in vault_objects("sealer")]
+        before = uids()
+
+        release.run("upgrade", str(older), keep, "--set", "keyVault.enabled=false")
+        assert "vault" not in told()
+        assert set(VAULT_CRDS) < set(crds())
+        assert uids() == before
+
+        # Switched on by a newer chart, it takes up what was left and brings it up to date.
+        release.run("upgrade", str(CHART), keep, "--set", "keyVault.enabled=true")
+        assert "--key-vault=true" in told()
+        assert crds()[VAULT_CRDS[1]]["spec"]["names"]["shortNames"] == ["kvs"]
+        assert uids() == before
+
+        release.run("rollback", "1")
+        assert "vault" not in told()
+        release.run("uninstall")
+        assert uids() == before
 
 
 def test_two_releases_live_side_by_side(

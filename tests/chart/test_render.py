@@ -112,7 +112,7 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
             id="keyVault.vaultSuffixes",
         ),
         pytest.param(
-            {"keyVault": {"serviceAccountLabel": False}},
+            {"keyVault": {"enabled": True, "serviceAccountLabel": False}},
             "vault_service_account_label",
             False,
             id="keyVault.serviceAccountLabel",
@@ -247,6 +247,44 @@ def test_crds_survive_an_uninstall_and_key_vault_ones_come_with_the_feature() ->
     assert "annotations" not in crds({"crds": {"keep": False}})[0]["metadata"]
 
 
+def test_key_vault_switched_off_leaves_nothing_of_it() -> None:
+    off = MATRIX["private-cloud-switched-off"]
+    assert render({"keyVault": off["keyVault"]}) == render({})
+    monitoring = {**FOREIGN["prometheus-operator"], "keyVault": {"enabled": False}}
+    monitoring["metrics"] = {**monitoring["metrics"], "dashboards": {"create": True}}
+    told = template({**monitoring, **MATRIX["people"], "keyVault": off["keyVault"]}).lower()
+    for word in ("keyvault", "key-vault", "azure", "serviceaccounts/token"):
+        assert word not in told
+
+
+def test_key_vault_brings_what_workload_identity_wants() -> None:
+    client = MATRIX["key-vault"]["keyVault"]["workloadIdentity"]["clientId"]
+    objects = render(MATRIX["key-vault"])
+    account = only(objects, "ServiceAccount")["metadata"]
+    assert account["annotations"] == {"azure.workload.identity/client-id": client}
+    pod = only(objects, "Deployment")["spec"]["template"]["metadata"]
+    assert pod["labels"]["azure.workload.identity/use"] == "true"
+    assert "azure.workload.identity/use" not in json.dumps(render(MATRIX["people"]))
+
+
+def outgoing(values: dict[str, Any]) -> list[Manifest]:
+    """The rules beyond DNS and the API server."""
+    values = {"networkPolicy": {"enabled": True, "egress": {"enabled": True}}, **values}
+    rules: list[Manifest] = only(render(values), "NetworkPolicy")["spec"]["egress"]
+    return rules[2:]
+
+
+def test_no_more_goes_out_than_a_feature_needs() -> None:
+    assert outgoing({}) == []
+    assert outgoing({"keyVault": {"enabled": True}}) == [{"ports": [{"port": 443}]}]
+    assert outgoing(MATRIX["notifications"]) == [{"ports": [{"port": 443}]}]
+    ports, metadata = outgoing(MATRIX["private-cloud"])
+    assert [one["port"] for one in ports["ports"]] == [3128, 443, 8443]
+    assert metadata["to"] == [{"ipBlock": {"cidr": "169.254.169.254/32"}}]
+    for url, port in (("http://proxy", 80), ("https://proxy/", 443), ("http://proxy:8/", 8)):
+        assert outgoing({"proxy": {"url": url}}) == [{"ports": [{"port": port}]}]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -270,6 +308,19 @@ def test_crds_survive_an_uninstall_and_key_vault_ones_come_with_the_feature() ->
         pytest.param({"rbac": {"pspEnabled": True}}, "at '/rbac/pspEnabled'", id="pspEnabled"),
         pytest.param(
             {"keyVault": {"serviceAccounts": ["shop"]}}, "serviceAccounts/0", id="no namespace"
+        ),
+        pytest.param({"keyVault": {"enable": True}}, "'enable'", id="misspelt switch"),
+        pytest.param(
+            {"keyVault": {"vaultSuffixes": ["https://x"]}}, "vaultSuffixes/0", id="no suffix"
+        ),
+        pytest.param(
+            {"keyVault": {"authorityHost": "http://x"}}, "authorityHost", id="authority in clear"
+        ),
+        pytest.param(
+            {"proxy": {"url": "http://me:word@proxy"}}, "at '/proxy/url'", id="password in values"
+        ),
+        pytest.param(
+            {"caBundle": {"configMap": "a", "secret": "b"}}, "at '/caBundle'", id="two bundles"
         ),
         pytest.param(
             {"rbac": {"clusterRole": False, "namespacedRoles": True}},

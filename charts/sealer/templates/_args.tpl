@@ -40,7 +40,7 @@
   "log-info-stdout" (list $v.logInfoStdout false)
   "metrics-omit-secret-labels" (list $v.metrics.omitSecretLabels false)
   "key-vault" (list $v.keyVault.enabled false)
-  "vault-service-account-label" (list $v.keyVault.serviceAccountLabel true)
+  "vault-service-account-label" (list (or $v.keyVault.serviceAccountLabel (not $v.keyVault.enabled)) true)
 -}}
 {{- if ne (first $value) (last $value) -}}
 {{- $args = append $args (printf "--%s=%t" $flag (first $value)) -}}

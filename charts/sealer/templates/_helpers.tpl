@@ -144,3 +144,28 @@ true
 {{- end -}}
 {{- $sum -}}
 {{- end -}}
+
+{{/* What the proxy is not for: Kubernetes puts the API server's address in the place of $(...). */}}
+{{- define "sealer.noProxy" -}}
+{{- $own := list "$(KUBERNETES_SERVICE_HOST)" "localhost" "127.0.0.1" "169.254.169.254" ".svc" ".cluster.local" -}}
+{{- join "," (concat $own .Values.proxy.noProxy) -}}
+{{- end -}}
+
+{{/* Ports of outgoing HTTPS, as a YAML list: vaults, Entra and chat channels, and the proxy. */}}
+{{- define "sealer.outgoingPorts" -}}
+{{- $ports := list -}}
+{{- if or .Values.keyVault.enabled .Values.notifications.receivers -}}
+{{- $ports = append $ports 443 -}}
+{{- end -}}
+{{- if .Values.keyVault.enabled -}}
+{{- range .Values.keyVault.vaultSuffixes -}}
+{{- with regexFind ":[0-9]+$" . }}{{ $ports = append $ports (trimPrefix ":" . | int) }}{{ end -}}
+{{- end -}}
+{{- with regexFind ":[0-9]+/?$" .Values.keyVault.authorityHost }}{{ $ports = append $ports (trimAll ":/" . | int) }}{{ end -}}
+{{- end -}}
+{{- with .Values.proxy.url -}}
+{{- $default := ternary 443 80 (hasPrefix "https:" .) -}}
+{{- $ports = append $ports (regexFind ":[0-9]+/?$" . | trimAll ":/" | default $default | int) -}}
+{{- end -}}
+{{- toYaml (uniq $ports | sortAlpha) -}}
+{{- end -}}
