@@ -49,6 +49,7 @@ bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one r
 	$(BIN)/python -m tests.perf.bench_template
 	$(BIN)/python -m tests.perf.bench_controller
 	$(BIN)/python -m tests.perf.bench_reencrypt
+	$(BIN)/python -m tests.perf.bench_key_vault
 
 docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from elsewhere
 	$(BIN)/python -m tests.docs.cli_reference

@@ -64,6 +64,10 @@ class Syncer:
         """A KeyVaultSecret was seen, new or changed."""
         key = key_of(body)
         record = self.records.get(key)
+        if record is not None and record.body["metadata"]["uid"] != body["metadata"]["uid"]:
+            # Deleted and made anew while the watch was broken: nothing of the old one holds.
+            self.on_resource_deleted(key)
+            record = None
         if record is None:
             record = self.records[key] = Record(body, body.get("status") or {})
             record.synced_now = str(record.status.get("syncNow", ""))

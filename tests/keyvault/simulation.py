@@ -316,7 +316,7 @@ class Simulation:
             "name": name,
             "namespace": "shop",
             "generation": generation,
-            "uid": f"kvs-{name}",
+            "uid": spec.pop("uid", f"kvs-{name}"),
             "annotations": notes,
         }
         body = {

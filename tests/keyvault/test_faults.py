@@ -589,3 +589,17 @@ def test_a_secret_deleted_while_its_watch_was_broken_is_made_again(run: Run) -> 
         assert half.data("k-1") == {"s-1": "value-1"}
 
     run(test)
+
+
+def test_a_resource_made_anew_under_its_name_is_told_of_anew(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        status = half.objects.statuses.pop(("KeyVaultSecret", "shop", "k-1"))
+        half.secret("k-1", entry("s-1"), uid="another")
+        await half.settle()
+        assert half.ready("k-1") == ("True", "Synced")
+        assert half.status("k-1")["objects"] == status["objects"]
+        owner = half.objects.secrets["shop", "k-1"]["metadata"]["ownerReferences"][0]
+        assert owner["uid"] == "another"
+
+    run(test)
