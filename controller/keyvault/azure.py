@@ -36,6 +36,7 @@ from controller.keyvault.vault import (
     VaultError,
 )
 from sealer.keyvault.address import CLOUDS
+from sealer.keyvault.explain import KEYS_ROLE, SECRETS_ROLE
 from sealer.keyvault.references import CERTIFICATE, KEY, Ref
 
 PAGE = 25
@@ -209,7 +210,7 @@ def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
         )
     if error.status_code == 403:
         need = "keys/get" if ref and ref.type == KEY else "secrets/get" if ref else "secrets/list"
-        role = "Key Vault Crypto User" if ref and ref.type == KEY else "Key Vault Secrets User"
+        role = KEYS_ROLE if ref and ref.type == KEY else SECRETS_ROLE
         return DeniedError(
             f"the identity may not read {what}: {inner or 'forbidden'}",
             hint=f'it needs the role "{role}" on the vault, or {need} in its access policy',

@@ -76,14 +76,14 @@ def explain(ui: UI, /, files: tuple[str, ...]) -> None:
 
     inputs = _Inputs(None)
     inputs.read(files or ("-",))
-    used = set()
+    users: dict[str, list[KeyVaultSecret]] = {}
     for _, secret in inputs.secrets:
         vault = inputs.vault_of(secret)
-        used.add(vault.title if vault else "")
+        if vault:
+            users.setdefault(vault.title, []).append(secret)
         _ui.emit("\n".join(words.explain(secret, vault)) + "\n")
     for _, vault in inputs.vaults:
-        if vault.title not in used:
-            _ui.emit("\n".join([f"{vault.title}, {vault.url}", *words.identity(vault)]) + "\n")
+        _ui.emit("\n".join(words.explain_vault(vault, users.get(vault.title, ()))) + "\n")
     ui.finish(inputs.errors)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,82 @@ def test_explain_says_what_as_whom_and_how_to_grant_it() -> None:
         "the controller's own federated identity",
     ):
         assert words in done.stdout
+
+
+FEDERATED = """\
+apiVersion: keyvault.sealer.dev/v1alpha1
+kind: KeyVault
+metadata: {name: shop, namespace: shop}
+spec:
+  url: https://shop.vault.usgovcloudapi.net
+  auth: {workloadIdentity: {serviceAccountName: shop}}
+---
+"""
+
+
+def commands(text: str, folder: Path) -> list[list[str]]:
+    """What a shell makes of the commands of ``explain``: the words of each."""
+    done = run("vault", "explain", text=text)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("    ")]
+    log = folder / "log"
+    stub = f'#!/bin/sh\nprintf "%s\\036" "${{0##*/}}" "$@" >>{log}; echo >>{log}; echo "<$2>"\n'
+    for name in ("az", "kubectl"):
+        (folder / name).write_text(stub)
+        (folder / name).chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "IDENTITY": "my id", "GROUP": "g"}
+    environment |= {"CLUSTER": "aks", "CLUSTER_GROUP": "cg", "NAMESPACE": "later"}
+    script = "set -eu\n" + "\n".join(lines)
+    subprocess.run(["sh", "-c", script], cwd=folder, env=environment, check=True)
+    return [line.split("\036")[:-1] for line in log.read_text().split("\n") if line]
+
+
+def option(command: list[str], name: str) -> str:
+    return command[command.index(name) + 1]
+
+
+def test_the_commands_of_explain_can_be_pasted(tmp_path: Path) -> None:
+    made = commands(f"{FEDERATED}{ONE}  - {{key: k, from: {{key: sign}}}}\n", tmp_path)
+    roles = [one for one in made if one[1:3] == ["role", "assignment"]]
+    assert [option(one, "--role") for one in roles] == [
+        "Key Vault Secrets User",
+        "Key Vault Reader",
+    ]
+    assert {option(one, "--assignee") for one in roles} == {"<show>"}
+    (federation,) = (one for one in made if "federated-credential" in one)
+    assert option(federation, "--subject") == "system:serviceaccount:shop:shop"
+    assert option(federation, "--audiences") == "api://AzureADTokenExchange"
+    assert option(federation, "--issuer") == "<show>"
+    assert option(federation, "--identity-name") == "my id"
+    (policy,) = (one for one in made if "set-policy" in one)
+    assert option(policy, "--secret-permissions") == "get"
+    assert option(policy, "--key-permissions") == "get"
+    labelled = [one for one in made if one[0] == "kubectl"]
+    assert labelled[0][-1] == "keyvault.sealer.dev/use=true"
+    assert labelled[1][-1] == "azure.workload.identity/client-id=<show>"
+
+
+def test_a_namespace_that_the_manifest_leaves_open_is_a_variable(tmp_path: Path) -> None:
+    text = FEDERATED.replace(", namespace: shop", "") + ONE.replace(", namespace: shop", "")
+    made = commands(text, tmp_path)
+    (federation,) = (one for one in made if "federated-credential" in one)
+    assert option(federation, "--subject") == "system:serviceaccount:later:shop"
+
+
+def test_a_hostile_manifest_runs_nothing_in_a_pasted_command(tmp_path: Path) -> None:
+    text = FEDERATED.replace("https://shop", "'https://$(touch x);touch y #")
+    text = text.replace("cloudapi.net\n", "cloudapi.net'\n").replace("Name: shop", "Name: 'a;id'")
+    made = commands(text, tmp_path)
+    assert not {"x", "y"} & {path.name for path in tmp_path.iterdir()}
+    (federation,) = (one for one in made if "federated-credential" in one)
+    assert option(federation, "--subject") == "system:serviceaccount:shop:a;id"
+
+
+def test_explain_tells_each_vaults_roles_once() -> None:
+    second = ONE.replace("name: db", "name: other")
+    done = run("vault", "explain", text=f"{FEDERATED}{ONE}---\n{second}")
+    assert done.stdout.count("az role assignment create") == 1
+    assert "az cloud set --name AzureUSGovernment" in done.stdout
 
 
 @pytest.mark.parametrize(
