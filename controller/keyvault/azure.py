@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -42,6 +42,8 @@ from sealer.keyvault.references import CERTIFICATE, KEY, Ref
 PAGE = 25
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 30
+
+_T = TypeVar("_T")
 
 
 def session(resolver: Any = None) -> aiohttp.ClientSession:
@@ -118,6 +120,12 @@ class AzureVault:
         return self.credential.tenant
 
     async def list_secrets(self) -> list[Row]:
+        return await _bare(self._list())
+
+    async def get(self, ref: Ref) -> Found:
+        return await _bare(self._get_key(ref) if ref.type == KEY else self._get(ref))
+
+    async def _list(self) -> list[Row]:
         rows = []
         async with self._call("list"):
             # Pages are counted: each is one request.
@@ -129,9 +137,7 @@ class AzureVault:
                 self._on_call("list", 200)
         return rows
 
-    async def get(self, ref: Ref) -> Found:
-        if ref.type == KEY:
-            return await self._get_key(ref)
+    async def _get(self, ref: Ref) -> Found:
         async with self._call("get", ref):
             got = await self._secrets.get_secret(ref.name, ref.version or None)
         self._on_call("get", 200)
@@ -160,6 +166,16 @@ class AzureVault:
 
     def _call(self, operation: str, ref: Ref | None = None) -> _Errors:
         return _Errors(operation, ref, self._on_call)
+
+
+async def _bare(call: Awaitable[_T]) -> _T:
+    """Errors are kept while a vault fails: without the SDK's, which hold requests and tokens."""
+    try:
+        return await call
+    except VaultError as error:
+        failure = error.with_traceback(None)
+    failure.__context__ = failure.__cause__ = None
+    raise failure
 
 
 class _Errors:

@@ -106,7 +106,7 @@ class Issuer:
 class MemoryObjects:
     """``Objects`` in memory: Secrets with managed fields, statuses, a count of writes."""
 
-    secrets: dict[Key, Manifest] = field(default_factory=dict)
+    secrets: dict[Key, Manifest] = field(default_factory=dict, repr=False)
     accounts: dict[Key, Manifest] = field(default_factory=dict)
     issuer: Issuer = field(default_factory=Issuer)
     failure: ClusterError | None = None

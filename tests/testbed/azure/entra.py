@@ -52,6 +52,8 @@ class Entra:
     apps: dict[str, App] = field(default_factory=dict)
     tokens: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    """Every token that was given out, and every secret and assertion that came in."""
     _key: str = field(default_factory=lambda: secrets.token_hex(32))
 
     def register(self, app: App) -> App:
@@ -68,7 +70,9 @@ class Entra:
             "appid": client,
             "exp": int(self.now()) + self.lifetime,
         }
-        return jwt.encode(claims, self._key, algorithm="HS256")
+        token = jwt.encode(claims, self._key, algorithm="HS256")
+        self.seen.add(token)
+        return token
 
     def read(self, token: str, tenant: str, resource: str) -> str | None:
         """The client id of a token that is good for this resource and tenant, else None."""
@@ -93,6 +97,8 @@ class Entra:
         resource = self.resources.get(request.host, "https://unknown.invalid")
         problem = self._problem(form, client, tenant, request.host, resource)
         self.asked.append(request.host)
+        proofs = ("client_secret", "client_assertion")
+        self.seen |= {str(form[name]) for name in proofs if name in form}
         self.tokens.append((client, problem or "ok"))
         if problem:
             code = {"AADSTS7000215": "invalid_client", "AADSTS700016": "unauthorized_client"}
