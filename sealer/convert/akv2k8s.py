@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealer.convert.result import REPLACE, Converted, Notes, copied, made, named, workload_identity
+from sealer.convert.result import (
+    REPLACE,
+    Converted,
+    Notes,
+    copied,
+    host_label,
+    made,
+    named,
+    workload_identity,
+)
 from sealer.convert.source import Source
 
 _TLS = "kubernetes.io/tls"
@@ -17,6 +26,7 @@ _KEYS = {
     "kubernetes.io/dockercfg": ".dockercfg",
     "kubernetes.io/ssh-auth": "ssh-privatekey",
 }
+_STEPS = {"trim": "trim", "base64decode": "b64dec", "base64encode": "b64enc"}
 _BASIC = "kubernetes.io/basic-auth"
 
 
@@ -28,7 +38,7 @@ def vault_secret(source: Source) -> list[Converted]:
     vault_notes, notes = Notes(), Notes()
     vault_notes.add("akv2k8s had one identity for all: give each namespace its own")
     auth = workload_identity(vault_notes)
-    url = f"https://{(name or REPLACE).lower()}.vault.azure.net"
+    url = f"https://{host_label(name)}.vault.azure.net"
     made_spec = {"url": url, "auth": auth}
     made_vault = made("KeyVault", source, made_spec, vault_notes, name=name, derived=True)
     output = spec.part("output")
@@ -91,9 +101,9 @@ def _entry(item: Source, wanted: Source, transform: list[str], notes: Notes) -> 
             notes.add(f"{name} comes as PFX; as: PEM if that is how the vault holds it")
     if kind == "key":
         notes.add(f"the key {name} came as its modulus alone; here as: PEM or JWK")
-    trims = False
+    steps: list[str] = []
     if kind == "secret":
-        trims = _transforms(transform, source, notes)
+        steps = _transforms(transform, source, notes)
     elif transform:
         notes.add("transform is for secrets only, there as here")
     if output_type == _BASIC:
@@ -105,17 +115,21 @@ def _entry(item: Source, wanted: Source, transform: list[str], notes: Notes) -> 
         return {"data": [{"key": "login", "from": source}], "template": template}
     key = _KEYS.get(output_type) or key or name
     made_of: dict[str, Any] = {"data": [{"key": key, "from": source}]}
-    if trims:
-        template = {"data": {key: f'{{{{ index . "{key}" | trim }}}}'}, "omit": [key]}
-        made_of["template"] = template
+    if steps:
+        text = " | ".join([f'index . "{key}"', *steps])
+        made_of["template"] = {"data": {key: f"{{{{ {text} }}}}"}, "omit": [key]}
     return made_of
 
 
-def _transforms(transform: list[str], source: dict[str, Any], notes: Notes) -> bool:
-    """Whether a template must trim; Base64 passes over white space, so the order is no matter."""
+def _transforms(transform: list[str], source: dict[str, Any], notes: Notes) -> list[str]:
+    """What a template must do; ``decode`` does a first Base64, whatever white space is about."""
+    steps: list[str] = []
     for step in transform:
-        if step == "base64decode" and "secret" in source and "decode" not in source:
-            source["decode"] = "Base64"
-        elif step != "trim" or "secret" not in source:
+        first = "decode" not in source and not set(steps) - {"trim"}
+        if step == "base64decode" and "secret" in source and first:
+            source["decode"], steps = "Base64", []
+        elif step in _STEPS and "secret" in source:
+            steps.append(_STEPS[step])
+        else:
             notes.add(f"the transform {step} has no match here: use a template")
-    return "trim" in transform
+    return steps

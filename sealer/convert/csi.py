@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.convert.result import REPLACE, Converted, Notes, made, named, workload_identity
+from sealer.convert.result import (
+    REPLACE,
+    Converted,
+    Notes,
+    host_label,
+    made,
+    named,
+    workload_identity,
+)
 from sealer.convert.source import Source
 from sealer.errors import SealerError
 from sealer.keyvault.address import CLOUDS
@@ -26,6 +34,17 @@ _CLOUDS = {
 }
 _TYPES = {"secret": "secret", "key": "key", "cert": "certificate"}
 _TLS = "kubernetes.io/tls"
+# The driver's own list; all others become Opaque.
+_SECRET_TYPES = (
+    "Opaque",
+    "bootstrap.kubernetes.io/token",
+    "kubernetes.io/basic-auth",
+    "kubernetes.io/dockercfg",
+    "kubernetes.io/dockerconfigjson",
+    "kubernetes.io/service-account-token",
+    "kubernetes.io/ssh-auth",
+    _TLS,
+)
 _Objects = Mapping[str, Source]
 
 
@@ -46,7 +65,8 @@ def provider_class(source: Source) -> list[Converted]:
     }
     wanted = spec.parts("secretObjects")
     secrets = [made_of for one in wanted if (made_of := _secret(source, one, objects, reference))]
-    used = {line.text("objectName") for one in wanted for line in one.parts("data")}
+    lines = [line.text("objectName") for one in wanted for line in one.parts("data")]
+    used = {name if name in objects else name.rpartition("/")[0] for name in lines}
     if not wanted and objects:
         secrets = [_all(source, objects, reference)]
     elif unused := [alias for alias in objects if alias not in used]:
@@ -69,11 +89,11 @@ def _vault(source: Source, parameters: Source, notes: Notes, *, shared: bool) ->
     if parameters.word("cloudEnvFileName"):
         notes.add("cloudEnvFileName has no match here: see --vault-suffixes, AZURE_AUTHORITY_HOST")
     suffix = cloud.suffix if cloud else REPLACE.lower()
-    spec: dict[str, Any] = {"url": f"https://{(name or REPLACE).lower()}.{suffix}"}
+    spec: dict[str, Any] = {"url": f"https://{host_label(name)}.{suffix}"}
     client = parameters.word("clientID")
     identity = parameters.word("userAssignedIdentityID")
-    tenant = parameters.word("tenantId") or parameters.word("tenantID")
-    parameters.word("tenantID")
+    tenants = [parameters.word(key) for key in ("tenantID", "tenantId")]  # the first one wins
+    tenant = tenants[0] or tenants[1]
     if shared:
         spec["auth"] = {"managedIdentity": named({"clientId": identity})}
         namespace = source.part("metadata").text("namespace")
@@ -151,19 +171,32 @@ def _source(item: Source, notes: Notes, key: str = "") -> dict[str, Any]:
     return source
 
 
+def _object(alias: str, objects: _Objects, notes: Notes) -> Source | None:
+    """An object; with a history its versions are files of a folder, the newest called 0."""
+    base, _, number = alias.rpartition("/")
+    if alias in objects or not number.isdigit() or base not in objects:
+        return objects.get(alias)
+    if number != "0":
+        notes.add(f"{alias} was an older version: pin that one, or it is the newest")
+    return objects[base]
+
+
 def _secret(
     source: Source, wanted: Source, objects: _Objects, vault: dict[str, Any]
 ) -> Converted | None:
     notes = Notes()
     lines = {line.text("key"): line.text("objectName") for line in wanted.parts("data")}
     kind = wanted.text("type")
+    if kind and kind not in _SECRET_TYPES:
+        notes.add(f"the driver knew no type {kind} and made Opaque of it")
+        kind = "Opaque"
     data: list[dict[str, Any]] = []
     if kind == _TLS:
         data += _tls(lines, objects, notes)
     for key, alias in lines.items():
         if data and "tls" in data[0] and key in ("tls.crt", "tls.key"):
             continue
-        item = objects.get(alias)
+        item = _object(alias, objects, notes)
         if item is None:
             notes.add(f"{alias} is not among the objects: nothing fills the key {key}")
             continue
@@ -186,8 +219,11 @@ def _tls(lines: Mapping[str, str], objects: _Objects, notes: Notes) -> list[dict
     """One ``tls`` entry where certificate and key are one object of the vault."""
     pair = [objects.get(lines.get(key, "")) for key in ("tls.crt", "tls.key")]
     crt, key = pair
-    if crt is None or key is None or key.word("objectType") == "cert":
+    if crt is None or key is None:
         return []
+    if key.word("objectType") == "cert":
+        notes.add("an object of type cert has no private key: here the pair of that certificate is")
+        notes.add("fetched, which its secret holds")
     names = {(one.word("objectName").lower(), one.word("objectVersion")) for one in (crt, key)}
     if len(names) > 1:
         return []
@@ -195,7 +231,7 @@ def _tls(lines: Mapping[str, str], objects: _Objects, notes: Notes) -> list[dict
         _source(one, Notes())  # read it
     version = key.word("objectVersion").replace("latest", "")
     entry = named({"certificate": key.word("objectName"), "version": version})
-    if crt.word("objectType") == "cert":
+    if (crt.word("objectType"), key.word("objectType")) == ("cert", "secret"):
         entry["chain"] = "LeafOnly"
         notes.add("tls.crt was the certificate alone; chain: Full adds the intermediates")
     return [{"tls": entry}]

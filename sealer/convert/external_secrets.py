@@ -186,6 +186,8 @@ def _object(remote: Source, notes: Notes) -> tuple[str, str]:
         return "secret", parts[0]
     if parts[0] not in _TYPES:
         notes.add(f"the type {parts[0]} of {remote.text('key')} is none of Azure Key Vault's")
+    elif len(parts) > 2:
+        notes.add(f"{remote.text('key')} is more than a type and a name: is its store of Azure?")
     return _TYPES.get(parts[0], "secret"), parts[1]
 
 
@@ -250,5 +252,7 @@ def _set(entry: Source, notes: Notes) -> dict[str, Any] | None:
     if extract.text("decodingStrategy") not in ("", "None"):
         notes.add(f"decodingStrategy of extract {name} has no match here: write {cure},")
         notes.add("with decode")
-    version = named({"version": extract.text("version")})
-    return {"expand": {"secret": name, **version}}
+    more: dict[str, Any] = named({"version": extract.text("version")})
+    if extract.text("emptyResultPolicy") == "Ignore":
+        more["optional"] = True
+    return {"expand": {"secret": name, **more}}

@@ -7,19 +7,24 @@ are RE2.
 from __future__ import annotations
 
 import re
+import string
 from typing import Any
 
 from sealer.convert.result import Notes
 from sealer.convert.source import Source
+from sealer.keyvault.names import PatternError, compile_pattern
 
 # Go's regexp.Expand: $name takes as many word characters as there are, ${name} says where it ends.
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))", re.ASCII)
 _WHOLE = re.compile(r"(?:\^|\\A)(.*)(?:\$|\\z)", re.DOTALL)
 _UPPER = re.compile(r"\{\{-?\s*\.value\s*\|\s*upper\s*-?\}\}")
 _ENV = re.compile(
-    r"\{\{-?\s*\.value\s*\|\s*(?:upper\s*\|\s*replace\s+\"-\"\s+\"_\""
-    r"|replace\s+\"-\"\s+\"_\"\s*\|\s*upper)\s*-?\}\}"
+    r"(?P<head>[A-Z0-9_]*)\{\{-?\s*\.value\s*\|\s*(?:upper\s*\|\s*replace\s+\"-\"\s+\"_\""
+    r"|replace\s+\"-\"\s+\"_\"\s*\|\s*upper)\s*-?\}\}(?P<tail>[A-Z0-9_]*)"
 )
+_ONE = re.compile(r"\\?-|\\W|\[[^\]]+\]")
+_ALPHABET = string.ascii_letters + string.digits + "-"
+"""What Azure's names are made of."""
 _DASH = "(?P<head>.*?)-(?P<tail>.*)"
 _UNDERSCORE = {"regex": _DASH, "to": "${head}_${tail}"}
 _MANY = 8
@@ -44,6 +49,7 @@ def find_names(find: Source, steps: list[Source], notes: Notes) -> dict[str, Any
         notes.add("find.path has no match here: vaults have no folders")
     if find.text("decodingStrategy") not in ("", "None"):
         notes.add("decodingStrategy of find has no match here: name each secret, with decode")
+    find.text("emptyResultPolicy")  # nothing found is no error
     find.text("conversionStrategy")  # Azure's names are keys that a Secret takes as they are
     notes.add("find passes over the secrets that belong to certificates: a tls entry fetches those")
     renames: list[dict[str, str]] = []
@@ -79,10 +85,12 @@ def _rewrite(
         notes.add("rewrite.merge has no match here: expand each secret in an entry of its own")
     elif "transform" in step:
         text = step.part("transform").text("template")
-        if _ENV.fullmatch(text.strip()) or (
-            _UPPER.fullmatch(text.strip()) and renames[-_MANY:] == [_UNDERSCORE] * _MANY
-        ):
+        env = _ENV.fullmatch(text.strip())
+        dashed = renames[-_MANY:] == [_UNDERSCORE] * _MANY
+        if env or (dashed and _UPPER.fullmatch(text.strip())):
             made["case"] = "Env"
+            if env and (env["head"] or env["tail"]):
+                renames.append({"regex": "(.*)", "to": env["head"] + "${1}" + env["tail"]})
             renames[:] = [one for one in renames if one != _UNDERSCORE]
             notes.lines[:] = [line for line in notes.lines if line not in _CAPITALS]
             return
@@ -102,7 +110,7 @@ def _renames(source: str, target: str, notes: Notes) -> list[dict[str, str]]:
     if source.startswith("^") and "|" not in source:
         # What follows the match stays.
         return [{"regex": f"{source[1:]}(?P<tail>.*)", "to": target + "${tail}"}]
-    if source in ("-", r"\-", "[-]"):
+    if _is_dash(source):
         # Each step replaces one, and names have few.
         for line in _CAPITALS:
             notes.add(line)
@@ -112,6 +120,17 @@ def _renames(source: str, target: str, notes: Notes) -> list[dict[str, str]]:
         return [{"regex": f"(?P<head>.*?)(?:{source[:-1]})", "to": "${head}" + moved}]
     regex = f"(?P<head>.*?)(?:{source})(?P<tail>.*)"
     return [{"regex": regex, "to": "${head}" + moved + "${tail}"}]
+
+
+def _is_dash(source: str) -> bool:
+    """Whether of all that a name may have it matches the dash alone: ``-``, ``[^a-zA-Z0-9_]``."""
+    if not _ONE.fullmatch(source):
+        return False
+    try:
+        pattern = compile_pattern(source)
+    except PatternError:
+        return False
+    return [char for char in _ALPHABET if pattern.fullmatch(char)] == ["-"]
 
 
 def _target(target: str, shift: int) -> str:

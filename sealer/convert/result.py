@@ -89,6 +89,11 @@ def resource_name(name: str, notes: Notes) -> str:
     return name.lower()
 
 
+def host_label(name: str) -> str:
+    """A vault's name as its URL has it; what is to be substituted stays as it is."""
+    return name if "$" in name else (name or REPLACE).lower()
+
+
 def copied(source: Source) -> dict[str, Any]:
     """Labels and annotations that the foreign controller copied from its resource to the Secret."""
     metadata = source.part("metadata")

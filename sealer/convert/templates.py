@@ -17,6 +17,7 @@ from sealer.templating import doubts
 _SPLIT = re.compile(
     r"""(?:\.(?P<a>\w+)|index\s+\.\s+"(?P<b>[^"]+)")\s*(?:\|\s*b64dec\s*)?\|\s*"""
     r"""(?P<what>pkcs12cert|pkcs12key|filterPEM\s+"(?P<block>CERTIFICATE|[A-Z ]*PRIVATE\sKEY)")"""
+    r"""(?=\s*(?:\||-?\}\}))"""
 )
 _ALONE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}\s*", re.DOTALL)
 _PARTS = {"CERTIFICATE": "tls.crt", "pkcs12cert": "tls.crt", "pkcs12key": "tls.key"}

@@ -1,40 +1,17 @@
-"""What each feature of the other syncers becomes, and what is said of what it cannot become."""
+"""What each feature of External Secrets becomes, and what is said of what it cannot become."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from sealer.convert import Conversion, Converted
 from sealer.convert.names import whole
 from sealer.errors import ManifestError, ManyErrors
 from sealer.keyvault.names import check_patterns, compile_pattern, key_for, selector
 from sealer.keyvault.references import FindEntry
 from sealer.keyvault.resource import KeyVaultSecret
-from sealer.manifest import read_documents
 from tests.testbed import foreign_manifests as foreign
+from tests.testbed.conversions import convert, notes, of_kind, secrets
 from tests.testbed.foreign_manifests import VERSION
-
-
-def convert(text: str) -> list[Converted]:
-    conversion = Conversion()
-    for document in read_documents(text, "test"):
-        for resource in document.resources():
-            assert conversion.add(resource.value)
-    return conversion.finish()
-
-
-def of_kind(text: str, kind: str) -> list[dict[str, Any]]:
-    return [one.manifest["spec"] for one in convert(text) if one.manifest.get("kind") == kind]
-
-
-def secrets(text: str) -> list[dict[str, Any]]:
-    return of_kind(text, "KeyVaultSecret")
-
-
-def notes(text: str) -> str:
-    return " ".join(note for one in convert(text) for note in one.notes)
 
 
 def test_two_template_lines_that_split_a_pfx_are_a_tls_entry() -> None:
@@ -118,6 +95,38 @@ def test_a_rewrite_gives_the_name_it_gave(
     assert isinstance(entry, FindEntry)
     assert not list(check_patterns(entry))
     assert key_for(entry, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        pytest.param(
+            'transform: {template: \'{{ .value | upper | replace "-" "_" }}\'}',
+            "MY_KEY_1",
+            id="env",
+        ),
+        pytest.param(
+            'transform: {template: \'KV_{{ .value | replace "-" "_" | upper }}\'}',
+            "KV_MY_KEY_1",
+            id="prefix",
+        ),
+        pytest.param("regexp: {source: '[^a-zA-Z0-9_]', target: '_'}", "my_key_1", id="class"),
+        pytest.param(r"regexp: {source: '\W', target: '.'}", "my.key.1", id="not-a-word"),
+    ],
+)
+def test_keys_are_made_of_names_as_they_were(steps: str, expected: str) -> None:
+    text = foreign.external(
+        f"  dataFrom:\n    - find: {{name: {{regexp: x}}}}\n      rewrite:\n        - {steps}\n"
+    )
+    (made,) = convert(text)
+    (entry,) = KeyVaultSecret.from_dict(made.manifest).entries
+    assert isinstance(entry, FindEntry)
+    assert key_for(entry, "my-key-1") == expected
+
+
+def test_a_path_of_another_store_is_doubted() -> None:
+    text = foreign.external("  data: [{secretKey: a, remoteRef: {key: secret/data/db}}]\n")
+    assert "is its store of Azure?" in notes(text)
 
 
 def test_a_key_was_a_jwk_and_a_property_keeps_its_dots() -> None:
@@ -205,75 +214,17 @@ def test_a_store_of_another_cloud_takes_its_readers_with_it() -> None:
     assert "reads the store azure, which is not of Azure" in made[1].notes[0]
 
 
-def test_a_certificate_and_its_key_are_one_tls_entry() -> None:
-    pair, leaf, two = secrets(foreign.TLS)
-    assert pair["data"][0] == {"tls": {"certificate": "site"}}
-    assert pair["data"][1] == {"key": "pub.pem", "from": {"key": "pub"}}
-    assert leaf["data"] == [{"tls": {"certificate": "site", "chain": "LeafOnly"}}]
-    assert two["data"][1]["from"] == {"certificate": "site", "version": VERSION, "as": "Key"}
-    told = notes(foreign.TLS)
-    assert "only mounted as files, and in no Secret: other" in told
-    assert "nowhere is not among the objects" in told
-
-
-def test_a_pair_keeps_its_version_and_the_keys_beside_it() -> None:
-    text = foreign.provider(
-        f"{{objectName: site, objectType: secret, objectVersion: {VERSION}}}",
-        "    - secretName: pair\n      type: kubernetes.io/tls\n"
-        "      data: [{objectName: site, key: tls.crt}, {objectName: site, key: tls.key},"
-        " {objectName: site, key: all.pem}]\n",
-    )
+def test_a_pfx_with_a_password_is_left_to_a_person() -> None:
+    text = foreign.PFX.replace("pkcs12cert", 'pkcs12cert \\"pw\\"')
+    text = text.replace("pkcs12key", 'pkcs12key \\"pw\\"')
     (spec,) = secrets(text)
-    assert spec["data"][0] == {"tls": {"certificate": "site", "version": VERSION}}
-    assert spec["data"][1]["key"] == "all.pem"
+    assert spec["data"][0]["key"] == "pfx"
+    assert "does not run here" in notes(text)
 
 
-def test_formats_and_encodings_of_mounted_files() -> None:
-    (spec,) = secrets(foreign.FILES)
-    entries = {one["key"]: one["from"] for one in spec["data"]}
-    assert entries == {
-        "p": {"certificate": "p", "version": VERSION, "as": "PFX"},
-        "text.pfx": {"secret": "q"},
-        "r": {"certificate": "r", "as": "PEM"},
-        "s": {"secret": "s", "decode": "Hex"},
-    }
-    told = notes(foreign.FILES)
-    assert "objectVersionHistory of s" in told
-    assert "filePermission of s" in told
-    assert "nodePublishSecretRef" in told
-
-
-def test_classes_of_one_vault_share_it_and_odd_ones_have_their_own() -> None:
-    text = f"{foreign.NODE_A}---\n{foreign.NODE_B}---\n{foreign.ANOTHER}"
-    vaults = of_kind(text, "ClusterKeyVault")
-    assert [[a["namespaces"] for a in one["allow"]] for one in vaults] == [
-        [["shop"], ["mail"]],
-        [["shop"]],
-    ]
-    assert [one["vaultRef"]["name"] for one in secrets(text)] == ["shop", "shop", "shop-2"]
-
-
-def test_several_of_akv2k8s_that_fill_one_secret_are_one() -> None:
-    first, other = secrets(foreign.TOGETHER)
-    assert [one["key"] for one in first["data"]] == ["A", "B"]
-    assert other["target"] == {"name": "both", "creation": "Merge"}
-    assert convert(foreign.TOGETHER)[0].manifest["metadata"]["name"] == "mykv"
-
-
-def test_types_of_akv2k8s_fill_the_keys_they_filled() -> None:
-    specs = secrets(foreign.TYPES)
-    made = {spec["target"]["name"]: spec for spec in specs}
-    assert made["a"]["template"]["data"].keys() == {"username", "password"}
-    assert [made[name]["data"][0]["key"] for name in "bc"] == [
-        ".dockerconfigjson",
-        "ssh-privatekey",
-    ]
-    assert [made[name]["data"] for name in "df"] == [[{"tls": {"certificate": n}}] for n in "df"]
-    assert made["e"]["data"] == [{"key": "crt", "from": {"certificate": "e", "as": "Leaf"}}]
-    expand = {"secret": "g", "version": VERSION, "format": "YAML"}
-    assert made["g"]["data"] == [{"expand": expand}]
-    assert made["i"]["data"] == [{"key": "v", "from": {"secret": "i", "decode": "Base64"}}]
-    assert made["i"]["template"] == {"data": {"v": '{{ index . "v" | trim }}'}, "omit": ["v"]}
+def test_what_may_be_missing_is_optional() -> None:
+    text = foreign.external("  dataFrom: [{extract: {key: a, emptyResultPolicy: Ignore}}]\n")
+    assert secrets(text)[0]["data"] == [{"expand": {"secret": "a", "optional": True}}]
 
 
 @pytest.mark.parametrize(
