@@ -65,7 +65,7 @@ class Entra:
         """An access token; opaque to clients, as Microsoft asks them to see it."""
         claims = {
             "aud": resource,
-            "iss": f"https://sts.windows.net/{tenant}/",
+            "iss": _issuer(tenant),
             "tid": tenant,
             "appid": client,
             "exp": int(self.now()) + self.lifetime,
@@ -74,8 +74,8 @@ class Entra:
         self.seen.add(token)
         return token
 
-    def read(self, token: str, tenant: str, resource: str) -> str | None:
-        """The client id of a token that is good for this resource and tenant, else None."""
+    def read(self, token: str, tenant: str, resource: str) -> tuple[str, str]:
+        """The client id of a token that is good for this resource and tenant, else why not."""
         try:
             claims = jwt.decode(
                 token,
@@ -84,11 +84,16 @@ class Entra:
                 audience=resource,
                 options={"verify_exp": False},
             )
+        except jwt.InvalidAudienceError:
+            return "", f"AKV10022: Invalid audience. Expected {resource}."
         except jwt.InvalidTokenError:
-            return None
-        if claims["tid"] != tenant or claims["exp"] <= self.now():
-            return None
-        return str(claims["appid"])
+            return "", "AKV10000: Request is missing a Bearer or PoP token."
+        wanted = _issuer(tenant)
+        if claims["iss"] != wanted or claims["tid"] != tenant:
+            return "", f"AKV10032: Invalid issuer. Expected {wanted}, found {claims['iss']}."
+        if claims["exp"] <= self.now():
+            return "", "Error validating token: it has expired."
+        return str(claims["appid"]), ""
 
     async def token(self, request: web.Request) -> web.Response:
         """POST /{tenant}/oauth2/v2.0/token, the client credentials grant."""
@@ -179,3 +184,7 @@ class Entra:
         except (IndexError, jwt.InvalidTokenError):
             return "AADSTS700211"
         return ""
+
+
+def _issuer(tenant: str) -> str:
+    return f"https://sts.windows.net/{tenant}/"

@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+SPOILED = web.RequestKey("spoiled", object)
+
 
 @dataclass
 class Fault:
@@ -23,9 +25,21 @@ class Fault:
     status: int = 429
     code: str = "Throttled"
     inner: str = ""
+    """``innererror.code``: ForbiddenByRbac, ForbiddenByPolicy, ForbiddenByFirewall,
+    ForbiddenByConnection, AccessDenied, SecretDisabled."""
     retry_after: int | None = None
+    text: str | None = None
+    """Another body: a proxy's, or an emulator's with its own codes and fields."""
+    location: str = ""
+    """Where a 3xx points."""
     delay: float = 0
+    """Seconds of silence before the answer; with status 200 the true one follows."""
     cut: bool = False
+    """No answer: the connection is reset."""
+    cut_after: int | None = None
+    """The true answer ends after so many bytes of its body, and so does the connection."""
+    drip: float | None = None
+    """The true answer comes byte by byte, with so many seconds between two."""
     times: int | None = None
     hits: int = 0
 
@@ -65,17 +79,50 @@ class Faults:
                 return await self._fail(request, fault)
         return None
 
+    async def spoil(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Send the true answer as the fault that let it pass wants it sent."""
+        fault = request.get(SPOILED)
+        if not isinstance(fault, Fault) or not isinstance(response, web.Response):
+            return response
+        body = response.body
+        assert isinstance(body, bytes)
+        slow = web.StreamResponse(
+            status=response.status, headers={"Content-Type": "application/json"}
+        )
+        slow.content_length = len(body)
+        await slow.prepare(request)
+        if fault.drip is None:
+            await slow.write(body[: fault.cut_after])
+        else:
+            for place in range(len(body[: fault.cut_after])):
+                await slow.write(body[place : place + 1])
+                await self.sleep(fault.drip)
+        if fault.cut_after is not None:
+            assert request.transport is not None
+            request.transport.close()
+        return slow
+
     async def _fail(self, request: web.Request, fault: Fault) -> web.Response | None:
         if fault.delay:
             await self.sleep(fault.delay)
             if fault.status == 200:
                 return None
+        if fault.drip is not None or fault.cut_after is not None:
+            request[SPOILED] = fault
+            return None
         if fault.cut:
             assert request.transport is not None
             request.transport.abort()
             return web.Response(status=500)
-        retry = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        return error(fault.status, fault.code, fault.inner, headers=retry)
+        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        if fault.location:
+            headers["Location"] = fault.location
+        if fault.text is not None:
+            kind = "text/html" if fault.text.startswith("<") else "application/json"
+            return web.Response(
+                status=fault.status, text=fault.text, content_type=kind, headers=headers
+            )
+        return error(fault.status, fault.code, fault.inner, headers=headers)
 
 
 def error(

@@ -6,20 +6,21 @@ import asyncio
 import socket
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from tests.testbed.azure.data_plane import DataPlane, bad
 from tests.testbed.azure.entra import Entra
 from tests.testbed.azure.faults import Faults, error
 from tests.testbed.azure.metadata import Metadata
 from tests.testbed.azure.pki import Authority
-from tests.testbed.azure.store import MAX_VALUE, NAME, Store, Thing, Version
+from tests.testbed.azure.store import NAME, Store
 
 SUFFIX = "vault.test"
 LOGIN = "login.test"
@@ -30,14 +31,7 @@ CLOUDS = {
     "vault.azure.cn": "login.chinacloudapi.cn",
 }
 """Vault suffix -> authority, to be had where ``Loopback`` brings port 443 here."""
-PAGE = 25
-API_VERSIONS = {"7.4", "7.5", "7.6", "2025-07-01"}
-_NOT_FOUND = {
-    "secrets": "SecretNotFound",
-    "keys": "KeyNotFound",
-    "certificates": "CertificateNotFound",
-}
-_ONE = {"secrets": "secret", "keys": "key", "certificates": "certificate"}
+API_VERSIONS = ("7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01")
 
 
 class Azure:
@@ -58,10 +52,14 @@ class Azure:
         """What the challenge names instead of the true resource, for a stranger's host."""
         self.challenge_authorization = ""
         """What the challenge names instead of the true authority and tenant."""
+        self.challenge_form = 'Bearer authorization="{where}", resource="{resource}"'
+        """Emulators name and order the parts otherwise."""
         self.redirect = ""
         """Where vaults send every request instead of answering it."""
         self.next_link = ""
         """The next page of every listing, instead of the true one."""
+        self.api_versions = set(API_VERSIONS)
+        """Sovereign clouds lag: take some away."""
         self.requests: Counter[str] = Counter()
         """Host -> requests of any kind."""
         self.versions: Counter[tuple[str, str]] = Counter()
@@ -126,18 +124,9 @@ class Azure:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _start(self) -> None:
-        app = web.Application(middlewares=[self._count])
+        app = web.Application(middlewares=[self._middleware])
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
-        app.router.add_route("*", "/{kind:secrets|keys|certificates}", self._list)
-        app.router.add_route(
-            "*", "/{kind:secrets|keys|certificates}/{name}/versions", self._versions
-        )
-        app.router.add_route("*", "/{kind:secrets|keys|certificates}/{name}", self._one)
-        app.router.add_route("*", "/{kind:secrets|keys|certificates}/{name}/", self._one)
-        app.router.add_route("*", "/{kind:secrets|keys|certificates}/{name}/{version}", self._one)
-        app.router.add_post(
-            "/deleted{kind:secrets|keys|certificates}/{name}/recover", self._recover
-        )
+        DataPlane(self._gate, self.now, lambda: self.next_link).route(app)
         clouds = [name for suffix, login in CLOUDS.items() for name in (f"*.{suffix}", login)]
         strangers = (STRANGER, f"*.{STRANGER}")
         context = self.authority.server_context(f"*.{SUFFIX}", LOGIN, *strangers, *clouds)
@@ -158,14 +147,20 @@ class Azure:
             await runner.cleanup()
 
     @web.middleware
-    async def _count(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
         host = request.host.split(":")[0]
         self.requests[host] += 1
         if request.headers.get("Authorization"):
             token = request.headers["Authorization"].removeprefix("Bearer ")
             self.bearers.setdefault(host, set()).add(token[:8])
-        response: web.StreamResponse = await handler(request)
-        return response
+        try:
+            response: web.StreamResponse = await handler(request)
+        except web.HTTPMethodNotAllowed as no:
+            response = error(405, "MethodNotAllowed", headers={"Allow": no.headers["Allow"]})
+        except web.HTTPNotFound:
+            response = error(404, "NotFound", message="there is nothing at this path")
+        response.headers["x-ms-request-id"] = str(uuid.uuid4())
+        return await self.faults.spoil(request, response)
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         failed = await self.faults.answer(request, "token", "", "")
@@ -181,12 +176,14 @@ class Azure:
         store = self.stores.get(name) if suffix != STRANGER else None
         tenant = store.tenant if store else "stranger"
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        client = self.entra.read(token, tenant, true_resource) if scheme == "Bearer" else None
-        if client is None:
+        bearer = token if scheme == "Bearer" else ""
+        client, problem = self.entra.read(bearer, tenant, true_resource)
+        if not client:
             where = self.challenge_authorization or f"{self.login}/{tenant}"
             resource = self.challenge_resource or true_resource
-            challenge = f'Bearer authorization="{where}", resource="{resource}"'
-            return error(401, "Unauthorized", headers={"WWW-Authenticate": challenge})
+            challenge = self.challenge_form.format(where=where, resource=resource)
+            headers = {"WWW-Authenticate": challenge}
+            return error(401, "Unauthorized", message=problem, headers=headers)
         if store is None:
             return error(404, "VaultNotFound")
         kind = request.match_info["kind"]
@@ -207,154 +204,20 @@ class Azure:
         failed = await self.faults.answer(request, operation, name, client)
         if failed is not None:
             return failed
-        if request.query.get("api-version") not in API_VERSIONS:
-            return error(400, "BadParameter", message="api-version is missing or unknown")
+        version = request.query.get("api-version")
+        if not version:
+            return bad("api-version must be specified")
+        if version not in self.api_versions:
+            return bad(f"The specified version ({version}) is not recognized.")
         if operation not in store.rights.get(client, set()):
-            return error(403, "Forbidden", "ForbiddenByRbac")
+            message = (
+                f"Caller is not authorized to perform action on resource. Caller: appid={client}; "
+                f"Action: {operation}; Vault: {store.name}"
+            )
+            return error(403, "Forbidden", store.denial, message=message)
         if name and not NAME.fullmatch(name):
-            return error(400, "BadParameter", message="the name is invalid")
+            return bad(f"The request URI contains an invalid name: {name}")
         return None
-
-    async def _list(self, request: web.Request) -> web.Response:
-        gate = await self._gate(request, "list")
-        if isinstance(gate, web.Response):
-            return gate
-        kind = request.match_info["kind"]
-        things = sorted(gate.live[kind].values(), key=lambda thing: thing.name.lower())
-        rows = [(thing, thing.latest) for thing in things]
-        return self._page(request, gate, rows, with_version=False)
-
-    async def _versions(self, request: web.Request) -> web.Response:
-        gate = await self._gate(request, "list")
-        if isinstance(gate, web.Response):
-            return gate
-        kind, name = request.match_info["kind"], request.match_info["name"].lower()
-        thing = gate.live[kind].get(name)
-        if thing is None:
-            return error(404, _NOT_FOUND[kind])
-        rows = [(thing, one) for one in sorted(thing.versions, key=lambda version: version.id)]
-        return self._page(request, gate, rows, with_version=True)
-
-    def _page(
-        self,
-        request: web.Request,
-        store: Store,
-        rows: list[tuple[Thing, Version]],
-        *,
-        with_version: bool,
-    ) -> web.Response:
-        size = int(request.query.get("maxresults", PAGE))
-        if not 1 <= size <= PAGE:
-            return error(400, "BadParameter", message="maxresults must be 1 to 25")
-        start = int(request.query.get("$skiptoken", 0))
-        items = [
-            self._item(request, store, thing, version, with_version=with_version)
-            for thing, version in rows[start : start + size]
-        ]
-        more = None
-        if start + size < len(rows):
-            query = {
-                "api-version": request.query["api-version"],
-                "$skiptoken": start + size,
-                "maxresults": size,
-            }
-            more = f"{self.url(store.name)}{request.path}?{urlencode(query)}"
-        return web.json_response({"value": items, "nextLink": self.next_link or more})
-
-    def _item(
-        self,
-        request: web.Request,
-        store: Store,
-        thing: Thing,
-        version: Version,
-        *,
-        with_version: bool,
-    ) -> dict[str, Any]:
-        kind = request.match_info["kind"]
-        place = f"{self.url(store.name)}/{kind}/{thing.name}"
-        item: dict[str, Any] = {
-            "kid" if kind == "keys" else "id": f"{place}/{version.id}" if with_version else place,
-            "attributes": version.attributes(),
-        }
-        if version.tags:
-            item["tags"] = version.tags
-        if version.content_type:
-            item["contentType"] = version.content_type
-        if version.managed:
-            item["managed"] = True
-        return item
-
-    async def _one(self, request: web.Request) -> web.Response:
-        if request.method == "PUT":
-            return await self._put(request)
-        if request.method == "DELETE":
-            return await self._delete(request)
-        gate = await self._gate(request, "get")
-        if isinstance(gate, web.Response):
-            return gate
-        kind, name = request.match_info["kind"], request.match_info["name"]
-        thing = gate.live[kind].get(name.lower())
-        wanted = request.match_info.get("version", "")
-        found = [one for one in thing.versions if wanted in ("", one.id)] if thing else []
-        if thing is None or not found:
-            message = f"A {_ONE[kind]} with (name/id) {name} was not found in this key vault."
-            return error(404, _NOT_FOUND[kind], message=message)
-        version = found[-1]
-        if not version.enabled and kind == "secrets":
-            if gate.disabled_is_404:
-                return error(404, _NOT_FOUND[kind])
-            return error(403, "Forbidden", "SecretDisabled")
-        item = self._item(request, gate, thing, version, with_version=True)
-        if kind == "secrets":
-            item["value"] = version.value
-            if version.managed:
-                item["kid"] = item["id"].replace("/secrets/", "/keys/")
-        elif kind == "keys":
-            item = {"key": {**(version.key or {}), "kid": item.pop("kid")}, **item}
-            item["key"]["key_ops"] = ["sign", "verify"]
-        else:
-            item["cer"] = version.value
-        return web.json_response(item)
-
-    async def _put(self, request: web.Request) -> web.Response:
-        gate = await self._gate(request, "set")
-        if isinstance(gate, web.Response):
-            return gate
-        name, body = request.match_info["name"], await request.json()
-        if len(body["value"]) > MAX_VALUE:
-            return error(400, "BadParameter", message="the value is too large")
-        if name.lower() in gate.deleted["secrets"]:
-            return error(409, "Conflict", "ObjectIsDeletedButRecoverable")
-        tags = body.get("tags") or {}
-        gate.set_secret(name, body["value"], tags=tags, content_type=body.get("contentType"))
-        request.match_info["version"] = ""
-        thing = gate.live["secrets"][name.lower()]
-        item = self._item(request, gate, thing, thing.latest, with_version=True)
-        return web.json_response({**item, "value": body["value"]})
-
-    async def _delete(self, request: web.Request) -> web.Response:
-        gate = await self._gate(request, "delete")
-        if isinstance(gate, web.Response):
-            return gate
-        kind, name = request.match_info["kind"], request.match_info["name"]
-        if name.lower() not in gate.live[kind]:
-            return error(404, _NOT_FOUND[kind])
-        gate.delete(name, kind)
-        thing = gate.deleted[kind][name.lower()]
-        recovery = f"{self.url(gate.name)}/deleted{kind}/{thing.name}"
-        item = self._item(request, gate, thing, thing.latest, with_version=True)
-        return web.json_response({**item, "recoveryId": recovery})
-
-    async def _recover(self, request: web.Request) -> web.Response:
-        gate = await self._gate(request, "recover")
-        if isinstance(gate, web.Response):
-            return gate
-        kind, name = request.match_info["kind"], request.match_info["name"]
-        if name.lower() not in gate.deleted[kind]:
-            return error(404, _NOT_FOUND[kind])
-        gate.recover(name, kind)
-        thing = gate.live[kind][name.lower()]
-        return web.json_response(self._item(request, gate, thing, thing.latest, with_version=True))
 
 
 class Loopback(AbstractResolver):

@@ -9,10 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}", re.ASCII)
 MAX_VALUE = 25 * 1024
+"""Bytes."""
+KINDS = ("secrets", "keys", "certificates")
+_RETENTION_DAYS = 90
+_DAY = 86400
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Version:
             "created": self.created,
             "updated": self.updated,
             "recoveryLevel": "Recoverable+Purgeable",
+            "recoverableDays": _RETENTION_DAYS,
             **{name: stamp for name, stamp in dates.items() if stamp is not None},
         }
 
@@ -50,10 +56,17 @@ class Thing:
 
     name: str
     versions: list[Version]
+    deleted: int = 0
+    """When, while it is in the trash."""
 
     @property
     def latest(self) -> Version:
         return self.versions[-1]
+
+    @property
+    def purge(self) -> int:
+        """When the service itself would purge it."""
+        return self.deleted + _RETENTION_DAYS * _DAY
 
 
 Collection = dict[str, Thing]
@@ -66,14 +79,14 @@ class Store:
     name: str
     tenant: str
     now: Callable[[], float]
-    live: dict[str, Collection] = field(
-        default_factory=lambda: {"secrets": {}, "keys": {}, "certificates": {}}
-    )
-    deleted: dict[str, Collection] = field(
-        default_factory=lambda: {"secrets": {}, "keys": {}, "certificates": {}}
-    )
+    live: dict[str, Collection] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    deleted: dict[str, Collection] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     rights: dict[str, set[str]] = field(default_factory=dict)
     """Client id -> ``secrets/get``, ``secrets/list``, ``keys/get`` and so on."""
+    denial: str = "ForbiddenByRbac"
+    """``innererror.code`` where a right is missing; AccessDenied with access policies."""
+    page_sizes: list[int] = field(default_factory=list)
+    """Of the next pages, where smaller than asked for: the service promises no full pages."""
     disabled_is_404: bool = False
     """Some calls of the service answer 404 for a disabled object."""
 
@@ -83,20 +96,27 @@ class Store:
 
     def set_secret(self, name: str, value: str, **attributes: Any) -> Version:
         """Make a new version of a secret, the first included."""
-        if not NAME.fullmatch(name) or len(value) > MAX_VALUE:
+        if not NAME.fullmatch(name) or len(value.encode()) > MAX_VALUE:
             raise ValueError("a name or value that the service refuses")
         return self._add("secrets", name, value, **attributes)
 
     def set_certificate(
         self, name: str, value: bytes | str, *, cer: bytes = b"", **attributes: Any
     ) -> Version:
-        """Make a certificate and the secret of the same name that holds its private half."""
+        """Make a certificate, and the secret and key of the same name that hold its halves.
+
+        ``value`` is the secret's: a PFX or a PEM text; ``cer`` the leaf in DER.
+        """
         pem = isinstance(value, str)
         text = value if isinstance(value, str) else base64.b64encode(value).decode()
         kind = "application/x-pem-file" if pem else "application/x-pkcs12"
         version = self._add("secrets", name, text, content_type=kind, managed=True, **attributes)
         twin = self._add("certificates", name, base64.b64encode(cer).decode(), **attributes)
         twin.id = version.id
+        if cer:
+            public = x509.load_der_x509_certificate(cer).public_key()
+            assert isinstance(public, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey))
+            self.set_key(name, public, managed=True, **attributes).id = version.id
         return version
 
     def set_key(
@@ -121,12 +141,25 @@ class Store:
         latest.updated = int(self.now())
 
     def delete(self, name: str, kind: str = "secrets") -> None:
-        """Soft delete."""
-        self.deleted[kind][name.lower()] = self.live[kind].pop(name.lower())
+        """Soft delete; a certificate goes with its secret and key."""
+        for one in self._with_twins(name, kind, self.live):
+            thing = self.deleted[one][name.lower()] = self.live[one].pop(name.lower())
+            thing.deleted = int(self.now())
 
     def recover(self, name: str, kind: str = "secrets") -> None:
         """Take it back."""
-        self.live[kind][name.lower()] = self.deleted[kind].pop(name.lower())
+        for one in self._with_twins(name, kind, self.deleted):
+            thing = self.live[one][name.lower()] = self.deleted[one].pop(name.lower())
+            thing.deleted = 0
+
+    def purge(self, name: str, kind: str = "secrets") -> None:
+        """Delete it for good."""
+        for one in self._with_twins(name, kind, self.deleted):
+            del self.deleted[one][name.lower()]
+
+    def _with_twins(self, name: str, kind: str, where: dict[str, Collection]) -> list[str]:
+        kinds = KINDS if kind == "certificates" else (kind,)
+        return [one for one in kinds if name.lower() in where[one]]
 
     def _add(self, kind: str, name: str, value: str, **attributes: Any) -> Version:
         if name.lower() in self.deleted[kind]:
