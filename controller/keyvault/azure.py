@@ -11,39 +11,44 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.keyvault.secrets.aio import SecretClient
 
 from controller.keyvault.credential import Credential
+from controller.keyvault.failures import Call, garbled
 from controller.keyvault.identities import Identity
 from controller.keyvault.jose import public_jwk
 from controller.keyvault.vault import (
-    DeniedError,
     DisabledError,
     Found,
-    IdentityError,
     MissingError,
     Row,
     Stamp,
-    ThrottledError,
-    UnreachableError,
     VaultError,
 )
 from sealer.keyvault.address import CLOUDS
-from sealer.keyvault.explain import KEYS_ROLE, SECRETS_ROLE
 from sealer.keyvault.references import CERTIFICATE, KEY, Ref
 
 PAGE = 25
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 30
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds that a request may take; ``whole`` is more than a token may, to name the culprit."""
+
+    connect: float = 10
+    silent: float = 30
+    """Between two bytes."""
+    whole: float = 90
+    """A GET or one page, from connect to the last byte."""
 
 
 def session(resolver: Any = None) -> aiohttp.ClientSession:
@@ -71,8 +76,8 @@ class _OneHost(AioHttpTransport):  # type: ignore[misc]
     check against the stranger's own name.
     """
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        super().__init__(session=session, session_owner=False)
+    def __init__(self, url: str, **settings: Any) -> None:
+        super().__init__(**settings)
         self._origin = _origin(url)
 
     async def send(self, request: Any, **options: Any) -> Any:
@@ -95,20 +100,27 @@ class AzureVault:
         *,
         api_version: str,
         session: aiohttp.ClientSession,
+        limits: Limits = Limits(),
         on_call: Callable[[str, int], None] = lambda operation, code: None,
         on_token: Callable[[bool], None] = lambda ok: None,
     ) -> None:
-        self._url, self._on_call = url, on_call
-        plain = AioHttpTransport(session=session, session_owner=False)
-        self.credential = Credential(identity, plain, on_token, resource=_resource(url))
+        self._url, self._limits, self._on_call = url, limits, on_call
+        # A client hands time-outs only to a transport that it makes itself.
+        wire: dict[str, Any] = {
+            "session": session,
+            "session_owner": False,
+            "connection_timeout": limits.connect,
+            "read_timeout": limits.silent,
+        }
+        self.credential = Credential(
+            identity, AioHttpTransport(**wire), on_token, resource=_resource(url)
+        )
         self._options: dict[str, Any] = {
             "vault_url": url,
             "credential": self.credential,
-            "transport": _OneHost(url, session),
+            "transport": _OneHost(url, **wire),
             "api_version": api_version,
             "retry_total": 0,
-            "connection_timeout": _CONNECT_SECONDS,
-            "read_timeout": _READ_SECONDS,
             "logging_enable": False,
         }
         self._secrets = SecretClient(**self._options)
@@ -127,26 +139,30 @@ class AzureVault:
 
     async def _list(self) -> list[Row]:
         rows = []
-        async with self._call("list"):
+        async with self._call("list") as call:
             # Pages are counted: each is one request.
             async for page in self._secrets.list_properties_of_secrets(
                 max_page_size=PAGE
             ).by_page():
                 async for item in page:
-                    rows.append(Row(str(item.name), _stamp(item), bool(item.managed)))  # noqa: PERF401
+                    if not item.name:
+                        raise garbled()
+                    rows.append(Row(item.name, _stamp(item), bool(item.managed)))
                 self._on_call("list", 200)
+                call.renew()
         return rows
 
     async def _get(self, ref: Ref) -> Found:
         async with self._call("get", ref):
             got = await self._secrets.get_secret(ref.name, ref.version or None)
-        self._on_call("get", 200)
-        properties = got.properties
-        managed = bool(properties.managed)
-        if ref.type == CERTIFICATE and not managed:
-            raise MissingError(f"there is a secret {ref.name}, but no certificate")
-        value = (got.value or "").encode()
-        return Found(str(properties.version), value, _stamp(properties), managed)
+            self._on_call("get", 200)
+            properties = _of(ref, got.properties)
+            managed = bool(properties.managed)
+            if ref.type == CERTIFICATE and not managed:
+                raise MissingError(f"there is a secret {ref.name}, but no certificate")
+            if not isinstance(got.value, str):
+                raise garbled()  # an empty value is one, none is not
+            return Found(str(properties.version), got.value.encode(), _stamp(properties), managed)
 
     async def _get_key(self, ref: Ref) -> Found:
         if self._keys is None:
@@ -155,17 +171,17 @@ class AzureVault:
             self._keys = KeyClient(**self._options)
         async with self._call("get_key", ref):
             got = await self._keys.get_key(ref.name, ref.version or None)
-        self._on_call("get_key", 200)
-        found = Found(str(got.properties.version), public_jwk(got.key), _stamp(got.properties))
-        if not found.stamp.enabled:
-            raise DisabledError(f"the key {ref.name} is disabled in the vault")
-        return found
+            self._on_call("get_key", 200)
+            stamp = _stamp(_of(ref, got.properties))
+            if not stamp.enabled:
+                raise DisabledError(f"the key {ref.name} is disabled in the vault")
+            return Found(str(got.properties.version), public_jwk(got.key), stamp)
 
     async def close(self) -> None:
         await self.credential.close()
 
-    def _call(self, operation: str, ref: Ref | None = None) -> _Errors:
-        return _Errors(operation, ref, self._on_call)
+    def _call(self, operation: str, ref: Ref | None = None) -> Call:
+        return Call(operation, ref, self._limits.whole, self._on_call)
 
 
 async def _bare(call: Awaitable[_T]) -> _T:
@@ -178,88 +194,6 @@ async def _bare(call: Awaitable[_T]) -> _T:
     raise failure
 
 
-class _Errors:
-    """Turns the SDK's errors into ours; nothing of a body but its error codes is kept."""
-
-    def __init__(self, operation: str, ref: Ref | None, told: Callable[[str, int], None]) -> None:
-        self._operation, self._ref, self._told = operation, ref, told
-
-    async def __aenter__(self) -> None:
-        return
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, VaultError):
-            raise error.with_traceback(None) from None
-        if isinstance(error, HttpResponseError):
-            self._told(self._operation, error.status_code or 0)
-            raise _explain(error, self._ref) from None
-        if isinstance(error, (AzureError, aiohttp.ClientError, TimeoutError, OSError)):
-            self._told(self._operation, 0)
-            raise UnreachableError(
-                "the vault does not answer",
-                hint="see DNS, network policies, the firewall, and SSL_CERT_FILE for a private CA",
-            ) from None
-        if isinstance(error, ValueError):
-            raise VaultError(
-                "the host's challenge is not one of a vault at this address: no token was sent",
-                hint="see whether the URL is the vault's own",
-                reason="UnknownCloud",
-            ) from None
-
-
-def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
-    what = str(ref) if ref else "the list of secrets"
-    inner = _inner(error)
-    if isinstance(error, ResourceNotFoundError):
-        return MissingError(f"there is no {what} in the vault")
-    if error.status_code == 429:
-        throttled = ThrottledError("the vault throttles")
-        throttled.retry_after = _retry_after(error)
-        return throttled
-    if inner.endswith("Disabled"):
-        return DisabledError(f"the {what} is disabled in the vault")
-    if inner == "ForbiddenByFirewall":
-        return DeniedError(
-            "the vault's firewall does not let the controller in",
-            reason="Firewall",
-            hint="allow the cluster's outgoing address or use a private endpoint",
-        )
-    if error.status_code == 403:
-        need = "keys/get" if ref and ref.type == KEY else "secrets/get" if ref else "secrets/list"
-        role = KEYS_ROLE if ref and ref.type == KEY else SECRETS_ROLE
-        return DeniedError(
-            f"the identity may not read {what}: {inner or 'forbidden'}",
-            hint=f'it needs the role "{role}" on the vault, or {need} in its access policy',
-        )
-    if error.status_code == 401:
-        return IdentityError(
-            "the vault does not take the token: tenant or audience differ from the vault's",
-            hint="see auth's tenantId",
-            reason="TokenRequestDenied",
-        )
-    if error.status_code and error.status_code < 500:
-        return VaultError(
-            f"the vault refuses the request with {error.status_code}",
-            hint="an api-version that this vault does not know? see spec.apiVersion",
-        )
-    return UnreachableError(f"the vault answers {error.status_code}")
-
-
-def _inner(error: HttpResponseError) -> str:
-    inner: Any = getattr(getattr(error, "error", None), "innererror", None)
-    code = inner.get("code") if isinstance(inner, dict) else None
-    return code if isinstance(code, str) and code.isalnum() else ""
-
-
-def _retry_after(error: HttpResponseError) -> float | None:
-    try:
-        headers = getattr(error.response, "headers", {})
-        header = headers.get("Retry-After")
-        return float(header) if header else None
-    except ValueError:
-        return None
-
-
 def _origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or 443
@@ -269,6 +203,14 @@ def _resource(url: str) -> str:
     """What tokens for a vault of Azure's clouds are for; empty where only the vault knows."""
     host = urlsplit(url).hostname or ""
     return next((cloud.suffix for cloud in CLOUDS if host.endswith("." + cloud.suffix)), "")
+
+
+def _of(ref: Ref, properties: Any) -> Any:
+    """Pass on the properties of the object asked for; another body has another id, or none."""
+    named = (properties.name or "").lower() == ref.name.lower()
+    if not named or (ref.version and properties.version != ref.version):
+        raise garbled()
+    return properties
 
 
 def _stamp(properties: Any) -> Stamp:

@@ -27,7 +27,7 @@ from controller.cluster import (
     NotFoundError,
     WatchEvent,
 )
-from controller.keyvault.azure import AzureVault, session
+from controller.keyvault.azure import AzureVault, Limits, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import TOKEN_AUDIENCE
@@ -203,6 +203,8 @@ class Simulation:
 
     def __init__(self, azure: Azure, clock: Clock) -> None:
         self.azure, self.clock = azure, clock
+        self.limits = Limits()
+        """Of real time; set them before the first vault."""
         self.objects = MemoryObjects()
         self.session = session(Loopback())
         self.recorder = Recorder(self.objects, clock.date, lambda: None)  # type: ignore[arg-type]
@@ -266,7 +268,9 @@ class Simulation:
         return self.registry.get_sample_value(name, labels)
 
     def _open(self, url: str, identity: Identity, api_version: str) -> Vault:
-        return AzureVault(url, identity, api_version=api_version, session=self.session)
+        return AzureVault(
+            url, identity, api_version=api_version, session=self.session, limits=self.limits
+        )
 
     def principal(self, password: str) -> None:
         """Put a client secret into the Secret ``shop/principal``."""
