@@ -34,6 +34,7 @@ KEY_VAULT_WARNINGS = frozenset(
         "TargetNotOwned",
         "TargetNotFound",
         "TargetTypeRefused",
+        "ClusterError",
         "Fuse",
         "Throttled",
         "Unreachable",
