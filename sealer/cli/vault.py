@@ -12,7 +12,7 @@ from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._manifests import resources_in
 from sealer.cli._ui import UI
-from sealer.errors import ManifestError, SealerError
+from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sealer.keyvault.vaults import VaultResource
     from sealer.manifest import Resource
 
+_SUBSTITUTE = "substitute variables first, then check"
 CHECK_EPILOG = """\b
 Examples:
   seal vault check deploy/*.yaml
@@ -113,14 +114,23 @@ class _Inputs:
             self.errors.append(ManifestError(f"{names}: there is no Key Vault manifest in it"))
 
     def _resource(self, resource: Resource) -> Iterator[SealerError]:
-        from sealer.keyvault import address, known, review, vaults
-        from sealer.keyvault import resource as secrets
+        """All faults of one; a field that is unknown and also told of otherwise is told once."""
+        from sealer.keyvault import known, vaults
 
         if resource.api_version != vaults.API_VERSION:
             yield ManifestError(f"must be {vaults.API_VERSION}", path=("apiVersion",))
+        faults = [one for error in self._faults(resource) for one in _each(error)]
+        told = {fault.path for fault in faults if isinstance(fault, ManifestError)}
         for path, meant in known.unknown_fields(resource.kind, resource.value.get("spec")):
-            hint = f"did you mean {meant}?" if meant else None
-            yield ManifestError("is no field of this kind", path=path, hint=hint)
+            if path not in told:
+                hint = f"did you mean {meant}?" if meant else None
+                yield ManifestError("is no field of this kind", path=path, hint=hint)
+        yield from faults
+
+    def _faults(self, resource: Resource) -> Iterator[SealerError]:
+        from sealer.keyvault import resource as secrets
+        from sealer.keyvault import review, vaults
+
         try:
             if resource.kind == secrets.KIND:
                 secret = secrets.KeyVaultSecret.from_dict(resource.value)
@@ -128,17 +138,27 @@ class _Inputs:
                 yield from review.names(secret)
                 yield from _template_doubts(secret)
             elif resource.kind in (vaults.KEY_VAULT, vaults.CLUSTER_KEY_VAULT):
+                yield from self._address(resource)
                 vault = vaults.VaultResource.from_dict(resource.value)
                 self.vaults.append((resource, vault))
                 yield from review.names(vault)
-                if self.suffixes is not None:
-                    address.parse(vault.url, self.suffixes)
             else:
                 yield ManifestError("is no kind of this group", path=("kind",))
-        except address.AddressError as error:
-            yield ManifestError(error.message, hint=error.hint, path=("spec", "url"))
         except SealerError as error:
             yield error
+
+    def _address(self, resource: Resource) -> Iterator[ManifestError]:
+        from sealer.keyvault import address
+
+        spec = resource.value.get("spec")
+        url = spec.get("url") if isinstance(spec, dict) else None
+        if self.suffixes is None or not isinstance(url, str) or not url:
+            return
+        try:
+            address.parse(url, self.suffixes)
+        except address.AddressError as error:
+            hint = _SUBSTITUTE if "$" in url else error.hint
+            yield ManifestError(error.message, hint=hint, path=("spec", "url"))
 
     def vault_of(self, secret: KeyVaultSecret) -> VaultResource | None:
         """The vault it refers to, where that was read."""
@@ -164,6 +184,10 @@ class _Inputs:
             for path in _paths_with(resource.value, REPLACE.lower(), ()):
                 error = ManifestError(f"still says {REPLACE}", path=path)
                 ui.warn(resource.locate(error).message)
+
+
+def _each(error: SealerError) -> list[SealerError]:
+    return list(error.errors) if isinstance(error, ManyErrors) else [error]
 
 
 def _paths_with(value: object, word: str, path: Path) -> Iterator[Path]:

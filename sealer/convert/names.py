@@ -62,6 +62,9 @@ def find_names(find: Source, steps: list[Source], notes: Notes) -> dict[str, Any
 
 def whole(pattern: str) -> str:
     """Our patterns match the whole name, theirs any part of it."""
+    pattern = pattern.removeprefix(".*")
+    if pattern.endswith(".*") and not pattern.endswith("\\.*"):
+        pattern = pattern[:-2]
     head, tail = pattern.startswith("^"), _ends(pattern)
     body = pattern[head : len(pattern) - tail]
     if "|" in body and (head or tail):

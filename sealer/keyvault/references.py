@@ -194,7 +194,8 @@ def _optional(fields: Fields, body: Mapping[str, Any], path: Path) -> bool:
 def _ref(fields: Fields, body: Mapping[str, Any], kind: str, path: Path) -> Ref:
     name = fields.string(body.get(kind), (*path, kind))
     version = fields.string(body.get("version"), (*path, "version"))
-    if not _OBJECT.fullmatch(name):
+    is_text = body.get(kind) is None or isinstance(body[kind], str)
+    if is_text and not _OBJECT.fullmatch(name):
         problem = "is missing" if not name else "is no name Azure can have"
         hint = "letters, digits and '-', at most 127: no dots, no underscores"
         fields.fault(problem, (*path, kind), hint)

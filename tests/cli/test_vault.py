@@ -103,17 +103,6 @@ def test_explain_says_what_as_whom_and_how_to_grant_it() -> None:
         assert words in done.stdout
 
 
-FEDERATED = """\
-apiVersion: keyvault.sealer.dev/v1alpha1
-kind: KeyVault
-metadata: {name: shop, namespace: shop}
-spec:
-  url: https://shop.vault.usgovcloudapi.net
-  auth: {workloadIdentity: {serviceAccountName: shop}}
----
-"""
-
-
 def commands(text: str, folder: Path) -> list[list[str]]:
     """What a shell makes of the commands of ``explain``: the words of each."""
     done = run("vault", "explain", text=text)
@@ -233,6 +222,15 @@ def test_what_is_converted_passes_the_check(source: str, expected: tuple[str, ..
     assert checked.returncode == 0, checked.stderr
 
 
+FEDERATED = """\
+apiVersion: keyvault.sealer.dev/v1alpha1
+kind: KeyVault
+metadata: {name: shop, namespace: shop}
+spec:
+  url: https://shop.vault.usgovcloudapi.net
+  auth: {workloadIdentity: {serviceAccountName: shop}}
+---
+"""
 CLUSTER_VAULT = """\
 apiVersion: keyvault.sealer.dev/v1alpha1
 kind: ClusterKeyVault
@@ -315,6 +313,21 @@ def test_check_finds(text: str, line: int, words: str) -> None:
     assert len(findings) == 1, findings
     assert f"<stdin>:{line}:" in findings[0]
     assert words in findings[0]
+
+
+def test_no_fault_hides_another_and_none_is_told_twice() -> None:
+    text = FEDERATED.replace("usgovcloudapi.net", "azure.net/secrets").replace(
+        "workloadIdentity: {serviceAccountName: shop}", "managedIdentity: {}"
+    )
+    done = run("vault", "check", text=text + ONE.replace("{secret: a}", "{secret: yes}"))
+    findings = [one for one in done.stderr.splitlines() if "error: " in one]
+    places = [one.split(" ")[2] for one in findings]
+    assert places == ["<stdin>:5:", "<stdin>:6:", "<stdin>:14:"], findings
+
+
+def test_a_variable_in_an_address_is_told_as_such() -> None:
+    done = run("vault", "check", text=FEDERATED.replace("https://shop", "https://${KV}"))
+    assert "substitute variables first" in done.stderr
 
 
 def test_check_lets_one_add_to_the_secret_of_another() -> None:

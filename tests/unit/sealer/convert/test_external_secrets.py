@@ -66,6 +66,10 @@ def test_names_are_found_and_renamed_as_they_were() -> None:
         pytest.param("b", "abc", True, id="anywhere"),
         pytest.param("^ab$", "abc", False, id="whole"),
         pytest.param("a|c", "xcx", True, id="free-branches"),
+        pytest.param(".*b.*", "abc", True, id="stars-of-its-own"),
+        pytest.param("^a.*", "ab", True, id="star-at-the-end"),
+        pytest.param(r"a\.*", "xa", True, id="star-of-an-escape"),
+        pytest.param(".*|b", "x", True, id="star-in-a-branch"),
     ],
 )
 def test_a_pattern_matches_what_it_matched(pattern: str, name: str, expected: bool) -> None:
