@@ -31,9 +31,10 @@ from controller.keyvault.vault import (
     Row,
     Stamp,
     VaultError,
+    VersionRow,
 )
 from sealer.keyvault.address import CLOUDS
-from sealer.keyvault.references import CERTIFICATE, KEY, Ref
+from sealer.keyvault.references import CERTIFICATE, KEY, SECRET, Ref
 
 PAGE = 25
 
@@ -134,6 +135,9 @@ class AzureVault:
     async def list_secrets(self) -> list[Row]:
         return await _bare(self._list())
 
+    async def list_versions(self, name: str) -> list[VersionRow]:
+        return await _bare(self._list_versions(name))
+
     async def get(self, ref: Ref) -> Found:
         return await _bare(self._get_key(ref) if ref.type == KEY else self._get(ref))
 
@@ -149,6 +153,20 @@ class AzureVault:
                         raise garbled()
                     rows.append(Row(item.name, _stamp(item), bool(item.managed)))
                 self._on_call("list", 200)
+                call.renew()
+        return rows
+
+    async def _list_versions(self, name: str) -> list[VersionRow]:
+        rows = []
+        async with self._call("list_versions", Ref(SECRET, name)) as call:
+            async for page in self._secrets.list_properties_of_secret_versions(
+                name, max_page_size=PAGE
+            ).by_page():
+                async for item in page:
+                    if not item.version:
+                        raise garbled()
+                    rows.append(VersionRow(item.version, _stamp(item)))
+                self._on_call("list_versions", 200)
                 call.renew()
         return rows
 

@@ -25,6 +25,7 @@ from sealer.keyvault.references import (
     Ref,
     TlsEntry,
     is_secret_key,
+    past_key,
 )
 from sealer.keyvault.resource import KeyVaultSecret
 
@@ -63,6 +64,8 @@ class ObjectState:
     message: str = ""
     reason: str = ""
     """The condition's word where the state is not good."""
+    is_past: bool = False
+    """Whether it is a version before the newest: its end is no news."""
     blocking: bool = False
     """Whether the Secret is not written because of it."""
 
@@ -108,8 +111,8 @@ def desired(
 ) -> Desired:
     """Return the raw data, without the template's. Raises KeyConflictError.
 
-    ``results`` has an item for each ref; ``found_refs`` names what each find entry (by its index)
-    found.
+    ``results`` has an item for each ref; ``found_refs`` names, by an entry's index, what find
+    found or which versions came before, newest first.
     """
     work = _Work(secret, results, before)
     for index, entry in enumerate(secret.entries):
@@ -118,6 +121,8 @@ def desired(
                 work.take(entry, ref)
         else:
             work.take(entry, entry.ref)
+            if isinstance(entry, KeyEntry) and entry.history:
+                work.take_history(entry, found_refs.get(index, ()))
     work.take_leftovers()
     return Desired(work.data, tuple(work.states), work.delete)
 
@@ -146,6 +151,38 @@ class _Work:
             self._lost(entry, ref, result)
         else:
             self._fail(ref, result.message, result.reason)
+
+    def take_history(self, entry: KeyEntry, past: tuple[Ref, ...]) -> None:
+        """Versions before the newest; one that cannot be used is left out and stops nothing."""
+        if not isinstance(self.results[entry.ref], Found):
+            self._keep_history(entry)
+            return
+        for back, ref in enumerate(past, 1):
+            result = self.results[ref]
+            if isinstance(result, Found):
+                key = past_key(entry.key, back)
+                try:
+                    self._put(ref, {key: _single(entry, result)})
+                except BadValueError as error:
+                    self._state(ref, ERROR, message=error.message, is_past=True)
+                else:
+                    self._state(ref, SYNCED, keys=(key,), found=result, is_past=True)
+            elif isinstance(result, Lost):
+                state = DISABLED if result.disabled else MISSING
+                self._state(ref, state, message=result.error.message, is_past=True)
+            else:
+                self._fail(ref, result.message, result.reason)
+
+    def _keep_history(self, entry: KeyEntry) -> None:
+        """The object is not to be had: its history shares the fate of its newest version."""
+        if self.sources.get(entry.key) != entry.ref:
+            return
+        pattern = tuple(past_key(entry.key, back + 1) for back in range(entry.history))
+        for ref, keys in self.before.keys.items():
+            kept = {key: self.before.data[key] for key in keys if key in pattern}
+            if kept and ref.is_pinned and ref.name == entry.ref.name:
+                self._put(ref, kept)
+                self._state(ref, MISSING, keys=tuple(kept), is_past=True)
 
     def take_leftovers(self) -> None:
         """What find delivered once and finds no more."""

@@ -63,7 +63,7 @@ class KeyVaultMetrics:
             return
         expiring: dict[str, float] = {}
         for state in states:
-            date = state.found.stamp.expires if state.found else None
+            date = state.found.stamp.expires if state.found and not state.is_past else None
             if date is not None:
                 # A secret, a key and pinned versions may share a name.
                 expiring[state.ref.name] = min(date, expiring.get(state.ref.name, date))

@@ -22,6 +22,12 @@ class WaitingError(SealerError):
         self.outcome = outcome
 
 
+def waiting(error: VaultError) -> WaitingError:
+    """What a vault's error means where nothing can go on without the answer."""
+    reason = error.reason if error.reason in VAULT_REASONS else "VaultNotReady"
+    return WaitingError(told(error, reason))
+
+
 def outcome_of(states: tuple[ObjectState, ...]) -> Told:
     """Synced, or what is worst of the objects."""
     blocking = [state for state in states if state.blocking]
@@ -39,8 +45,7 @@ def explain(error: SealerError) -> Told:
     if isinstance(error, TargetError):
         return told(error, error.reason)
     if isinstance(error, VaultError):
-        reason = error.reason if error.reason in VAULT_REASONS else "VaultNotReady"
-        return told(error, reason)
+        return waiting(error).outcome
     first = error.errors[0] if isinstance(error, ManyErrors) else error
     if isinstance(first, TemplateError):
         return told(error, "TemplateFailed")

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from controller.keyvault.desired import Lost, Result
 from controller.keyvault.governor import Governor
+from controller.keyvault.history import Histories
 from controller.keyvault.memory import Mark, Memory, Outcome, Select, Wants, disabled, missing
 from controller.keyvault.vault import (
     DeniedError,
@@ -27,6 +28,7 @@ from controller.keyvault.vault import (
     ThrottledError,
     Vault,
     VaultError,
+    VersionRow,
 )
 from sealer.keyvault.references import KEY, Ref
 
@@ -68,6 +70,7 @@ class Poller:
         self.seconds = 0.0
         """How long the last cycle took."""
         self._memory = Memory(clock)
+        self._histories = Histories(self._list_versions)
         self._values: dict[Ref, Found] = {}
         self._values_until = 0.0
         self._flights: dict[Ref, asyncio.Task[Result]] = {}
@@ -98,6 +101,16 @@ class Poller:
             wants.accepted = self.users[user].accepted
         self.users[user] = wants
 
+    async def history(self, user: str, ref: Ref, current: Found, count: int) -> tuple[Ref, ...]:
+        """Return the versions before the current one, newest first, and want them, too.
+
+        Raises VaultError.
+        """
+        past = await self._histories.before(ref, current, count)
+        if user in self.users:
+            self.users[user].refs |= frozenset(past)
+        return past
+
     def accept(self, user: str) -> None:
         """Somebody has looked: what the fuse holds now is gone on purpose, as to this user."""
         if user in self.users:
@@ -117,7 +130,9 @@ class Poller:
     def drop(self, user: str) -> None:
         """It wants nothing any more."""
         self.users.pop(user, None)
-        self._memory.keep_only({ref for wants in self.users.values() for ref in wants.all})
+        used = {ref for wants in self.users.values() for ref in wants.all}
+        self._memory.keep_only(used)
+        self._histories.keep_only(used)
 
     async def listed(self) -> Iterable[Row]:
         """Return the rows of the last listing; lists if there was none. Raises VaultError."""
@@ -232,6 +247,10 @@ class Poller:
         rows = await self._ask(self.vault.list_secrets())
         self.rows = {row.name.lower(): row for row in rows}
         self._count = len(self.rows)
+
+    async def _list_versions(self, name: str) -> list[VersionRow]:
+        await self.governor.wait()
+        return await self._ask(self.vault.list_versions(name))
 
     def _select(self) -> set[str]:
         dirty = set()

@@ -71,6 +71,6 @@ def before_of(lines: Lines, live: Manifest | None) -> Before:
 
 def earliest(states: tuple[ObjectState, ...]) -> str | None:
     """The first expiry of all, in RFC 3339."""
-    dates = [state.found.stamp.expires for state in states if state.found]
+    dates = [one.found.stamp.expires for one in states if one.found and not one.is_past]
     known = [date for date in dates if date is not None]
     return status.stamp_of(min(known)) if known else None

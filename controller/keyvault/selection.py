@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from controller.keyvault.desired import Result
 from controller.keyvault.memory import Select
-from controller.keyvault.outcomes import VAULT_REASONS, WaitingError
+from controller.keyvault.outcomes import WaitingError, waiting
 from controller.keyvault.poll import Poller
-from controller.keyvault.status import Lines, Told, told
+from controller.keyvault.status import Lines, Told
 from controller.keyvault.tenancy import may_have
-from controller.keyvault.vault import Row, VaultError
+from controller.keyvault.vault import Found, Row, VaultError
 from sealer.keyvault.names import selector
-from sealer.keyvault.references import FindEntry, Ref
+from sealer.keyvault.references import FindEntry, KeyEntry, Ref
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -66,8 +67,7 @@ async def find(
         try:
             rows = await poller.listed()
         except VaultError as error:
-            reason = error.reason if error.reason in VAULT_REASONS else "VaultNotReady"
-            raise WaitingError(told(error, reason)) from None
+            raise waiting(error) from None
         test = selector(entry)
         found[index] = tuple(
             sorted(
@@ -80,6 +80,21 @@ async def find(
             )
         )
     return found
+
+
+async def history(
+    secret: KeyVaultSecret, poller: Poller, results: Mapping[Ref, Result]
+) -> dict[int, tuple[Ref, ...]]:
+    """The versions before the newest, by the entry's index; WaitingError."""
+    past: dict[int, tuple[Ref, ...]] = {}
+    for index, entry in enumerate(secret.entries):
+        current = None if isinstance(entry, FindEntry) else results.get(entry.ref)
+        if isinstance(entry, KeyEntry) and entry.history and isinstance(current, Found):
+            try:
+                past[index] = await poller.history(secret.key, entry.ref, current, entry.history)
+            except VaultError as error:
+                raise waiting(error) from None
+    return past
 
 
 def leftovers(secret: KeyVaultSecret, lines: Lines) -> set[Ref]:

@@ -110,7 +110,7 @@ def expiring(states: Iterable[ObjectState], warn: float, now: datetime) -> Told 
     reasons: set[str] = set()
     for state in states:
         stamp = state.found.stamp if state.found else None
-        if stamp is None:
+        if stamp is None or state.is_past:
             continue
         left = None if stamp.expires is None else stamp.expires - now.timestamp()
         if left is not None and left <= 0:

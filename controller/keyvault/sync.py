@@ -24,7 +24,7 @@ from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import WaitingError, explain, outcome_of
 from controller.keyvault.poll import Poller
 from controller.keyvault.record import Key, Record, before_of, earliest, key_of, trigger
-from controller.keyvault.selection import check_allowed, find, is_gone, selection
+from controller.keyvault.selection import check_allowed, find, history, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
 from controller.keyvault.status import Told
 from controller.keyvault.targets import Targets
@@ -215,6 +215,9 @@ class Syncer:
         fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
         results = await poller.fetch(explicit | present | gone, fresh=fresh)
+        past = await history(secret, poller, results)
+        found |= past
+        results |= await poller.fetch({ref for refs in past.values() for ref in refs}, fresh=fresh)
         if asked and record.answered != secret.sync_now:
             record.answered = secret.sync_now
             poller.accept(secret.key)
@@ -372,7 +375,7 @@ class Syncer:
             self._wake_for_expiry(key, states, record.secret.warn)
 
     def _wake_for_expiry(self, key: Key, states: tuple[ObjectState, ...], warn: float) -> None:
-        dates = [one.found.stamp.expires for one in states if one.found]
+        dates = [one.found.stamp.expires for one in states if one.found and not one.is_past]
         due = [date - warn - self.now().timestamp() for date in dates if date is not None]
         if due:
             self.queue.later(key, max(1.0, min(due)))

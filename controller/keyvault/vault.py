@@ -84,6 +84,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of an object in a listing of its versions; no value."""
+
+    version: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """One version of an object, with its value."""
 
@@ -99,6 +107,9 @@ class Vault(Protocol):
 
     async def list_secrets(self) -> list[Row]:
         """Return all secrets, the private halves of certificates and disabled ones included."""
+
+    async def list_versions(self, name: str) -> list[VersionRow]:
+        """Return all versions of a secret, or of a certificate's private half, in no order."""
 
     async def get(self, ref: Ref) -> Found:
         """Return an object; VaultError's classes."""

@@ -18,6 +18,7 @@ DECODINGS = ("None", "Base64", "Base64URL", "Hex")
 CERTIFICATE_FORMS = ("PEM", "PFX", "Key", "Leaf", "Chain")
 KEY_FORMS = ("PEM", "JWK")
 CHAINS = ("Full", "LeafOnly", "NoRoot")
+MAX_HISTORY = 10
 TLS_KEYS = ("tls.crt", "tls.key", "ca.crt")
 
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
@@ -60,6 +61,8 @@ class KeyEntry:
     form: str = ""
     """``as``: PEM, PFX, Key, Leaf, Chain of a certificate; PEM, JWK of a key."""
     optional: bool = False
+    history: int = 0
+    """How many versions before the newest come along, as ``key.1`` and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,13 @@ Entry = KeyEntry | TlsEntry | ExpandEntry | FindEntry
 def known_keys(entry: Entry) -> tuple[str, ...]:
     """The keys that the manifest alone tells; ca.crt only comes where the chain has a root."""
     if isinstance(entry, KeyEntry):
-        return (entry.key,)
+        return (entry.key, *(past_key(entry.key, back + 1) for back in range(entry.history)))
     return TLS_KEYS if isinstance(entry, TlsEntry) else ()
+
+
+def past_key(key: str, back: int) -> str:
+    """The key of the version so many before the newest."""
+    return f"{key}.{back}"
 
 
 def read_entries(fields: Fields, value: Any) -> tuple[Entry, ...]:
@@ -172,7 +180,23 @@ def _from(fields: Fields, body: Mapping[str, Any], path: Path, key: str) -> KeyE
         decode=choice(fields, body, "decode", path, DECODINGS),
         form=form,
         optional=_optional(fields, body, path),
+        history=_history(fields, body, kind, path),
     )
+
+
+def _history(fields: Fields, body: Mapping[str, Any], kind: str, path: Path) -> int:
+    value = body.get("history")
+    path = (*path, "history")
+    if value is None:
+        return 0
+    if kind == KEY:
+        fields.fault("is for secrets and certificates", path)
+    if body.get("version"):
+        fields.fault("goes with the newest version, not with a pinned one", path)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_HISTORY:
+        fields.fault(f"must be a number from 1 to {MAX_HISTORY}", path)
+        return 0
+    return value
 
 
 def _tls(fields: Fields, body: Mapping[str, Any], path: Path) -> TlsEntry:

@@ -102,6 +102,17 @@ def test_a_secret_of_the_vault_becomes_a_key_and_follows_its_changes(world: Worl
     assert [one["kind"] for one in owner] == ["KeyVaultSecret"]
 
 
+def test_earlier_versions_come_along(world: World) -> None:
+    for value in ("one", "two", "three"):
+        world.store.set_secret("token", value)
+    for past, version in enumerate(reversed(world.store.live["secrets"]["token"].versions)):
+        version.created -= 60 * past
+    world.vault()
+    world.secret(single("token", "token", history=1))
+    world.wait_data({"token": b"three", "token.1": b"two"})
+    world.wait_reason("Synced", "True")
+
+
 def test_workload_identity_uses_a_token_that_the_cluster_signed(world: World) -> None:
     account = {
         "apiVersion": "v1",
@@ -426,6 +437,11 @@ def test_two_namespaces_with_the_same_names_stay_apart(world: World, plane: Cont
             id="conflict",
         ),
         pytest.param([{"key": "a", "from": {"secret": "a_b"}}], "should match", id="name"),
+        pytest.param(
+            [{"key": "a", "from": {"secret": "a", "version": "0" * 32, "history": 1}}],
+            "history is for the newest",
+            id="history",
+        ),
         pytest.param([{"find": {}}], "say which", id="find"),
         pytest.param([], "at least 1", id="empty"),
     ],
