@@ -21,6 +21,7 @@ from sealer.convert.result import (
 from sealer.convert.source import Source
 from sealer.errors import SealerError
 from sealer.keyvault.address import CLOUDS
+from sealer.keyvault.references import MAX_HISTORY, past_key
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 from sealer.manifest import read_documents
 
@@ -163,22 +164,30 @@ def _source(item: Source, notes: Notes, key: str = "") -> dict[str, Any]:
     elif kind == "secret" and form != "pfx":
         notes.add("a secret that belongs to a certificate came as PEM: for such a one write")
         notes.add("from: {certificate: NAME, as: PEM}")
-    if item.word("objectVersionHistory") not in ("", "0", "1"):
-        notes.add(f"objectVersionHistory of {name} has no match here: pin versions, a key each")
     if item.word("filePermission"):
         notes.add(f"filePermission of {name} has no match here: see defaultMode of the volume")
     notes.left(item.left(f"objects[{name}]"))
     return source
 
 
-def _object(alias: str, objects: _Objects, notes: Notes) -> Source | None:
-    """An object; with a history its versions are files of a folder, the newest called 0."""
+def _version_of(alias: str, objects: _Objects) -> tuple[str, int]:
+    """An object and how far back; with a history its versions are files of a folder, from 0 on."""
     base, _, number = alias.rpartition("/")
     if alias in objects or not number.isdigit() or base not in objects:
-        return objects.get(alias)
-    if number != "0":
-        notes.add(f"{alias} was an older version: pin that one, or it is the newest")
-    return objects[base]
+        return alias, 0
+    return base, int(number)
+
+
+def _history(item: Source, source: dict[str, Any], notes: Notes) -> int:
+    """How many versions before the newest there were; the provider counts that, too."""
+    word, name = item.word("objectVersionHistory"), item.word("objectName")
+    before = int(word) - 1 if word.isascii() and word.isdigit() and len(word) < 4 else 0
+    if before > 0 and ("key" in source or "version" in source):
+        notes.add(f"objectVersionHistory of {name} has no match here: pin versions, a key each")
+        return 0
+    if before > MAX_HISTORY:
+        notes.add(f"{MAX_HISTORY} versions before the newest of {name} are the most there can be")
+    return max(0, min(before, MAX_HISTORY))
 
 
 def _secret(
@@ -196,13 +205,18 @@ def _secret(
     for key, alias in lines.items():
         if data and "tls" in data[0] and key in ("tls.crt", "tls.key"):
             continue
-        item = _object(alias, objects, notes)
+        base, back = _version_of(alias, objects)
+        item = objects.get(base)
         if item is None:
             notes.add(f"{alias} is not among the objects: nothing fills the key {key}")
             continue
-        data.append(
-            {"key": key or REPLACE, "from": _source(item, notes, key if kind == _TLS else "")}
-        )
+        made_of = _source(item, notes, key if kind == _TLS else "")
+        before = _history(item, made_of, notes)
+        if back and before:
+            made_of["history"] = before
+            notes.add(f"{key} was {alias}: here that version is {past_key(key, back)}, beside the")
+            notes.add(f"newest as {key}")
+        data.append({"key": key or REPLACE, "from": made_of})
     if data and "tls" in data[0] and "ca.crt" in lines:
         notes.add(f"ca.crt is the root of the chain here, and not {lines['ca.crt']}")
         data = [one for one in data if one.get("key") != "ca.crt"]
@@ -240,5 +254,12 @@ def _tls(lines: Mapping[str, str], objects: _Objects, notes: Notes) -> list[dict
 def _all(source: Source, objects: _Objects, vault: dict[str, Any]) -> Converted:
     notes = Notes()
     notes.add("the class only mounted files: mount this Secret where the volume was")
-    data = [{"key": alias, "from": _source(item, notes)} for alias, item in objects.items()]
+    data = []
+    for alias, item in objects.items():
+        made_of = _source(item, notes)
+        before = _history(item, made_of, notes)
+        if before:
+            made_of["history"] = before
+            notes.add(f"the files {alias}/0, {alias}/1 are the keys {alias}, {past_key(alias, 1)}")
+        data.append({"key": alias, "from": made_of})
     return made("KeyVaultSecret", source, {"vaultRef": vault, "data": data}, notes)

@@ -14,6 +14,7 @@ from sealer.keyvault.references import (
     ExpandEntry,
     FindEntry,
     TlsEntry,
+    past_key,
 )
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import USE_LABEL, Auth, VaultResource
@@ -160,6 +161,9 @@ def _entry(entry: Entry) -> str:
         words += f", as {entry.form}"
     if entry.decode != "None":
         words += f", decoded from {entry.decode}"
+    if entry.history:
+        last = past_key(entry.key, entry.history)
+        words += f", and {entry.history} versions before it as {past_key(entry.key, 1)} to {last}"
     return words + optional
 
 

@@ -42,7 +42,7 @@ SPECS: Mapping[str, Shape] = {
                 "key": None,
                 "from": {
                     **{"secret": None, "certificate": None, "key": None, "property": None},
-                    **{"decode": None, "as": None},
+                    **{"decode": None, "as": None, "history": None},
                     **_OBJECT,
                 },
                 "tls": {"certificate": None, "chain": None, **_OBJECT},

@@ -78,9 +78,12 @@ def test_versions_in_a_folder_and_types_that_the_driver_does_not_know() -> None:
         "    tenantId: old\n    tenantID: new\n",
     )
     (spec,) = secrets(text)
-    assert [one["from"]["secret"] for one in spec["data"]] == ["db", "db"]
+    assert spec["data"] == [
+        {"key": "now", "from": {"secret": "db"}},
+        {"key": "before", "from": {"secret": "db", "history": 2}},
+    ]
     assert spec["target"] == {"type": "Opaque"}
-    assert "DB/1 was an older version" in notes(text)
+    assert "before was DB/1: here that version is before.1" in notes(text)
     assert "only mounted as files" not in notes(text)
     (vault,) = of_kind(text, "KeyVault")
     assert vault["auth"]["workloadIdentity"]["tenantId"] == "new"
@@ -93,10 +96,10 @@ def test_formats_and_encodings_of_mounted_files() -> None:
         "p": {"certificate": "p", "version": VERSION, "as": "PFX"},
         "text.pfx": {"secret": "q"},
         "r": {"certificate": "r", "as": "PEM"},
-        "s": {"secret": "s", "decode": "Hex"},
+        "s": {"secret": "s", "decode": "Hex", "history": 2},
     }
     told = notes(foreign.FILES)
-    assert "objectVersionHistory of s" in told
+    assert "the files s/0, s/1 are the keys s, s.1" in told
     assert "filePermission of s" in told
     assert "nodePublishSecretRef" in told
 
