@@ -140,17 +140,26 @@ class Poller:
             await self._list()
         return (self.rows or {}).values()
 
-    async def fetch(self, refs: Iterable[Ref], *, fresh: bool = False) -> dict[Ref, Result]:
-        """Return each object with its value, or why there is none; ``fresh`` forgets back-offs."""
+    async def list_anew(self) -> None:
+        """Let ``listed`` tell what the vault has now; raises VaultError."""
+        if self.rows is not None:
+            await self._list()
+
+    async def fetch(
+        self, refs: Iterable[Ref], *, fresh: bool = False, anew: bool = False
+    ) -> dict[Ref, Result]:
+        """Return each object with its value, or why there is none.
+
+        ``fresh`` forgets back-offs; ``anew`` values that were read and what the list told, too.
+        """
+        refs = tuple(refs)
         if self._clock() > self._values_until:
             self._values.clear()
+        for ref in refs if anew else ():
+            self._values.pop(ref, None)
         wanted = list(dict.fromkeys(refs))
-        results = await asyncio.gather(*(self._fetch(ref, fresh) for ref in wanted))
+        results = await asyncio.gather(*(self._fetch(ref, fresh, anew) for ref in wanted))
         return dict(zip(wanted, results, strict=True))
-
-    def forget_values(self) -> None:
-        """The cycle is over: nothing of a value stays."""
-        self._values.clear()
 
     # The cycle.
 
@@ -308,13 +317,13 @@ class Poller:
 
     # One object.
 
-    async def _fetch(self, ref: Ref, fresh: bool) -> Result:
+    async def _fetch(self, ref: Ref, fresh: bool, anew: bool) -> Result:
         found = self._values.get(ref)
         if found is not None:
             return found
         known = self._memory.find(ref)
         row = self._row(ref)
-        if row is not None and not row.stamp.enabled:
+        if row is not None and not row.stamp.enabled and not anew:
             return self._memory.note(ref, Lost(disabled(ref), disabled=True))
         if known is not None and not fresh:
             if known.error is not None and self._clock() < known.retry_at:

@@ -209,16 +209,19 @@ class Syncer:
                 delivered={ref for ref, line in before_lines.items() if line.keys},
             )
         asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
+        anew = asked and record.answered != secret.sync_now
+        if anew and select is not None:
+            await poller.list_anew()
         found = await find(secret, poller, vault, labels)
         present = {ref for refs in found.values() for ref in refs}
         gone = {ref for ref in leftovers - present if is_gone(poller, ref)}
         fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
-        results = await poller.fetch(explicit | present | gone, fresh=fresh)
+        results = await poller.fetch(explicit | present | gone, fresh=fresh, anew=anew)
         past = await history(secret, poller, results)
         found |= past
         results |= await poller.fetch({ref for refs in past.values() for ref in refs}, fresh=fresh)
-        if asked and record.answered != secret.sync_now:
+        if anew:
             record.answered = secret.sync_now
             poller.accept(secret.key)
         results = poller.released(secret.key, results)
