@@ -50,7 +50,7 @@ def start(
             continue
         if "rules" in one:
             one["rules"] = [
-                {"apiGroups": rule["apiGroups"], "resources": [what], "verbs": [verb]}
+                {**rule, "resources": [what], "verbs": [verb]}
                 for rule in one["rules"]
                 for what in rule["resources"]
                 for verb in rule["verbs"]
@@ -149,6 +149,23 @@ def test_with_rights_in_named_namespaces_only_the_vaults_of_these_work(
             world.wait_data({"password": b"from the vault"}, name)
         world.wait_reason("VaultNotFound", name="shared")
         assert 'cannot list resource "clusterkeyvaults"' in told(world, controller)
+
+
+def test_the_controller_acts_as_the_named_service_accounts_and_as_no_other(
+    world: World, tmp_path: Path
+) -> None:
+    account = world.plane.api.get("ServiceAccount", world.namespace, "shop")
+    metadata = {key: account["metadata"][key] for key in ("namespace", "labels", "annotations")}
+    other = {**metadata, "name": "other"}
+    world.plane.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": other})
+    named = {"enabled": True, "serviceAccounts": [f"{world.namespace}/shop"]}
+    with start(world, tmp_path, values={**VALUES, "keyVault": named}):
+        for name in ("shop", "other"):
+            world.vault(name, auth={"workloadIdentity": {"serviceAccountName": name}})
+            world.secret(single("password", "db-password"), name=name, vault={"name": name})
+        world.wait_data({"password": b"from the vault"}, "shop")
+        refused = world.wait_reason("TokenRequestDenied", name="other", kind="KeyVault")
+        assert "serviceaccounts/token" in refused["message"]
 
 
 def test_the_list_names_every_right_that_the_feature_adds() -> None:
