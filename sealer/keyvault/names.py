@@ -28,7 +28,11 @@ class _Match(Protocol):
 
 def matches_glob(pattern: str, name: str) -> bool:
     """Whether ``*`` and ``?`` in ``pattern`` make it this name; Azure ignores case, so do we."""
-    return _glob(pattern.lower()).fullmatch(name.lower()) is not None
+    pattern, name = pattern.lower(), name.lower()
+    # No name is shorter than the letters that it must have: so what is compiled is short.
+    if len(pattern) - pattern.count("*") > len(name):
+        return False
+    return _glob(pattern).fullmatch(name) is not None
 
 
 def selector(entry: FindEntry) -> Callable[[str, dict[str, str]], bool]:
@@ -94,15 +98,20 @@ def compile_pattern(pattern: str) -> Any:
 
 @lru_cache(maxsize=512)
 def _glob(pattern: str) -> re.Pattern[str]:
-    # A run of stars is one: adjacent ones would make the match cubic.
-    pieces = re.split(r"(\*+|\?)", pattern)
-    words = {"?": "."}
-    return re.compile(
-        "".join(
-            ".*?" if piece.startswith("*") else words.get(piece, re.escape(piece))
-            for piece in pieces
-        )
-    )
+    """What stands between stars is found where it comes first, and never looked for again.
+
+    Such a place is as good as any later one. Without the atomic groups ``*-*-*-!`` would try them
+    all: time exponential in the stars, and whoever may write a pattern could stop the controller.
+    """
+    first, *between = (_pieces(piece) for piece in re.split(r"\*+", pattern))
+    if not between:
+        return re.compile(first)
+    *middle, last = between
+    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in middle) + ".*" + last)
+
+
+def _pieces(text: str) -> str:
+    return "".join("." if char == "?" else re.escape(char) for char in text)
 
 
 def _renamed(step: Rename, name: str) -> str:

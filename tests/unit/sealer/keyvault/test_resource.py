@@ -117,7 +117,12 @@ def test_every_fault_is_told_at_once() -> None:
         pytest.param("TEAM-?", "team-a", True, id="case-and-question-mark"),
         pytest.param("*", "anything", True, id="all"),
         pytest.param("a.b", "axb", False, id="no-regex"),
-        pytest.param("*" * 40 + "x", "a" * 127, False, id="hostile"),
+        pytest.param("*b?d*", "abxc-bcd", True, id="not-the-first"),
+        pytest.param("*-db", "shop-db-db", True, id="last-of-several"),
+        pytest.param("a*a", "a", False, id="one-letter-for-two"),
+        pytest.param("*" * 40 + "x", "a" * 127, False, id="run-of-stars"),
+        pytest.param("*-" * 60 + "!", "-" * 127, False, id="stars-that-could-stand-anywhere"),
+        pytest.param("*?" * 60 + "!", "-" * 127, False, id="and-question-marks"),
     ],
 )
 def test_globs(pattern: str, name: str, expected: bool) -> None:
