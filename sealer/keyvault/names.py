@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry, Rename
 
-_REFERENCE = re.compile(r"\$(?:(\$)|(\d+)|\{(\w+)\})")
+_REFERENCE = re.compile(r"\$(?:(\$)|([0-9]+)|\{(\w+)\})")
 
 
 class PatternError(SealerError):
@@ -71,12 +71,17 @@ def check_patterns(entry: FindEntry) -> Iterable[tuple[tuple[str | int, ...], Pa
         except PatternError as error:
             yield ("rename", index, "regex"), error
             continue
-        for _, number, name in _REFERENCE.findall(step.to):
-            if (number and int(number) > pattern.groups) or (
-                name and not name.isdigit() and name not in pattern.groupindex
-            ):
-                problem = PatternError(f"names group {number or name}, which its regex lacks")
+        for dollar, number, name in _REFERENCE.findall(step.to):
+            group = _group(number or name)
+            there = group in pattern.groupindex
+            if isinstance(group, int):
+                there = group <= pattern.groups
+            if not dollar and not there:
+                problem = PatternError(f"names group {group}, which its regex lacks")
                 yield ("rename", index, "to"), problem
+        if "$" in _REFERENCE.sub("", step.to):
+            hint = "$1, ${name}; $$ is a dollar"
+            yield ("rename", index, "to"), PatternError("has a $ that names no group", hint=hint)
 
 
 @lru_cache(maxsize=512)
@@ -120,13 +125,19 @@ def _renamed(step: Rename, name: str) -> str:
         return name
 
     def replace(reference: re.Match[str]) -> str:
-        dollar, number, group = reference.groups()
+        dollar, number, name = reference.groups()
         if dollar:
             return "$"
-        word: int | str = int(number or group) if (number or group).isdigit() else group
+        word = _group(number or name)
         try:
             return str(match.group(word) or "")
         except (IndexError, KeyError, re.error):
             raise PatternError(f"rename refers to group {word}, which its regex lacks") from None
 
     return _REFERENCE.sub(replace, step.to)
+
+
+def _group(word: str) -> int | str:
+    """A group's number, or its name; digits of other scripts are no number."""
+    is_number = word.isascii() and word.isdigit() and len(word) < 10
+    return int(word) if is_number else word

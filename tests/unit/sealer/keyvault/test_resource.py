@@ -71,6 +71,22 @@ def faults(error: SealerError) -> list[tuple[str, str]]:
             "group 2",
             id="missing-group",
         ),
+        *(
+            pytest.param(
+                [{"find": {"name": "*", "rename": [{"regex": "(a)", "to": to}]}}],
+                {},
+                "spec.data.0.find.rename.0.to",
+                words,
+                id=name,
+            )
+            for to, words, name in (
+                ("${2}", "group 2", "missing-group-in-braces"),
+                ("${²}", "group ²", "superscript"),
+                ("$²", "names no group", "bare-superscript"),
+                ("$" + "9" * 5000, "group 999", "endless-number"),
+                ("x$y", "names no group", "bare-dollar"),
+            )
+        ),
         pytest.param(
             [{"key": "a", "from": {"secret": "a", "version": "1"}}],
             {},
