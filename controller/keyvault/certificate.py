@@ -97,11 +97,12 @@ def parse(value: bytes, content_type: str) -> Bundle:
         raise BadValueError("is neither PEM nor a PFX in base64") from None
     try:
         loaded: Any = pkcs12.load_key_and_certificates(pfx, None)
+        key, leaf, more = loaded
+        found = [*([leaf] if leaf else []), *more]
+        # Names and keys are read here, not when the whole is loaded.
+        return Bundle(key, _sorted(found, key), pfx)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadValueError("is a PFX that cannot be read, or has a password") from None
-    key, leaf, more = loaded
-    found = [*([leaf] if leaf else []), *more]
-    return Bundle(key, _sorted(found, key), pfx)
 
 
 def _parse_pem(value: bytes) -> Bundle:
@@ -113,9 +114,9 @@ def _parse_pem(value: bytes) -> Bundle:
                 found.append(x509.load_pem_x509_certificate(block[0]))
             elif block[1].endswith(b"PRIVATE KEY"):
                 key = _load_key(block[0] + b"\n")
+        return Bundle(key, _sorted(found, key))
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadValueError("is PEM that cannot be read") from None
-    return Bundle(key, _sorted(found, key))
 
 
 def _load_key(pem: bytes) -> PKCS12PrivateKeyTypes:
@@ -146,14 +147,23 @@ def _leaf(found: list[x509.Certificate], key: PKCS12PrivateKeyTypes | None) -> x
     if key is not None:
         public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         for one in found:
-            own = one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-            if own == public:
+            if _public(one) == public:
                 return one
         raise BadValueError("has a private key that fits none of its certificates")
     others = [
         one for one in found if not any(_issued(child, one) for child in found if child != one)
     ]
     return (others or found)[0]
+
+
+def _public(certificate: x509.Certificate) -> bytes | None:
+    """Its public key, None of an algorithm that is unknown here: some others of a chain may be."""
+    try:
+        return certificate.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
 
 
 def _issued(child: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sealer.errors import SealerError
@@ -42,10 +44,11 @@ def decode(value: bytes, decoding: str) -> bytes:
 
 def property_of(value: bytes, path: str) -> bytes:
     """The value at a dotted path of a JSON text; a literal key that holds dots wins."""
-    found = _lookup(parse(value, "JSON"), path)
-    if found is _ABSENT:
-        raise BadValueError(f"has no property {path}")
-    return text_of(found)
+    with _depth():
+        found = _lookup(parse(value, "JSON"), path)
+        if found is _ABSENT:
+            raise BadValueError(f"has no property {path}")
+        return text_of(found)
 
 
 def expand(value: bytes, form: str) -> dict[str, bytes]:
@@ -53,7 +56,8 @@ def expand(value: bytes, form: str) -> dict[str, bytes]:
     parsed = parse(value, form)
     if not isinstance(parsed, dict):
         raise BadValueError(f"is {form}, but not an object at its top level")
-    return {key: text_of(item) for key, item in parsed.items()}
+    with _depth():
+        return {key: text_of(item) for key, item in parsed.items()}
 
 
 def text_of(value: Any) -> bytes:
@@ -66,17 +70,30 @@ def text_of(value: Any) -> bytes:
 def parse(value: bytes, form: str) -> Any:
     """Read JSON or YAML; BadValueError."""
     try:
-        text = value.decode()
-        if form == "YAML":
-            documents = [one for one in read_documents(text, "value") if not one.is_empty]
-            if len(documents) != 1:
-                raise BadValueError("is not one YAML document")
-            return documents[0].value
-        return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+        with _depth():
+            return _parsed(value.decode(), form)
     except BadValueError:
         raise
-    except (SealerError, ValueError, RecursionError):
+    except (SealerError, ValueError):
         raise BadValueError(f"is not {form}") from None
+
+
+def _parsed(text: str, form: str) -> Any:
+    if form == "YAML":
+        documents = [one for one in read_documents(text, "value") if not one.is_empty]
+        if len(documents) != 1:
+            raise BadValueError("is not one YAML document")
+        return documents[0].value
+    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+
+
+@contextmanager
+def _depth() -> Iterator[None]:
+    """Turn what the interpreter says of hundreds of levels into the value's fault."""
+    try:
+        yield
+    except RecursionError:
+        raise BadValueError("is nested too deeply") from None
 
 
 _ABSENT = object()

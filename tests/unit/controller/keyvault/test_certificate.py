@@ -151,6 +151,41 @@ def test_a_pem_certificate_becomes_a_pfx_that_opens() -> None:
     assert names(parse(chain.pem(chain.all), PEM).form("PEM")) == ["leaf", "lower", "upper", "root"]
 
 
+def _bent(certificate: x509.Certificate, old: bytes, new: bytes) -> bytes:
+    """The certificate as PEM with some of its bytes changed."""
+    der = certificate.public_bytes(Encoding.DER)
+    assert old in der
+    body = base64.encodebytes(der.replace(old, new))
+    return b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+
+
+P256, UNKNOWN_CURVE = bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030106")
+
+
+@pytest.mark.parametrize("key_first", [True, False])
+def test_a_certificate_of_an_unknown_algorithm_is_passed_over(key_first: bool) -> None:
+    chain = Chain(KEYS["rsa"])
+    unknown = _bent(chain.stranger, P256, UNKNOWN_CURVE)
+    rest = chain.pem(chain.all, key_first=key_first)
+    for pem in (unknown + rest, rest + unknown):
+        crt = parse(pem, PEM).tls("Full")["tls.crt"]
+        assert names(crt) == ["leaf", "lower", "upper", "root"]
+
+
+def test_a_certificate_that_is_all_there_is_and_of_an_unknown_algorithm_is_a_bad_value() -> None:
+    chain = Chain(KEYS["rsa"])
+    unknown = _bent(chain.stranger, P256, UNKNOWN_CURVE)
+    with pytest.raises(BadValueError, match="fits none"):
+        parse(chain.pem([]) + unknown, PEM)
+
+
+def test_a_certificate_whose_names_are_no_text_is_a_bad_value() -> None:
+    chain = Chain(KEYS["rsa"])
+    bent = _bent(chain.leaf, b"lower", b"\xff\xfe\xfd\xfc\xfb")
+    with pytest.raises(BadValueError, match="cannot be read"):
+        parse(chain.pem([]) + bent, PEM)
+
+
 def test_a_certificate_without_its_key_is_an_error_that_says_so() -> None:
     chain = Chain(KEYS["rsa"])
     bundle = parse(b"".join(one.public_bytes(Encoding.PEM) for one in chain.all), PEM)

@@ -85,3 +85,17 @@ def test_what_is_no_object_is_refused_without_being_quoted(text: bytes, form: st
         expand(text, form)
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("levels", [600, 100_000])
+def test_a_value_of_hundreds_of_levels_is_its_own_fault(levels: int) -> None:
+    text = b'{"canary":' + b"[" * levels + b"]" * levels + b"}"
+    for read in (lambda: expand(text, "JSON"), lambda: property_of(text, "canary")):
+        with pytest.raises(BadValueError, match="nested too deeply"):
+            read()
+
+
+def test_a_path_of_hundreds_of_steps_is_followed() -> None:
+    levels = 400
+    text = b'{"a":' * levels + b'"x"' + b"}" * levels
+    assert property_of(text, ".".join("a" * levels)) == b"x"
