@@ -43,6 +43,16 @@ class Record:
     """Whether the Secret was deleted since an object is gone."""
 
 
+@dataclass(slots=True)
+class Attempt:
+    """How far one run came."""
+
+    states: tuple[ObjectState, ...] | None = None
+    """How each object is; None where that is not known."""
+    changed: bool = False
+    """Whether anything changed in the cluster."""
+
+
 def key_of(body: Manifest) -> Key:
     """Namespace and name."""
     return body["metadata"]["namespace"], body["metadata"]["name"]

@@ -9,21 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from controller.cluster import (
-    ClusterError,
-    Manifest,
-)
-from controller.events import KEY_VAULT_WARNINGS
+from controller.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Desired, ObjectState, desired
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import WaitingError, explain, outcome_of
 from controller.keyvault.poll import Poller
-from controller.keyvault.record import Key, Record, before_of, earliest, key_of, trigger
+from controller.keyvault.record import Attempt, Key, Record, before_of, key_of, trigger
+from controller.keyvault.report import Reports
 from controller.keyvault.selection import check_allowed, find, history, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
 from controller.keyvault.status import Told
@@ -33,7 +30,7 @@ from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry
-from sealer.keyvault.resource import KIND, KeyVaultSecret
+from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
 
 _LOG = logging.getLogger(__name__)
@@ -54,9 +51,11 @@ class Syncer:
     """Whether every KeyVaultSecret of a namespace was seen."""
     records: dict[Key, Record] = field(default_factory=dict)
     targets: Targets = field(init=False)
+    _reports: Reports = field(init=False)
 
     def __post_init__(self) -> None:
         self.targets = Targets(self.objects)
+        self._reports = Reports(self.objects, self.recorder, self.metrics, self.now)
 
     # What happens in the cluster.
 
@@ -160,21 +159,25 @@ class Syncer:
         if record is None:
             await self.targets.unmerge_all(key)
             return
-        states: tuple[ObjectState, ...] | None = None
-        changed = False
+        attempt = Attempt()
+        outcome = await self._try(key, record, attempt)
+        if outcome is not None:
+            await self._end(key, record, outcome, attempt)
+
+    async def _try(self, key: Key, record: Record, attempt: Attempt) -> Told | None:
+        """Return how it ended, None where there was nothing to do."""
         try:
             secret = KeyVaultSecret.from_dict(record.body)
             self.targets.aim(key, record.secret, secret)
             record.secret = secret
             if secret.deleting or self._is_settled(record, secret):
-                return
-            states, changed = await self._sync(record, secret)
-            outcome = outcome_of(states)
+                return None
+            await self._sync(record, secret, attempt)
+            return outcome_of(attempt.states or ())
         except WaitingError as error:
-            outcome = error.outcome
+            return error.outcome
         except SealerError as error:
-            outcome = explain(error)
-        await self._tell(key, record, outcome, states, changed=changed)
+            return explain(error)
 
     def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
         """Whether ``refresh`` says that there is nothing to do."""
@@ -189,9 +192,7 @@ class Syncer:
             return done[1] == secret.sync_now
         return done == (secret.generation, secret.sync_now)
 
-    async def _sync(
-        self, record: Record, secret: KeyVaultSecret
-    ) -> tuple[tuple[ObjectState, ...], bool]:
+    async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
         vault, poller = self._vault(secret)
         labels = await self._labels(secret, vault)
         check_allowed(secret, vault, labels)
@@ -228,10 +229,10 @@ class Syncer:
         live = await self.targets.find(secret)
         before = before_of(before_lines, live)
         made = desired(secret, results, found, before)
-        if made.blocked:
-            return made.states, False
-        record.deleted = made.delete
-        return made.states, await self._write(record, secret, made, live)
+        if not made.blocked:
+            record.deleted = made.delete
+            attempt.changed = await self._write(record, secret, made, live)
+        attempt.states = made.states
 
     def _vault(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller]:
         namespace = "" if secret.vault_kind == CLUSTER_KEY_VAULT else secret.namespace
@@ -269,60 +270,24 @@ class Syncer:
         before = (live or {}).get("metadata", {}).get("resourceVersion")
         return bool(written["metadata"]["resourceVersion"] != before)
 
-    # What is told.
+    # How it ended.
 
-    async def _tell(
-        self,
-        key: Key,
-        record: Record,
-        outcome: Told,
-        states: tuple[ObjectState, ...] | None,
-        *,
-        changed: bool,
-    ) -> None:
-        now = self.now()
-        body, old, secret = record.body, record.status, record.secret
-        generation = int(body["metadata"].get("generation") or 0)
-        tolerated = self._note(key, record, outcome, now, generation)
-        conditions = status.ready_conditions(outcome, tolerated=tolerated)
-        expiry = status.expiring(states or (), secret.warn, now) if secret else None
-        conditions += status.expiry_condition(expiry)
-        if states is None and status.condition(old, "Expiring"):
-            conditions.append(dict(status.condition(old, "Expiring")))
-        new: Manifest = {
-            **{name: old.get(name) for name in ("objects", "expires", "lastSyncTime", "syncNow")},
-            "observedGeneration": generation,
-            "conditions": status.with_times(conditions, old, generation, now),
-        }
-        if states is not None:
-            new["objects"] = status.objects(states)
-            new["expires"] = earliest(states)
-        if secret is not None:
-            # One that could not be written yet leaves the Secret of before as it is.
-            new["target"] = secret.target.name if outcome.ok else old.get("target")
-            new["nextSyncTime"] = self._next(secret, now)
-        if outcome.ok and (changed or not old.get("lastSyncTime")):
-            new["lastSyncTime"] = status.now_text(now)
-        if outcome.ok and record.synced_now:
-            new["syncNow"] = record.synced_now
-            if record.synced_now != old.get("syncNow"):
-                new["lastSyncTime"] = status.now_text(now)
-        self._show(key, record, outcome, states, expiry)
-        if status.is_same(old, new):
-            return
-        record.status = new
-        try:
-            await self.objects.patch_status(KIND, *key, new)
-        except ClusterError as error:
-            record.status = old
-            _LOG.warning("cannot write status", extra={"why": error.message})
+    async def _end(self, key: Key, record: Record, outcome: Told, attempt: Attempt) -> None:
+        """Remember how it went, come again when it is time, and tell."""
+        tolerated = self._note(key, record, outcome)
+        interval = None
+        if record.secret is not None and record.secret.refresh == "Periodic":
+            interval = self._interval(record.secret)
+        if not await self._reports.tell(
+            key, record, outcome, attempt, tolerated=tolerated, interval=interval
+        ):
             self._again(key)
+        if attempt.states and record.secret:
+            self._wake_for_expiry(key, attempt.states, record.secret.warn)
 
-    def _note(
-        self, key: Key, record: Record, outcome: Told, now: datetime, generation: int
-    ) -> bool:
+    def _note(self, key: Key, record: Record, outcome: Told) -> bool:
         """Remember how it went; return whether a good Secret stays Ready in spite of it."""
-        secret = record.secret
+        now, secret = self.now(), record.secret
         record.is_good = outcome.ok
         if outcome.ok and secret is not None:
             record.good_at, record.tries, record.force = now, 0, False
@@ -332,54 +297,28 @@ class Syncer:
                 self._drop(key)
             return True
         self._again(key)
-        was_good = (
-            status.condition(record.status, "Ready").get("status") == "True"
-            and record.status.get("observedGeneration") == generation
+        was_good = status.condition(record.status, "Ready").get(
+            "status"
+        ) == "True" and record.status.get("observedGeneration") == record.body["metadata"].get(
+            "generation"
         )
         if was_good and record.good_at is None:
             record.good_at = now
         if not was_good or record.good_at is None or record.deleted:
             return False
-        return (now - record.good_at).total_seconds() < status.max_stale(self._interval(record))
+        interval = secret and self._interval(secret)
+        return (now - record.good_at).total_seconds() < status.max_stale(interval or 0.0)
 
-    def _interval(self, record: Record) -> float:
+    def _interval(self, secret: KeyVaultSecret) -> float | None:
         try:
-            return self._vault(record.secret)[1].interval if record.secret else 0.0
-        except WaitingError:
-            return 0.0
-
-    def _next(self, secret: KeyVaultSecret, now: datetime) -> str | None:
-        if secret.refresh != "Periodic":
-            return None
-        try:
-            interval = self._vault(secret)[1].interval
+            return self._vault(secret)[1].interval
         except WaitingError:
             return None
-        return status.now_text(now + timedelta(seconds=interval))
-
-    def _show(
-        self,
-        key: Key,
-        record: Record,
-        outcome: Told,
-        states: tuple[ObjectState, ...] | None,
-        expiry: Told | None,
-    ) -> None:
-        """Metrics always, an event when the reason turned."""
-        self.metrics.show(key, ready=outcome.ok, states=states)
-        before = status.ready_reason(record.status)
-        if outcome.reason != before:
-            recovered = outcome.ok and before in KEY_VAULT_WARNINGS
-            self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
-        was = status.condition(record.status, "Expiring").get("reason")
-        if expiry is not None and expiry.reason != was:
-            self.recorder.record(record.body, expiry.reason, expiry.message)
-        if expiry is None and states and record.secret:
-            self._wake_for_expiry(key, states, record.secret.warn)
 
     def _wake_for_expiry(self, key: Key, states: tuple[ObjectState, ...], warn: float) -> None:
         dates = [one.found.stamp.expires for one in states if one.found and not one.is_past]
-        due = [date - warn - self.now().timestamp() for date in dates if date is not None]
+        left = [date - warn - self.now().timestamp() for date in dates if date is not None]
+        due = [seconds for seconds in left if seconds > 0]
         if due:
             self.queue.later(key, max(1.0, min(due)))
 

@@ -1,0 +1,100 @@
+"""What is told of a KeyVaultSecret: its status, its metrics, and events where a reason turned."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.cluster import ClusterError, Manifest
+from controller.events import KEY_VAULT_WARNINGS
+from controller.keyvault import status
+from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.objects import Objects
+from controller.keyvault.record import Attempt, Key, Record, earliest
+from controller.keyvault.status import Told
+from controller.recorder import Recorder
+from sealer.keyvault.resource import KIND
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Reports:
+    """Runs on the event loop."""
+
+    objects: Objects
+    recorder: Recorder
+    metrics: KeyVaultMetrics
+    now: Callable[[], datetime]
+
+    async def tell(
+        self,
+        key: Key,
+        record: Record,
+        outcome: Told,
+        attempt: Attempt,
+        *,
+        tolerated: bool,
+        interval: float | None,
+    ) -> bool:
+        """Tell how an attempt ended; return whether the API server took the status.
+
+        ``interval`` is the seconds until the vault is looked at next, None where nobody knows.
+        """
+        now = self.now()
+        states, secret, old = attempt.states, record.secret, record.status
+        expiry = status.expiring(states or (), secret.warn, now) if secret else None
+        self._show(key, record, outcome, attempt, expiry)
+        generation = int(record.body["metadata"].get("generation") or 0)
+        conditions = status.ready_conditions(outcome, tolerated=tolerated)
+        conditions += status.expiry_condition(expiry)
+        if states is None and status.condition(old, "Expiring"):
+            conditions.append(dict(status.condition(old, "Expiring")))
+        new: Manifest = {
+            **{name: old.get(name) for name in ("objects", "expires", "lastSyncTime", "syncNow")},
+            "observedGeneration": generation,
+            "conditions": status.with_times(conditions, old, generation, now),
+        }
+        if states is not None:
+            new["objects"] = status.objects(states)
+            new["expires"] = earliest(states)
+        if secret is not None:
+            # One that could not be written yet leaves the Secret of before as it is.
+            new["target"] = secret.target.name if outcome.ok else old.get("target")
+            later = None if interval is None else now + timedelta(seconds=interval)
+            new["nextSyncTime"] = later and status.now_text(later)
+        if outcome.ok and (attempt.changed or not old.get("lastSyncTime")):
+            new["lastSyncTime"] = status.now_text(now)
+        if outcome.ok and record.synced_now:
+            new["syncNow"] = record.synced_now
+            if record.synced_now != old.get("syncNow"):
+                new["lastSyncTime"] = status.now_text(now)
+        return await self._write(key, record, new)
+
+    async def _write(self, key: Key, record: Record, new: Manifest) -> bool:
+        old = record.status
+        if status.is_same(old, new):
+            return True
+        record.status = new
+        try:
+            await self.objects.patch_status(KIND, *key, new)
+        except ClusterError as error:
+            record.status = old
+            _LOG.warning("cannot write status", extra={"why": error.message})
+            return False
+        return True
+
+    def _show(
+        self, key: Key, record: Record, outcome: Told, attempt: Attempt, expiry: Told | None
+    ) -> None:
+        """Metrics always, an event when the reason turned."""
+        self.metrics.show(key, ready=outcome.ok, states=attempt.states)
+        before = status.ready_reason(record.status)
+        if outcome.reason != before:
+            recovered = outcome.ok and before in KEY_VAULT_WARNINGS
+            self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
+        was = status.condition(record.status, "Expiring").get("reason")
+        if expiry is not None and expiry.reason != was:
+            self.recorder.record(record.body, expiry.reason, expiry.message)
