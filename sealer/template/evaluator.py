@@ -42,6 +42,7 @@ class Evaluator:
     ) -> None:
         self._tree = tree
         self._budget = budget
+        self._strict = strict
         self._expressions = Expressions(functions, budget, strict=strict)
         self._output: list[bytes] = []
         self._room = budget.limits.output
@@ -81,6 +82,8 @@ class Evaluator:
                 value = self._expressions.pipe(frame.dot, node.pipe)
                 if not node.pipe.variables:
                     self._expressions.position = node.position
+                    if self._strict and value is MISSING:
+                        raise ExecutionError("there is no value to print")
                     self._write(print_value(value, self._budget))
             else:
                 self._control(node, frame.dot)

@@ -15,6 +15,7 @@ from sealer.template.evaluator import Evaluator
 from sealer.template.functions import all_functions
 from sealer.template.limits import Budget, Limits
 from sealer.template.parser import parse
+from sealer.template.strict import strict_functions
 from sealer.template.values import Map
 
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
@@ -72,7 +73,9 @@ class Template:
         limits: Limits = _LIMITS,
         sources: Sources | None = None,
     ) -> bytes:
-        """Render with the context's values as ``.key``; ``strict`` refuses a key not in there.
+        """Render with the context's values as ``.key``.
+
+        ``strict`` refuses a key that is not in there, and to print what has no value.
 
         Raises TemplateError: ``template: name:line:column: executing "name": ...``, which names
         functions, types and keys, and no value.
@@ -80,8 +83,9 @@ class Template:
         found = sources or Sources()
         budget = Budget(limits, now=found.now, random=found.random, elapsed=found.elapsed)
         values = Map({key.encode(): value for key, value in context.items()}, elem="string")
+        functions = strict_functions() if strict else all_functions()
         try:
-            return Evaluator(self.tree, all_functions(), budget, strict=strict).run(values)
+            return Evaluator(self.tree, functions, budget, strict=strict).run(values)
         except TemplateError as error:
             raise TemplateError(error.message, key=self.tree.name) from None
 

@@ -74,6 +74,49 @@ def test_strict_makes_a_missing_key_an_error() -> None:
     assert failed_keys(caught) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("text", "lax"),
+    [
+        pytest.param('{{ index . "nope" }}', b"", id="index"),
+        pytest.param('{{ index (fromJson .json) "a" "nope" }}', b"<no value>", id="nested-index"),
+        pytest.param('{{ index . "nope" | b64enc }}', b"", id="index-and-on"),
+        pytest.param("{{ fromJson .user }}", b"<no value>", id="no-json"),
+        pytest.param("{{ (fromJson .json).none }}", b"<no value>", id="null"),
+        pytest.param("{{ $x := fromJson .user }}{{ $x }}", b"<no value>", id="variable"),
+        pytest.param("{{ fromJson .user | html }}", b"&lt;no value&gt;", id="html"),
+        pytest.param('{{ printf "%s" (fromJson .user) }}', b"%!s(<nil>)", id="printf"),
+        pytest.param("{{ fromJson .user | toString }}", b"<nil>", id="to-string"),
+        pytest.param("{{ list | first }}", b"<no value>", id="first-of-none"),
+        pytest.param('{{ block "x" . }}{{ fromJson .user }}{{ end }}', b"<no value>", id="block"),
+    ],
+)
+def test_strict_writes_nothing_that_is_missing(text: str, lax: bytes) -> None:
+    values = {**VALUES, "json": b'{"a": {"b": "canary"}, "none": null}'}
+    assert render_data({"t": text}, values)["t"] == lax
+    with pytest.raises(ManyErrors) as caught:
+        render_data({"t": text}, values, strict=True)
+    assert failed_keys(caught) == ["t"]
+    assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        pytest.param('{{ index . "user" }}', VALUES["user"], id="index"),
+        pytest.param('{{ index (fromJson .json) "a" "b" }}', b"x", id="nested-index"),
+        pytest.param('{{ index (list "a" "b") 1 }}', b"b", id="index-of-a-list"),
+        pytest.param('{{ fromJson .user | default "none" }}', b"none", id="default"),
+        pytest.param("{{ with fromJson .user }}x{{ else }}y{{ end }}", b"y", id="with"),
+        pytest.param("{{ (fromJson .json).none | toJson }}", b"null", id="json"),
+        pytest.param('{{ print "" }}{{ "" }}', b"", id="empty"),
+    ],
+)
+def test_strict_leaves_alone_what_is_there_or_only_asked_for(text: str, made: bytes) -> None:
+    values = {**VALUES, "json": b'{"a": {"b": "x"}, "none": null}'}
+    assert render_data({"t": text}, values, strict=True)["t"] == made
+    assert render_data({"t": text}, values)["t"] == made
+
+
 def sealed_with(templates: Templates) -> SealedSecret:
     secret = Secret(name="db", namespace="prod", data=VALUES)
     return replace(seal(secret, pair().certificate), template=SecretTemplate(data=templates))
