@@ -35,6 +35,7 @@ KEY_VAULT_WARNINGS = frozenset(
         "TargetNotFound",
         "TargetTypeRefused",
         "ClusterError",
+        "InternalError",
         "Fuse",
         "Throttled",
         "Unreachable",

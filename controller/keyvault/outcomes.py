@@ -62,3 +62,11 @@ def explain(error: SealerError) -> Told:
     if isinstance(error, ClusterError):
         return told(error, "ClusterError")
     return told(error, "InvalidSpec")
+
+
+def internal(error: Exception) -> Told:
+    """A fault of ours: its class and no more, since what it quotes might be a value."""
+    name = type(error).__name__
+    return Told(
+        "InternalError", f"the controller failed ({name}); it tries again, please report it"
+    )

@@ -17,7 +17,7 @@ from controller.keyvault import ownership, status
 from controller.keyvault.desired import Desired, ObjectState, desired
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
-from controller.keyvault.outcomes import WaitingError, explain, outcome_of
+from controller.keyvault.outcomes import WaitingError, explain, internal, outcome_of
 from controller.keyvault.poll import Poller
 from controller.keyvault.record import Attempt, Key, Record, before_of, key_of, trigger
 from controller.keyvault.report import Reports
@@ -145,10 +145,7 @@ class Syncer:
             try:
                 await self.run(key)
             except Exception as error:  # noqa: BLE001 one object must not stop the others
-                _LOG.error(
-                    "KeyVaultSecret failed",
-                    extra={"object": "/".join(key), "why": type(error).__name__},
-                )
+                _log(key, error)
                 self._again(key)
             finally:
                 self.queue.done(key)
@@ -167,9 +164,7 @@ class Syncer:
     async def _try(self, key: Key, record: Record, attempt: Attempt) -> Told | None:
         """Return how it ended, None where there was nothing to do."""
         try:
-            secret = KeyVaultSecret.from_dict(record.body)
-            self.targets.aim(key, record.secret, secret)
-            record.secret = secret
+            secret = self._read(key, record)
             if secret.deleting or self._is_settled(record, secret):
                 return None
             await self._sync(record, secret, attempt)
@@ -178,6 +173,20 @@ class Syncer:
             return error.outcome
         except SealerError as error:
             return explain(error)
+        except Exception as error:  # noqa: BLE001 a fault of ours must be seen where people look
+            _log(key, error)
+            return internal(error)
+
+    def _read(self, key: Key, record: Record) -> KeyVaultSecret:
+        """Return what it asks for; nothing is asked for one that is not understood."""
+        try:
+            secret = KeyVaultSecret.from_dict(record.body)
+        except SealerError:
+            self._drop(key)
+            raise
+        self.targets.aim(key, record.secret, secret)
+        record.secret = secret
+        return secret
 
     def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
         """Whether ``refresh`` says that there is nothing to do."""
@@ -193,9 +202,7 @@ class Syncer:
         return done == (secret.generation, secret.sync_now)
 
     async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
-        vault, poller = self._vault(secret)
-        labels = await self._labels(secret, vault)
-        check_allowed(secret, vault, labels)
+        vault, poller, labels = await self._admit(secret)
         before_lines = status.read_objects(record.status)
         select = selection(secret, vault, labels)
         leftovers = leftovers_of(secret, before_lines)
@@ -233,6 +240,17 @@ class Syncer:
             record.deleted = made.delete
             attempt.changed = await self._write(record, secret, made, live)
         attempt.states = made.states
+
+    async def _admit(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller, dict[str, str]]:
+        """Return its vault and the namespace's labels; nothing is asked for one that may not."""
+        try:
+            vault, poller = self._vault(secret)
+            labels = await self._labels(secret, vault)
+            check_allowed(secret, vault, labels)
+        except WaitingError:
+            self._drop((secret.namespace, secret.name))
+            raise
+        return vault, poller, labels
 
     def _vault(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller]:
         namespace = "" if secret.vault_kind == CLUSTER_KEY_VAULT else secret.namespace
@@ -336,3 +354,9 @@ class Syncer:
         for poller in self.vaults.pollers():
             if poller is not but and user in poller.users:
                 poller.drop(user)
+
+
+def _log(key: Key, error: Exception) -> None:
+    # Its class and no more: what an exception quotes might be a value.
+    extra = {"object": "/".join(key), "why": type(error).__name__}
+    _LOG.error("KeyVaultSecret failed", extra=extra)
