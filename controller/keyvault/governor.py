@@ -7,9 +7,11 @@ https://learn.microsoft.com/azure/key-vault/general/service-limits
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from controller.keyvault.vault import ThrottledError
 
+_T = TypeVar("_T")
 RATE = 20.0
 BURST = 200
 _FIRST_PAUSE = 10.0
@@ -40,6 +42,21 @@ class Governor:
         if delay > 0:
             await self._sleep(delay)
 
+    async def ask(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask the vault in one's turn; raises VaultError."""
+        await self.wait()
+        try:
+            answer = await call()
+        except ThrottledError as error:
+            self.throttled(error.retry_after)
+            raise
+        self._pause = 0.0
+        return answer
+
+    def spend(self, turns: int) -> None:
+        """Turns that were taken without waiting: the further pages of a listing."""
+        self._next += turns / RATE
+
     def throttled(self, retry_after: float | None) -> None:
         """The vault said 429: it is left alone as long as it says, or twice as long each time."""
         now = self._clock()
@@ -48,7 +65,3 @@ class Governor:
         self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, self._pause * 2))
         wait = min(_LONGEST_PAUSE, retry_after) if retry_after else self._pause
         self.paused_until = now + wait
-
-    def well(self) -> None:
-        """The vault answered."""
-        self._pause = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from controller.keyvault.desired import Lost, Result
@@ -60,7 +60,12 @@ class Known:
     seen: bool = False
     """Whether it was found since the start."""
     missing_in: set[int] = field(default_factory=set)
-    """The cycles that looked for it in vain: they are a poll apart."""
+    """The cycles that looked for it in vain."""
+    missing_from: float = 0
+    missing_till: float = 0
+    """When the first and the last of them did."""
+    let_go: bool = False
+    """Whether its loss was weighed, twice, and let pass."""
     absent_in: int = -1
     """The cycle of the last 404, whoever asked."""
     error: VaultError | None = None
@@ -72,10 +77,9 @@ class Known:
         """Whether it was not there when last looked for."""
         return self.signature[:1] == ("missing",)
 
-    @property
-    def mark(self) -> Mark:
-        """The signature, and the trouble."""
-        return (*self.signature, self.error.reason if self.error else "")
+    def forget_loss(self) -> None:
+        """It is there, if only switched off."""
+        self.missing_in, self.let_go = set(), False
 
 
 class Memory:
@@ -83,14 +87,21 @@ class Memory:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self.poll_apart = 0.0
+        """So many seconds at least are between two polls."""
         self._known: dict[Ref, Known] = {}
+        self._turned: set[Ref] = set()
+        """What is another than users were told, whoever found out."""
         self._fuse = Fuse()
         self._cycle = self._weighed = 0
 
-    def begin_cycle(self) -> dict[Ref, Mark]:
-        """Start a cycle; return how things stood before it."""
+    def begin_cycle(self) -> None:
+        """Start a cycle."""
         self._cycle += 1
-        return {ref: known.mark for ref, known in self._known.items()}
+
+    def end_cycle(self) -> None:
+        """Users are told."""
+        self._turned.clear()
 
     @property
     def cycle(self) -> int:
@@ -109,6 +120,7 @@ class Memory:
     def keep_only(self, refs: Collection[Ref]) -> None:
         """Forget what nobody wants any more."""
         self._known = {ref: known for ref, known in self._known.items() if ref in refs}
+        self._turned &= self._known.keys()
 
     def end_back_offs(self) -> None:
         """What failed because of the vault waits no longer: it may be back."""
@@ -125,17 +137,20 @@ class Memory:
             wait = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(known.tries - 1, 6))
             known.retry_at = self._clock() + wait
             return result
+        if known.error is not None:
+            self._turned.add(ref)
         known.error, known.tries = None, 0
         if isinstance(result, Found):
-            known.stamp, known.missing_in, known.absent_in = result.stamp, set(), -1
-            known.seen = True
-            known.signature, known.racy = ("found", result.version, result.stamp), racy
+            known.forget_loss()
+            known.stamp, known.racy, known.seen, known.absent_in = result.stamp, racy, True, -1
+            self._sign(ref, ("found", result.version, result.stamp))
         elif result.disabled:
-            known.stamp, known.missing_in = None, set()
-            known.signature = ("disabled",)
+            known.forget_loss()
+            known.stamp = None
+            self._sign(ref, ("disabled",))
         else:
             known.stamp = None
-            known.signature = self._missing_signature(ref)
+            self._sign(ref, self._missing_signature(ref))
         return result
 
     def note_missing(self, ref: Ref, error: MissingError) -> Result:
@@ -145,50 +160,71 @@ class Memory:
 
     def count_missing(self, ref: Ref) -> None:
         """This cycle itself looked for it in vain."""
-        if ref in self._known:  # or nobody wants it any more
-            self._known[ref].missing_in.add(self._cycle)
+        known = self._known.get(ref)
+        if known is None:
+            return  # nobody wants it any more
+        if not known.missing_in:
+            known.missing_from = self._clock()
+        known.missing_till = self._clock()
+        known.missing_in.add(self._cycle)
 
     def lost(self, ref: Ref, error: MissingError) -> Lost:
         """What a 404 means by now."""
         return Lost(error, confirmed=self.is_confirmed(ref), held=ref in self._fuse.held)
 
     def is_confirmed(self, ref: Ref) -> bool:
-        """Whether two cycles found it gone, both of them weighed by the fuse."""
+        """Whether two cycles a poll apart found it gone, both of them weighed by the fuse."""
         known = self._known.get(ref)
-        return known is not None and sum(in_ <= self._weighed for in_ in known.missing_in) >= 2
+        if known is None or known.missing_till - known.missing_from < self.poll_apart:
+            return False
+        return sum(in_ <= self._weighed for in_ in known.missing_in) >= 2
 
-    def weigh(self, before: Mapping[Ref, Mark], users: Iterable[Wants]) -> None:
-        """See whether too much vanished at once, before anybody hears that it is gone."""
+    def weigh(self, users: Iterable[Wants]) -> None:
+        """See whether too much is gone at once, before anybody hears that it is gone."""
         self._weighed = self._cycle
         missing = {ref for ref, known in self._known.items() if known.is_missing}
-        had = {ref for ref, mark in before.items() if mark[:1] == ("found",)}
+        had = {ref for ref, known in self._known.items() if known.seen}
         at_stake: set[Ref] = set()
         for wants in users:
             wants.accepted &= missing
-            had |= {
-                ref for ref in wants.delivered & self._known.keys() if not self._known[ref].seen
-            }
+            had |= wants.delivered & self._known.keys()
             if wants.deletes:
                 at_stake |= wants.all - wants.accepted
+        # A loss counts until it was let pass: they may come over several polls.
+        had = {ref for ref in had if not self._known[ref].let_go}
         self._fuse.weigh(had, missing, at_stake)
         for ref in missing:
-            self._known[ref].signature = self._missing_signature(ref)
+            known = self._known[ref]
+            known.let_go |= self.is_confirmed(ref) and ref not in self._fuse.held
+            self._sign(ref, self._missing_signature(ref))
 
-    def changed(self, before: Mapping[Ref, Mark]) -> set[Ref]:
-        """Return what is not as it was, or in trouble.
+    def changed(self) -> set[Ref]:
+        """Return what is not as users were told, or in trouble.
 
         Trouble that goes on is told again: a Secret grows stale while nothing changes.
         """
-        return {
-            ref
-            for ref, known in self._known.items()
-            if known.mark != before.get(ref) or known.error is not None
-        }
+        return self._turned | {ref for ref, known in self._known.items() if known.error is not None}
 
-    def turned(self, ref: Ref, before: Mapping[Ref, Mark]) -> bool:
+    def turned(self, ref: Ref) -> bool:
         """Whether an object known before is another now."""
-        known, was = self._known.get(ref), before.get(ref)
-        return bool(was) and known is not None and known.mark != was and known.error is None
+        known = self._known.get(ref)
+        return ref in self._turned and known is not None and known.error is None
+
+    def trouble(self, refs: Iterable[Ref]) -> VaultError | None:
+        """Return an error that stands, of any of these."""
+        known = (self._known[ref] for ref in refs if ref in self._known)
+        return next((one.error for one in known if one.error is not None), None)
+
+    def has_good(self, refs: Iterable[Ref]) -> bool:
+        """Whether any of these is known to be there."""
+        known = (self._known[ref] for ref in refs if ref in self._known)
+        return any(one.error is None and one.signature[:1] == ("found",) for one in known)
+
+    def _sign(self, ref: Ref, mark: Mark) -> None:
+        known = self._known[ref]
+        if known.signature and known.signature != mark:
+            self._turned.add(ref)
+        known.signature = mark
 
     def _missing_signature(self, ref: Ref) -> Mark:
         return ("missing", self.is_confirmed(ref), ref in self._fuse.held)

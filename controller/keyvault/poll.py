@@ -18,10 +18,11 @@ from typing import TypeVar
 from controller.keyvault.desired import Lost, Result
 from controller.keyvault.governor import Governor
 from controller.keyvault.history import Histories
-from controller.keyvault.memory import Mark, Memory, Outcome, Select, Wants, disabled, missing
+from controller.keyvault.listing import PAGE, Listing
+from controller.keyvault.memory import Memory, Outcome, Select, Wants, disabled, missing
+from controller.keyvault.reader import Reader
 from controller.keyvault.vault import (
     DeniedError,
-    DisabledError,
     Found,
     MissingError,
     Row,
@@ -32,13 +33,9 @@ from controller.keyvault.vault import (
 )
 from sealer.keyvault.references import KEY, Ref
 
-PAGE = 25
-RACY_SECONDS = 2.0
 SETTLE_SECONDS = 3.0
 PINNED_SECONDS = 86400.0
-LINGER_SECONDS = 10.0
-_PARALLEL = 16
-_LIST_AGAIN = 12
+_POLL_APART = 0.85  # of the interval: a poll comes up to a tenth early
 _FIRST_DELAY = 5.0
 _PROBE = Ref("secret", "sealer-probe")
 
@@ -63,19 +60,13 @@ class Poller:
         self._clock, self._wall, self._sleep, self._jitter = clock, wall, sleep, jitter
         self.governor = Governor(clock, sleep)
         self.users: dict[str, Wants] = {}
-        self.rows: dict[str, Row] | None = None
-        """The listing of this cycle, None where this cycle made none."""
-        self._count: int | None = None
         self.outcome: Outcome | None = None
         self.seconds = 0.0
         """How long the last cycle took."""
         self._memory = Memory(clock)
         self._histories = Histories(self._list_versions)
-        self._values: dict[Ref, Found] = {}
-        self._values_until = 0.0
-        self._flights: dict[Ref, asyncio.Task[Result]] = {}
-        self._parallel = asyncio.Semaphore(_PARALLEL)
-        self._list_denied_in: int | None = None
+        self.listing = Listing(vault, self.governor, clock)
+        self._reader = Reader(vault, self.governor, self._memory, clock, wall)
         self._failures = 0
 
     # What users ask.
@@ -95,8 +86,8 @@ class Poller:
         that it was given before.
         """
         wants = Wants(frozenset(refs), select, deletes=deletes, delivered=frozenset(delivered))
-        if self.rows is not None and select is not None:
-            wants.found = frozenset(select(self.rows.values()))
+        if self.listing.rows is not None and select is not None:
+            wants.found = frozenset(select(self.listing.rows.values()))
         if user in self.users:
             wants.accepted = self.users[user].accepted
         self.users[user] = wants
@@ -136,14 +127,14 @@ class Poller:
 
     async def listed(self) -> Iterable[Row]:
         """Return the rows of the last listing; lists if there was none. Raises VaultError."""
-        if self.rows is None:
-            await self._list()
-        return (self.rows or {}).values()
+        if self.listing.rows is None:
+            await self.listing.make()
+        return (self.listing.rows or {}).values()
 
     async def list_anew(self) -> None:
         """Let ``listed`` tell what the vault has now; raises VaultError."""
-        if self.rows is not None:
-            await self._list()
+        if self.listing.rows is not None:
+            await self.listing.make_anew()
 
     async def fetch(
         self, refs: Iterable[Ref], *, fresh: bool = False, anew: bool = False
@@ -153,10 +144,11 @@ class Poller:
         ``fresh`` forgets back-offs; ``anew`` values that were read and what the list told, too.
         """
         refs = tuple(refs)
-        if self._clock() > self._values_until:
-            self._values.clear()
-        for ref in refs if anew else ():
-            self._values.pop(ref, None)
+        away = self.outcome.error if self.outcome else None
+        if away is not None and not anew and not (fresh and isinstance(away, DeniedError)):
+            # The next poll finds out whether it is back: not each of its users.
+            return dict.fromkeys(refs, away)
+        self._reader.forget(refs if anew else ())
         wanted = list(dict.fromkeys(refs))
         results = await asyncio.gather(*(self._fetch(ref, fresh, anew) for ref in wanted))
         return dict(zip(wanted, results, strict=True))
@@ -183,87 +175,104 @@ class Poller:
             self.seconds = self._clock() - started
 
     async def _one_cycle(self) -> tuple[Outcome, set[str]]:
-        before = self._memory.begin_cycle()
-        self._values.clear()
-        self._values_until = self._clock() + max(self.interval, LINGER_SECONDS)
-        if self.outcome is not None and self.outcome.error is not None:
+        is_first, self._memory.poll_apart = self.outcome is None, _POLL_APART * self.interval
+        self._memory.begin_cycle()
+        self._reader.begin()
+        if self._is_failing:
             self._memory.end_back_offs()
         try:
-            listing, dirty = await self._look(before)
+            dirty = await self._look()
         except VaultError as error:
             self._failures += 1
-            self.outcome = Outcome(error=error, objects=self._count)
-            return self.outcome, set()
-        recovered = self.outcome is not None and self.outcome.error is not None
+            self.outcome = Outcome(error=error, objects=self.listing.count)
+            # One hiccup is no news to users: the next look is seconds away.
+            told = is_first or self._failures > 1
+            return self.outcome, {*self.users} if told else set()
         self._failures = 0
+        self._memory.end_cycle()
         held = len(self._memory.held)
-        self.outcome = Outcome(listing=listing, objects=self._count, fuse=held)
-        return self.outcome, {*self.users} if recovered else dirty
+        self.outcome = Outcome(listing=self.listing.denied, objects=self.listing.count, fuse=held)
+        return self.outcome, dirty
 
-    async def _look(self, before: Mapping[Ref, Mark]) -> tuple[VaultError | None, set[str]]:
-        refs = {ref for wants in self.users.values() for ref in wants.all}
-        listing: VaultError | None = None
-        dirty: set[str] = set()
-        listed = self._should_list(refs)
-        if not listed:
-            self.rows = None  # an old listing says nothing of today
-        if listed:
+    @property
+    def _is_failing(self) -> bool:
+        return self.outcome is not None and self.outcome.error is not None
+
+    @property
+    def _wanted(self) -> set[Ref]:
+        return {ref for wants in self.users.values() for ref in wants.all}
+
+    async def _look(self) -> set[str]:
+        dirty, answered = await self._look_around()
+        results = await self._check(self._wanted)
+        self._judge(results, answered=answered)
+        self._memory.weigh(self.users.values())
+        torn = self._may_be_torn()
+        if torn:
+            await self._sleep(SETTLE_SECONDS)
+            if self.listing.rows is not None:
+                await self.listing.make()
+            await self._check({ref for user in torn for ref in self.users[user].all})
+        changed = self._memory.changed()
+        return dirty | {user for user, wants in self.users.items() if wants.all & changed}
+
+    async def _look_around(self) -> tuple[set[str], bool]:
+        """List, or see that the vault is there; return who finds something else, and whether."""
+        refs = self._wanted
+        if self._should_list(refs):
             try:
-                await self._list()
-                dirty |= self._select()
+                await self.listing.make()
             except DeniedError as error:
                 if error.reason == "Firewall":
                     raise
-                listing, self.rows, self._list_denied_in = error, None, self._memory.cycle
-        elif self._list_denied_in is not None and self.outcome is not None:
-            listing = self.outcome.listing
-        if self.rows is None and not refs:
+            else:
+                return self._select(), True
+        self.listing.forget()
+        if refs and not self._is_failing:
+            return set(), False
+        try:
             await self._probe()
-        results = await self._check({ref for wants in self.users.values() for ref in wants.all})
+        except DeniedError:
+            if not refs:
+                raise
+            return set(), False
+        return set(), True
+
+    def _judge(self, results: list[Result], *, answered: bool) -> None:
+        """Raise VaultError where nothing shows that the vault answers."""
         failed = [result for result in results if isinstance(result, VaultError)]
-        if failed and len(failed) == len(results) and self.rows is None:
-            # Nothing was listed and nothing could be read: the vault is not ready.
-            raise failed[0]
-        self._memory.weigh(before, self.users.values())
-        changed = self._memory.changed(before)
-        dirty |= {user for user, wants in self.users.items() if wants.all & changed}
-        torn = self._may_be_torn(before, dirty)
-        if torn:
-            await self._sleep(SETTLE_SECONDS)
-            if self.rows is not None:
-                await self._list()
-            await self._check({ref for user in torn for ref in self.users[user].all})
-        return listing, dirty
+        for error in failed:
+            if isinstance(error, ThrottledError):
+                raise error
+        if answered or len(failed) < len(results):
+            return
+        stands = failed[0] if failed else self._memory.trouble(self._wanted)
+        if stands is None:
+            return  # nothing was due
+        if isinstance(stands, DeniedError) and self._memory.has_good(self._wanted):
+            return  # others may be read
+        raise stands
 
     def _should_list(self, refs: set[Ref]) -> bool:
+        if not self.listing.may_be_tried:
+            return False
+        if any(wants.select for wants in self.users.values()):
+            return True
         if self.mode == "Get":
             return False
-        if self._list_denied_in is not None:
-            if self._memory.cycle - self._list_denied_in < _LIST_AGAIN:
-                return False
-            self._list_denied_in = None
-        if self.mode == "List" or any(wants.select for wants in self.users.values()):
-            return True
-        if self._count is None:
+        if self.mode == "List" or self.listing.count is None:
             return True
         if not self.users:
-            return self.outcome is None or self.outcome.error is not None
+            return self.outcome is None or self._is_failing
         listed = [ref for ref in refs if ref.type != KEY and not ref.is_pinned]
-        return ceil(self._count / PAGE) < len(listed)
-
-    async def _list(self) -> None:
-        await self.governor.wait()
-        rows = await self._ask(self.vault.list_secrets())
-        self.rows = {row.name.lower(): row for row in rows}
-        self._count = len(self.rows)
+        return ceil(self.listing.count / PAGE) < len(listed)
 
     async def _list_versions(self, name: str) -> list[VersionRow]:
-        await self.governor.wait()
-        return await self._ask(self.vault.list_versions(name))
+        return await self.governor.ask(lambda: self.vault.list_versions(name))
 
     def _select(self) -> set[str]:
         dirty = set()
-        rows = (self.rows or {}).values()
+        rows = (self.listing.rows or {}).values()
         for user, wants in self.users.items():
             if wants.select is not None:
                 found = frozenset(wants.select(rows))
@@ -275,15 +284,32 @@ class Poller:
     async def _check(self, refs: set[Ref]) -> list[Result]:
         """Look again at what may have changed; return what came of that."""
         for ref in refs:
-            row = self._row(ref)
+            row = self.listing.row(ref)
             if row is not None and not row.stamp.enabled:
                 self._memory.note(ref, Lost(disabled(ref), disabled=True))
         due = [ref for ref in refs if self._is_due(ref)]
-        results = await asyncio.gather(*(self._fly(ref) for ref in due))
-        for ref, result in zip(due, results, strict=True):
-            if isinstance(result, Lost) and not result.disabled:
-                self._memory.count_missing(ref)
+        results = await asyncio.gather(*(self._reader.read(ref) for ref in due))
+        pairs = zip(due, results, strict=True)
+        lost = [ref for ref, one in pairs if isinstance(one, Lost) and not one.disabled]
+        if lost:
+            await self._count_missing(lost)
         return results
+
+    async def _count_missing(self, lost: list[Ref]) -> None:
+        """Count 404s, but for what is only switched off: its GET may say 404, too."""
+        if self.listing.rows is None and any(ref.type != KEY and not ref.is_pinned for ref in lost):
+            try:
+                await self.listing.make()
+            except DeniedError:
+                pass  # then a 404 is all there is to know
+            except VaultError:
+                return
+        for ref in lost:
+            row = self.listing.row(ref)
+            if row is None:
+                self._memory.count_missing(ref)
+            elif not row.stamp.enabled:
+                self._memory.note(ref, Lost(disabled(ref), disabled=True))
 
     def _is_due(self, ref: Ref) -> bool:
         known = self._memory.find(ref)
@@ -291,84 +317,43 @@ class Poller:
             return known is None or self._clock() >= known.retry_at
         if ref.is_pinned:
             return bool(known.missing_in) or self._clock() - known.checked >= PINNED_SECONDS
-        if ref.type == KEY or self.rows is None:
+        if ref.type == KEY or self.listing.rows is None:
             return True
-        row = self._row(ref)
+        row = self.listing.row(ref)
         if row is None:
             # Two cycles with a 404 are enough; from then on its absence from the list tells.
             return not self._memory.is_confirmed(ref)
         return row.stamp.enabled and (row.stamp != known.stamp or known.racy)
 
-    def _may_be_torn(self, before: Mapping[Ref, Mark], dirty: set[str]) -> list[str]:
+    def _may_be_torn(self) -> list[str]:
         """Users of whose objects several changed: they might be in the midst of a rotation."""
 
         def turned(user: str) -> int:
-            return sum(self._memory.turned(ref, before) for ref in self.users[user].all)
+            return sum(map(self._memory.turned, self.users[user].all))
 
-        return [user for user in dirty if turned(user) > 1]
+        return [user for user in self.users if turned(user) > 1]
 
     async def _probe(self) -> None:
         """Ask for an object that is not there: a 404 proves address, token and right."""
         try:
-            await self.governor.wait()
-            await self._ask(self.vault.get(_PROBE))
+            await self.governor.ask(lambda: self.vault.get(_PROBE))
         except MissingError:
             return
 
     # One object.
 
     async def _fetch(self, ref: Ref, fresh: bool, anew: bool) -> Result:
-        found = self._values.get(ref)
+        found = self._reader.value(ref)
         if found is not None:
             return found
         known = self._memory.find(ref)
-        row = self._row(ref)
+        row = self.listing.row(ref)
         if row is not None and not row.stamp.enabled and not anew:
             return self._memory.note(ref, Lost(disabled(ref), disabled=True))
         if known is not None and not fresh:
             if known.error is not None and self._clock() < known.retry_at:
                 return known.error
-            told = self._memory.is_confirmed(ref) and self.rows is not None and row is None
+            told = self._memory.is_confirmed(ref) and self.listing.rows is not None and row is None
             if told or known.absent_in == self._memory.cycle:
                 return self._memory.lost(ref, missing(ref))
-        return await self._fly(ref)
-
-    async def _fly(self, ref: Ref) -> Result:
-        """GET it, once for all who ask at the same time."""
-        flight = self._flights.get(ref)
-        if flight is None:
-            flight = asyncio.create_task(self._get(ref))
-            self._flights[ref] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(ref, None))
-        return await asyncio.shield(flight)
-
-    async def _get(self, ref: Ref) -> Result:
-        try:
-            async with self._parallel:
-                await self.governor.wait()
-                asked = self._wall()
-                found = await self._ask(self.vault.get(ref))
-        except DisabledError as error:
-            return self._memory.note(ref, Lost(error, disabled=True))
-        except MissingError as error:
-            return self._memory.note_missing(ref, error)
-        except VaultError as error:
-            return self._memory.note(ref, error)
-        self._values[ref] = found
-        self._values_until = max(self._values_until, self._clock() + LINGER_SECONDS)
-        self._memory.note(ref, found, racy=found.stamp.updated >= asked - RACY_SECONDS)
-        return found
-
-    async def _ask(self, call: Awaitable[_T]) -> _T:
-        try:
-            answer = await call
-        except ThrottledError as error:
-            self.governor.throttled(error.retry_after)
-            raise
-        self.governor.well()
-        return answer
-
-    def _row(self, ref: Ref) -> Row | None:
-        if self.rows is None or ref.type == KEY or ref.is_pinned:
-            return None
-        return self.rows.get(ref.listed_name)
+        return await self._reader.read(ref)

@@ -107,5 +107,5 @@ def leftovers(secret: KeyVaultSecret, lines: Lines) -> set[Ref]:
 
 def is_gone(poller: Poller, ref: Ref) -> bool:
     """Whether the last listing does not have it, or has it switched off."""
-    row = (poller.rows or {}).get(ref.listed_name)
+    row = (poller.listing.rows or {}).get(ref.listed_name)
     return row is None or not row.stamp.enabled

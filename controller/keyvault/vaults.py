@@ -282,8 +282,6 @@ class Vaults:
         self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
         for key in tuple(running.vaults):
             await self._tell(key, running, outcome)
-        if outcome.error is not None:
-            dirty = {*running.poller.users}
         self.on_dirty(dirty)
         if outcome.error is not None and outcome.error.reason in (
             "TokenRequestDenied",

@@ -11,7 +11,7 @@ import asyncio
 import copy
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -343,6 +343,13 @@ class Simulation:
             pollers = len({entry.poller for entry in self.vaults.entries.values() if entry.poller})
             asleep = len([1 for _, future in self.clock.parked if not future.done()]) >= pollers
             calm = calm + 1 if asleep and self.syncer.queue.idle else 0
+
+    async def until(self, check: Callable[[], bool], seconds: float = 10) -> None:
+        """Wait in real time until something is so."""
+        deadline = time.monotonic() + seconds
+        while not check():
+            assert time.monotonic() < deadline, "it does not come"
+            await asyncio.sleep(0.005)
 
     async def tick(self, seconds: float = 66.0) -> None:
         """Let time pass, and what is due happen."""

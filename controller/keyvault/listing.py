@@ -1,0 +1,73 @@
+"""The listing of one vault: made once for all who ask, and not asked for where it is denied."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from controller.keyvault.governor import Governor
+from controller.keyvault.vault import DeniedError, Row, Vault
+from sealer.keyvault.references import KEY, Ref
+
+PAGE = 25
+_AGAIN_SECONDS = 240.0
+
+
+class Listing:
+    """``rows`` by lower-case name, None where this poll made no listing."""
+
+    def __init__(self, vault: Vault, governor: Governor, clock: Callable[[], float]) -> None:
+        self._vault, self._governor, self._clock = vault, governor, clock
+        self.rows: dict[str, Row] | None = None
+        self.count: int | None = None
+        """How many objects the vault had when last listed."""
+        self.denied: DeniedError | None = None
+        """Why it cannot be listed, where single objects can be read."""
+        self._denied_until = 0.0
+        self._flight: asyncio.Task[None] | None = None
+
+    @property
+    def may_be_tried(self) -> bool:
+        """Whether it is allowed, or was denied long enough ago."""
+        return self.denied is None or self._clock() >= self._denied_until
+
+    def forget(self) -> None:
+        """This poll makes none, and an old one says nothing of today."""
+        self.rows = None
+
+    def row(self, ref: Ref) -> Row | None:
+        """Return the row of an object; keys and versions have none."""
+        if self.rows is None or ref.type == KEY or ref.is_pinned:
+            return None
+        return self.rows.get(ref.listed_name)
+
+    async def make(self) -> None:
+        """List, once for all who ask at the same time; raises VaultError."""
+        if self._flight is None:
+            self._flight = asyncio.create_task(self._make())
+            self._flight.add_done_callback(self._done)
+        await asyncio.shield(self._flight)
+
+    async def make_anew(self) -> None:
+        """List, and not as one that began before; raises VaultError."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight])
+        await self.make()
+
+    async def _make(self) -> None:
+        try:
+            rows = await self._governor.ask(self._vault.list_secrets)
+        except DeniedError as error:
+            if error.reason != "Firewall":
+                self.denied, self._denied_until = error, self._clock() + _AGAIN_SECONDS
+                self.rows = None
+            raise
+        self.denied = None
+        self.rows = {row.name.lower(): row for row in rows}
+        self.count = len(self.rows)
+        self._governor.spend(self.count // PAGE)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._flight = None
+        if not task.cancelled():
+            task.exception()  # whoever asked may be gone

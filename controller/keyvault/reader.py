@@ -1,0 +1,98 @@
+"""Reads objects of one vault, each once for all who ask; values stay for a few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from controller.keyvault.desired import Lost, Result
+from controller.keyvault.governor import Governor
+from controller.keyvault.memory import Memory
+from controller.keyvault.vault import DisabledError, Found, MissingError, Vault, VaultError
+from sealer.keyvault.references import Ref
+
+RACY_SECONDS = 2.0
+LINGER_SECONDS = 10.0
+_PARALLEL = 16
+
+
+class Reader:
+    """``clock`` counts seconds, ``wall`` those since 1970; what it finds goes to ``memory``."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        governor: Governor,
+        memory: Memory,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._vault, self._governor, self._memory = vault, governor, memory
+        self._clock, self._wall = clock, wall
+        self._values: dict[Ref, Found] = {}
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._flights: dict[Ref, asyncio.Task[Result]] = {}
+        self._parallel = asyncio.Semaphore(_PARALLEL)
+
+    def begin(self) -> None:
+        """A poll begins: forget all values."""
+        self._values.clear()
+
+    def forget(self, refs: Iterable[Ref]) -> None:
+        """Forget what was read of these."""
+        for ref in refs:
+            self._values.pop(ref, None)
+
+    def value(self, ref: Ref) -> Found | None:
+        """Return what was read in this poll; what nobody asked for in a while is gone."""
+        if self._clock() > self._until:
+            self._values.clear()
+        found = self._values.get(ref)
+        if found is not None:
+            self._until = self._clock() + LINGER_SECONDS
+        return found
+
+    async def read(self, ref: Ref) -> Result:
+        """GET it, once for all who ask at the same time."""
+        flight = self._flights.get(ref)
+        if flight is None:
+            flight = asyncio.create_task(self._get(ref))
+            self._flights[ref] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(ref, None))
+        return await asyncio.shield(flight)
+
+    def _keep(self, ref: Ref, found: Found) -> None:
+        self._values[ref] = found
+        self._until = self._clock() + LINGER_SECONDS
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._expire)
+
+    def _expire(self) -> None:
+        """Values nobody asks for any more do not wait in memory for the next poll."""
+        self._timer = None
+        if self._clock() > self._until:
+            self._values.clear()
+        elif self._values:
+            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._expire)
+
+    async def _get(self, ref: Ref) -> Result:
+        asked = 0.0
+
+        async def get() -> Found:
+            nonlocal asked
+            asked = self._wall()
+            return await self._vault.get(ref)
+
+        try:
+            async with self._parallel:
+                found = await self._governor.ask(get)
+        except DisabledError as error:
+            return self._memory.note(ref, Lost(error, disabled=True))
+        except MissingError as error:
+            return self._memory.note_missing(ref, error)
+        except VaultError as error:
+            return self._memory.note(ref, error)
+        self._keep(ref, found)
+        self._memory.note(ref, found, racy=found.stamp.updated >= asked - RACY_SECONDS)
+        return found

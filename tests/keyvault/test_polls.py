@@ -1,0 +1,310 @@
+"""What a poll tells, to whom, and what it costs: changes, losses, outages, rights."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.keyvault.conftest import Run
+from tests.keyvault.simulation import Simulation
+from tests.testbed.azure.faults import Fault
+
+SYNC_NOW = "keyvault.sealer.dev/sync-now"
+DENIED: dict[str, Any] = {"status": 403, "code": "Forbidden", "inner": "ForbiddenByRbac"}
+GONE: dict[str, Any] = {"onVaultDelete": "DeleteSecret"}
+
+
+def entry(name: str, **more: Any) -> dict[str, object]:
+    return {"key": name, "from": {"secret": name, **more}}
+
+
+def fill(half: Simulation, count: int) -> None:
+    for number in range(count):
+        half.store.set_secret(f"s-{number}", "v")
+    half.clock.now += 60
+
+
+async def started(half: Simulation, count: int, *, interval: str = "1m", **spec: Any) -> None:
+    """A vault polled twice, and a KeyVaultSecret ``k-0`` and so on for each of its secrets."""
+    fill(half, count)
+    await half.vault(interval=interval)
+    for number in range(count):
+        half.secret(f"k-{number}", entry(f"s-{number}"), **spec)
+    await half.settle()
+    await half.tick()
+
+
+def lost(half: Simulation, count: int) -> list[int]:
+    return [number for number in range(count) if half.data(f"k-{number}") is None]
+
+
+def test_a_change_that_one_saw_between_polls_reaches_the_others(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("s", "one")
+        half.clock.now += 60
+        await half.vault()
+        for name in ("a", "b"):
+            half.secret(name, entry("s"))
+        await half.settle()
+        await half.tick()
+        half.store.set_secret("s", "two")
+        half.clock.now += 20
+        half.secret("a", entry("s"), annotations={SYNC_NOW: "1"})
+        await half.settle()
+        assert half.data("a") == {"s": "two"}
+        for _ in range(3):
+            await half.tick()
+        assert half.data("b") == {"s": "two"}
+
+    run(test)
+
+
+@pytest.mark.parametrize("mode", ["Get", "Auto"])
+def test_a_disabled_object_whose_get_says_404_is_not_gone(run: Run, mode: str) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("s", "v")
+        half.store.disabled_is_404 = True
+        half.clock.now += 60
+        await half.vault(poll={"interval": "1m", "mode": mode})
+        half.secret("a", entry("s"), **GONE)
+        await half.settle()
+        await half.tick()
+        half.store.update("s", enabled=False)
+        for _ in range(4):
+            await half.tick()
+        assert half.data("a") == {"s": "v"}
+        assert half.ready("a")[1] == "ObjectDisabled"
+        half.store.update("s", enabled=True)
+        half.store.delete("s")
+        for _ in range(3):
+            await half.tick()
+        assert half.data("a") is None
+
+    run(test)
+
+
+def test_two_404s_count_only_when_they_are_a_poll_apart(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 6)
+        await half.vault(interval="20m")
+        for number in range(6):
+            half.secret(f"k-{number}", entry(f"s-{number}"), **GONE)
+        await half.settle()
+        half.clock.now += 600
+        half.store.delete("s-1")
+        half.store.set_secret("s-2", "new")
+        fault = Fault("secrets/get", name="s-2", status=429, retry_after=6, times=1)
+        half.azure.faults.add(fault)
+        await half.tick(610)
+        assert fault.hits == 1
+        await half.tick(8)  # another look, since the vault throttled
+        assert half.data("k-2") == {"s-2": "new"}
+        assert half.data("k-1") == {"s-1": "v"}
+        await half.tick(1300)
+        assert half.data("k-1") is None
+
+    run(test)
+
+
+async def in_two_polls(half: Simulation) -> None:
+    """Half of the loss shows in one poll, the rest in the next."""
+    faults = [Fault("secrets/get", name=f"s-{number}", status=503) for number in range(3, 6)]
+    for fault in faults:
+        half.azure.faults.add(fault)
+    await half.tick()
+    half.azure.faults.clear()
+
+
+async def by_a_push(half: Simulation) -> None:
+    """New generations meet the loss before a poll does."""
+    half.clock.now += 20
+    for number in range(6):
+        half.secret(f"k-{number}", entry(f"s-{number}"), **GONE, generation=2)
+    await half.settle()
+
+
+@pytest.mark.parametrize("seen", [in_two_polls, by_a_push])
+def test_the_fuse_holds_however_the_loss_comes_to_light(
+    run: Run, seen: Callable[[Simulation], Awaitable[None]]
+) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, 6, **GONE)
+        for number in range(6):
+            half.store.delete(f"s-{number}")
+        await seen(half)
+        for _ in range(4):
+            await half.tick()
+        assert lost(half, 6) == []
+        assert half.ready("k-0")[1] == "Fuse"
+
+    run(test)
+
+
+def test_losses_that_were_let_pass_do_not_count_again(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, 8, **GONE)
+        for number in (0, 1, 2):
+            half.store.delete(f"s-{number}")
+        for _ in range(3):
+            await half.tick()
+        assert lost(half, 8) == [0, 1, 2]
+        for number in (3, 4):
+            half.store.delete(f"s-{number}")
+        for _ in range(3):
+            await half.tick()
+        assert lost(half, 8) == [0, 1, 2, 3, 4]
+
+    run(test)
+
+
+def test_an_outage_costs_a_request_a_poll_whatever_hangs_on_the_vault(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, 60)
+        half.azure.forget()
+        fault = half.azure.faults.add(Fault(status=503))
+        for _ in range(30):
+            await half.tick(60)
+        assert 20 < fault.hits < 60
+        assert half.ready("k-1") == ("True", "Unreachable")
+        half.azure.faults.clear()
+        for _ in range(3):
+            await half.tick(400)
+        assert half.ready("k-1") == ("True", "Synced")
+
+    run(test)
+
+
+def test_an_outage_costs_as_little_where_objects_are_read_one_by_one(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 6)
+        await half.vault(poll={"interval": "1m", "mode": "Get"})
+        for number in range(6):
+            half.secret(f"k-{number}", entry(f"s-{number}"))
+        await half.settle()
+        fault = half.azure.faults.add(Fault(status=503))
+        for _ in range(30):
+            await half.tick(60)
+        assert fault.hits < 60
+        half.azure.faults.clear()
+        half.store.set_secret("s-1", "new")
+        for _ in range(3):
+            await half.tick(400)
+        assert half.data("k-1") == {"s-1": "new"}
+
+    run(test)
+
+
+def test_one_hiccup_reads_nothing_again(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, 60)
+        await half.tick()
+        half.azure.forget()
+        half.azure.faults.add(Fault("secrets/list", status=503, times=1))
+        events = len(half.events)
+        for _ in range(3):
+            await half.tick()
+        assert half.azure.calls["secrets/get"] == 0
+        assert [name for name, _ in half.events[events:]] == ["shop", "shop"]
+
+    run(test)
+
+
+def test_find_lists_whatever_the_mode(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("f-1", "v")
+        half.clock.now += 60
+        await half.vault(poll={"interval": "1m", "mode": "Get"})
+        half.secret("a", {"find": {"name": "f-*"}})
+        await half.settle()
+        half.store.set_secret("f-2", "v")
+        for _ in range(2):
+            await half.tick()
+        assert half.data("a") == {"f-1": "v", "f-2": "v"}
+
+    run(test)
+
+
+def test_a_right_to_list_is_seen_at_the_next_poll(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("f-1", "v")
+        half.clock.now += 60
+        half.azure.faults.add(Fault("secrets/list", **DENIED))
+        await half.vault(interval="5m")
+        half.secret("a", {"find": {"name": "f-*"}})
+        await half.settle()
+        half.azure.faults.clear()
+        for _ in range(2):
+            await half.tick(330)
+        assert half.data("a") == {"f-1": "v"}
+        conditions = half.status("shop", "KeyVault")["conditions"]
+        assert [one["status"] for one in conditions if one["type"] == "Listing"] == ["True"]
+
+    run(test)
+
+
+def test_a_vault_that_throttles_single_objects_is_throttled(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, 6)
+        half.azure.faults.add(Fault("secrets/get", status=429, retry_after=60))
+        half.store.set_secret("s-1", "new")
+        await half.tick()
+        assert half.ready("shop", "KeyVault") == ("False", "Throttled")
+        assert half.status("shop", "KeyVault")["throttledUntil"]
+        half.azure.faults.clear()
+        for _ in range(2):
+            await half.tick()
+        assert half.data("k-1") == {"s-1": "new"}
+        assert half.ready("shop", "KeyVault") == ("True", "Ready")
+
+    run(test)
+
+
+def test_one_object_that_is_denied_says_nothing_of_the_others(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        version = half.store.set_secret("pinned", "v").id
+        half.store.set_secret("denied", "v")
+        half.clock.now += 60
+        half.azure.faults.add(Fault("secrets/list", **DENIED))
+        half.azure.faults.add(Fault("secrets/get", name="denied", **DENIED))
+        await half.vault()
+        half.secret("a", entry("pinned", version=version))
+        half.secret("b", entry("denied"))
+        await half.settle()
+        for _ in range(6):
+            await half.tick()
+            assert half.ready("shop", "KeyVault") == ("True", "Ready")
+        assert half.ready("a") == ("True", "Synced")
+        assert half.ready("b") == ("False", "VaultNotReady")
+
+    run(test)
+
+
+def test_ready_is_earned_though_a_secret_came_during_the_first_list(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 3)
+        half.azure.faults.add(Fault("secrets/list", **DENIED, delay=0.3))
+        half.azure.faults.add(Fault("secrets/get", **DENIED))
+        making = asyncio.create_task(half.vault(interval="5m"))
+        await half.until(lambda: half.vaults.poller(("KeyVault", "shop", "shop")) is not None)
+        half.secret("a", entry("s-1"))
+        await making
+        for _ in range(6):
+            assert half.ready("shop", "KeyVault") == ("False", "Forbidden")
+            await half.tick(100)
+
+    run(test)
+
+
+def test_many_that_find_share_one_listing(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 60)
+        for number in range(20):
+            half.secret(f"f-{number}", {"find": {"name": "s-*"}})
+        await half.vault()
+        assert half.azure.calls["secrets/list"] == 3
+        assert half.azure.calls["secrets/get"] == 60
+
+    run(test)
