@@ -357,6 +357,12 @@ class Simulation:
         self.clock.release()
         await self.settle()
 
+    async def wait(self, seconds: float = 66.0) -> None:
+        """As ``tick``, and what was to be done again later comes as well, not the vault alone."""
+        await self.tick(seconds)
+        self.syncer.queue.forget(("", ""))
+        await self.settle()
+
     def data(self, name: str) -> dict[str, str] | None:
         """A Secret's values as text."""
         secret = self.objects.secrets.get(("shop", name))

@@ -76,7 +76,7 @@ def test_a_fault_of_ours_is_told_without_what_it_quotes(run: Run) -> None:
         assert half.registry.get_sample_value("keyvaultsecret_ready", labels) == 0
         assert half.data("b") == {"other": "v2"}
         half.objects.find_secret = find  # type: ignore[method-assign]
-        await half.tick()
+        await half.wait()
         assert half.ready("a") == ("True", "Synced")
         assert half.data("a") == {"s": "v2"}
 
