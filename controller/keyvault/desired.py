@@ -13,7 +13,6 @@ from typing import Any
 from controller.keyvault import certificate, publickey, values
 from controller.keyvault.values import BadValueError
 from controller.keyvault.vault import Found, VaultError
-from sealer.errors import SealerError
 from sealer.keyvault import names
 from sealer.keyvault.references import (
     CERTIFICATE,
@@ -85,10 +84,6 @@ class Desired:
         return tuple(state for state in self.states if state.blocking)
 
 
-class KeyConflictError(SealerError):
-    """Two results for one key."""
-
-
 @dataclass(frozen=True, slots=True)
 class Before:
     """What the Secret has from us already."""
@@ -109,7 +104,7 @@ def desired(
     found_refs: Mapping[int, tuple[Ref, ...]],
     before: Before,
 ) -> Desired:
-    """Return the raw data, without the template's. Raises KeyConflictError.
+    """Return the raw data, without the template's.
 
     ``results`` has an item for each ref; ``found_refs`` names, by an entry's index, what find
     found or which versions came before, newest first.
@@ -230,10 +225,9 @@ class _Work:
         for key, value in made.items():
             other = self.sources.get(key)
             if other is not None:
-                raise KeyConflictError(
-                    f"the key {key} would come from {other} and from {ref}",
-                    hint="rename one of them",
-                )
+                message = f"the key {key} would come from {other} and from {ref}"
+                self._fail(ref, f"{message} (rename one of them)", "KeyConflict")
+                continue
             self.sources[key] = ref
             self.data[key] = value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.cluster import ClusterError, ConflictError, InvalidError, NotFoundError
 from controller.keyvault import status
-from controller.keyvault.desired import FUSE, KeyConflictError, ObjectState
+from controller.keyvault.desired import FUSE, ObjectState
 from controller.keyvault.ownership import TargetError
 from controller.keyvault.status import SYNCED, Told, told
 from controller.keyvault.values import BadValueError
@@ -49,8 +49,6 @@ def explain(error: SealerError) -> Told:
     first = error.errors[0] if isinstance(error, ManyErrors) else error
     if isinstance(first, TemplateError):
         return told(error, "TemplateFailed")
-    if isinstance(error, KeyConflictError):
-        return told(error, "KeyConflict")
     if isinstance(error, BadValueError):
         return told(error, "BadValue")
     if isinstance(error, ConflictError):

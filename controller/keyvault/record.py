@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from controller.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Before, ObjectState
-from controller.keyvault.status import Lines
+from controller.keyvault.status import Line, Lines
 from sealer.keyvault.resource import KeyVaultSecret
 
 Key = tuple[str, str]
@@ -49,6 +49,8 @@ class Attempt:
 
     states: tuple[ObjectState, ...] | None = None
     """How each object is; None where that is not known."""
+    written: bool = False
+    """Whether the Secret is as ``states`` say."""
     changed: bool = False
     """Whether anything changed in the cluster."""
 
@@ -77,6 +79,15 @@ def before_of(lines: Lines, live: Manifest | None) -> Before:
         versions={ref: line.version for ref, line in lines.items()},
         removed=frozenset(ref for ref, line in lines.items() if line.is_removed),
     )
+
+
+def unwritten(states: tuple[ObjectState, ...], lines: Lines) -> tuple[ObjectState, ...]:
+    """The states where nothing was written: the Secret has the keys and versions of before.
+
+    What the status says of these is what a restart takes for delivered.
+    """
+    before = ((state, lines.get(state.ref, Line())) for state in states)
+    return tuple(replace(state, keys=line.keys, version=line.version) for state, line in before)
 
 
 def earliest(states: tuple[ObjectState, ...]) -> str | None:

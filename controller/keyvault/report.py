@@ -12,7 +12,7 @@ from controller.events import KEY_VAULT_WARNINGS
 from controller.keyvault import status
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
-from controller.keyvault.record import Attempt, Key, Record, earliest
+from controller.keyvault.record import Attempt, Key, Record, earliest, unwritten
 from controller.keyvault.status import Told
 from controller.recorder import Recorder
 from sealer.keyvault.resource import KIND
@@ -58,7 +58,8 @@ class Reports:
             "conditions": status.with_times(conditions, old, generation, now),
         }
         if states is not None:
-            new["objects"] = status.objects(states)
+            has = states if attempt.written else unwritten(states, status.read_objects(old))
+            new["objects"] = status.objects(has)
             new["expires"] = earliest(states)
         if secret is not None:
             # One that could not be written yet leaves the Secret of before as it is.

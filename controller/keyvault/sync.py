@@ -236,10 +236,11 @@ class Syncer:
         live = await self.targets.find(secret)
         before = before_of(before_lines, live)
         made = desired(secret, results, found, before)
+        attempt.states = made.states
         if not made.blocked:
             record.deleted = made.delete
             attempt.changed = await self._write(record, secret, made, live)
-        attempt.states = made.states
+            attempt.written = True
 
     async def _admit(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller, dict[str, str]]:
         """Return its vault and the namespace's labels; nothing is asked for one that may not."""

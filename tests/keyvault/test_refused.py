@@ -81,3 +81,70 @@ def test_a_fault_of_ours_is_told_without_what_it_quotes(run: Run) -> None:
         assert half.data("a") == {"s": "v2"}
 
     run(test)
+
+
+def lines(half: Simulation, name: str) -> dict[str, tuple[str, list[str], str]]:
+    """State, keys and version of each object in a status."""
+    return {
+        one["ref"]: (one["state"], one.get("keys", []), one.get("version", ""))
+        for one in half.status(name)["objects"]
+    }
+
+
+def test_a_bad_template_hides_no_object_and_tells_of_what_is_there(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        before = lines(half, "a")
+        half.store.set_secret("s", "v2")
+        half.clock.now += 60
+        bad = {"data": {"x": "{{ .missing }}"}}
+        half.secret("a", entry("s"), entry("other"), template=bad, generation=2)
+        await half.settle()
+        assert half.ready("a") == ("False", "TemplateFailed")
+        assert half.data("a") == {"s": "v"}
+        assert lines(half, "a") == {**before, "other": ("Synced", [], "")}
+
+    run(test)
+
+
+def test_a_key_conflict_names_the_objects(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.store.set_secret("one", '{"k": "1"}')
+        half.store.set_secret("two", '{"k": "2"}')
+        half.clock.now += 60
+        half.secret("c", {"expand": {"secret": "one"}}, {"expand": {"secret": "two"}})
+        await half.settle()
+        assert half.ready("c") == ("False", "KeyConflict")
+        assert {ref: line[0] for ref, line in lines(half, "c").items()} == {
+            "one": "Synced",
+            "two": "Error",
+        }
+        message = "the key k would come from secret one and from secret two (rename one of them)"
+        assert half.status("c")["objects"][1]["message"] == message
+        assert half.data("c") is None
+
+    run(test)
+
+
+@pytest.mark.parametrize("policy", ["Keep", "DeleteSecret"])
+def test_what_was_read_and_never_written_was_never_had(run: Run, policy: str) -> None:
+    """It may go again without blocking the others, or deleting anything."""
+
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.store.set_secret("f-1", "v")
+        half.clock.now += 60
+        find = {"find": {"name": "f-*"}}
+        half.secret("c", find, entry("late"), onVaultDelete=policy)
+        await half.settle()
+        assert half.ready("c") == ("False", "ObjectNotFound")
+        half.store.delete("f-1")
+        half.store.set_secret("late", "v")
+        half.clock.now += 60
+        for _ in range(8):
+            await half.wait()
+        assert half.data("c") == {"late": "v"}
+        assert half.ready("c") == ("True", "Synced")
+
+    run(test)
