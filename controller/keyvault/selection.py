@@ -11,8 +11,8 @@ from controller.keyvault.poll import Poller
 from controller.keyvault.status import Lines, Told
 from controller.keyvault.tenancy import may_have
 from controller.keyvault.vault import Found, Row, VaultError
-from sealer.keyvault.names import selector
-from sealer.keyvault.references import FindEntry, KeyEntry, Ref
+from sealer.keyvault.names import name_selector, selector
+from sealer.keyvault.references import SECRET, FindEntry, KeyEntry, Ref
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -98,11 +98,19 @@ async def history(
 
 
 def leftovers(secret: KeyVaultSecret, lines: Lines) -> set[Ref]:
-    """Objects that find delivered before."""
-    if not any(isinstance(entry, FindEntry) for entry in secret.entries):
-        return set()
+    """Objects that find delivered before, and would find still if they were there.
+
+    What no find asks for any more is not kept for being gone from the vault.
+    """
+    tests = [name_selector(entry) for entry in secret.entries if isinstance(entry, FindEntry)]
     explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
-    return {ref for ref in lines if ref not in explicit}
+    return {
+        ref
+        for ref in lines
+        if ref not in explicit
+        and (ref.type, ref.version) == (SECRET, "")
+        and any(test(ref.name) for test in tests)
+    }
 
 
 def is_gone(poller: Poller, ref: Ref) -> bool:

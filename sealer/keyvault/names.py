@@ -37,14 +37,22 @@ def matches_glob(pattern: str, name: str) -> bool:
 
 def selector(entry: FindEntry) -> Callable[[str, dict[str, str]], bool]:
     """Return a test on a name and its tags. Raises PatternError."""
-    pattern = compile_pattern(entry.regex) if entry.regex else None
+    selects_name = name_selector(entry)
 
     def selects(name: str, tags: dict[str, str]) -> bool:
+        return selects_name(name) and all(tags.get(key) == value for key, value in entry.tags)
+
+    return selects
+
+
+def name_selector(entry: FindEntry) -> Callable[[str], bool]:
+    """Return a test on a name alone: nobody knows the tags of what is gone. PatternError."""
+    pattern = compile_pattern(entry.regex) if entry.regex else None
+
+    def selects(name: str) -> bool:
         if entry.glob and not matches_glob(entry.glob, name):
             return False
-        if pattern is not None and pattern.fullmatch(name) is None:
-            return False
-        return all(tags.get(key) == value for key, value in entry.tags)
+        return pattern is None or pattern.fullmatch(name) is not None
 
     return selects
 
