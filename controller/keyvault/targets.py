@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.cluster import Manifest
+from controller.cluster import ConflictError, Manifest
 from controller.keyvault import ownership
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import Objects
@@ -15,6 +15,10 @@ from sealer.keyvault.resource import KeyVaultSecret
 
 Key = tuple[str, str]
 """Namespace and name."""
+# An apply that names a resourceVersion is refused where the object has another one, and creates it
+# where there is none (k8s.io/apiserver registry.Store.Update). Revision 1 is that of an empty etcd,
+# which no object ever has: so it says "there must be none", for which an apply has no word.
+_THERE_IS_NONE = "1"
 
 
 @dataclass
@@ -66,14 +70,23 @@ class Targets:
         return live
 
     async def write(self, secret: KeyVaultSecret, made: Desired, live: Manifest | None) -> Manifest:
-        """Apply, all or nothing; return the Secret as it is then."""
+        """Apply, all or nothing; return the Secret as it is then.
+
+        Where ``live`` is no more what is there, nothing is written: ConflictError, or TargetError.
+        """
         manifest = ownership.manifest(secret, render(secret, made, live), live)
+        version = _THERE_IS_NONE
         if live is not None:
             patch = ownership.removal(live, manifest)
             if patch is not None:
                 live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
-            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-        written = await self.objects.apply_secret(manifest, force=live is not None)
+            version = live["metadata"]["resourceVersion"]
+        manifest["metadata"]["resourceVersion"] = version
+        try:
+            written = await self.objects.apply_secret(manifest, force=live is not None)
+        except ConflictError:
+            await self.find(secret)  # somebody was faster: may be it is not ours now
+            raise
         self.note(written["metadata"])
         return written
 

@@ -143,7 +143,7 @@ class MemoryObjects:
         key = (metadata["namespace"], metadata["name"])
         old = self.secrets.get(key)
         wanted = metadata.get("resourceVersion")
-        if wanted and (old is None or old["metadata"]["resourceVersion"] != wanted):
+        if wanted and old is not None and old["metadata"]["resourceVersion"] != wanted:
             raise ConflictError("the object has been modified")
         new: Manifest = copy.deepcopy(old) if old else {"metadata": {"uid": f"uid-{key[1]}"}}
         before = copy.deepcopy(new)

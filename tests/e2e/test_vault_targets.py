@@ -1,0 +1,119 @@
+"""Whose a Secret is: what the Key Vault half writes between others, on a real API server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from controller.cluster import ConflictError, KubernetesCluster, Manifest, connect
+from controller.keyvault.desired import Desired
+from controller.keyvault.objects import ClusterObjects
+from controller.keyvault.ownership import MANAGER, TargetError
+from controller.keyvault.targets import Targets
+from sealer import encoding
+from sealer.keyvault.resource import KIND, KeyVaultSecret
+from tests.testbed.cluster import ControlPlane
+from tests.testbed.vault_world import API
+
+
+def filler(plane: ControlPlane, namespace: str, name: str = "db", **target: Any) -> KeyVaultSecret:
+    """A KeyVaultSecret that is really there: or else its Secret would be garbage."""
+    made = plane.api.create(
+        {
+            "apiVersion": API,
+            "kind": KIND,
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "vaultRef": {"name": "shop"},
+                "data": [{"key": "a", "from": {"secret": "a"}}],
+                "target": {"name": "app", **target},
+            },
+        }
+    )
+    return KeyVaultSecret.from_dict(made)
+
+
+def write(
+    plane: ControlPlane, secret: KeyVaultSecret, data: str, live: Manifest | None
+) -> Manifest:
+    """Write as the controller does that found ``live`` a moment ago."""
+
+    async def main() -> Manifest:
+        cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
+        try:
+            made = Desired({"a": data.encode()}, ())
+            return await Targets(ClusterObjects(cluster)).write(secret, made, live)
+        finally:
+            await cluster.close()
+
+    return asyncio.run(main())
+
+
+def foreign(namespace: str, **data: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "app", "namespace": namespace},
+        "stringData": data,
+    }
+
+
+def test_a_secret_that_is_not_there_is_made_by_one_apply(
+    plane: ControlPlane, namespace: str
+) -> None:
+    secret = filler(plane, namespace)
+    made = write(plane, secret, "x", None)
+    entries = made["metadata"]["managedFields"]
+    assert [(one["manager"], one["operation"]) for one in entries] == [(MANAGER, "Apply")]
+    again = write(plane, secret, "y", made)
+    assert again["metadata"]["uid"] == made["metadata"]["uid"]
+    assert again["data"] == {"a": encoding.encode(b"y")}
+
+
+@pytest.mark.parametrize("creation", ["Owner", "Orphan"])
+@pytest.mark.parametrize("key", ["a", "other"])
+def test_a_secret_that_somebody_made_meanwhile_is_not_touched(
+    plane: ControlPlane, namespace: str, key: str, creation: str
+) -> None:
+    there = plane.api.create(foreign(namespace, **{key: "theirs"}))
+    with pytest.raises(TargetError) as caught:
+        write(plane, filler(plane, namespace, creation=creation), "ours", None)
+    assert caught.value.reason == "TargetNotOwned"
+    assert plane.api.get("Secret", namespace, "app") == there
+
+
+def test_a_secret_that_another_of_us_made_meanwhile_is_not_touched(
+    plane: ControlPlane, namespace: str
+) -> None:
+    there = write(plane, filler(plane, namespace, "one"), "one", None)
+    with pytest.raises(TargetError) as caught:
+        write(plane, filler(plane, namespace, "two"), "two", None)
+    assert caught.value.reason == "TargetNotOwned"
+    assert plane.api.get("Secret", namespace, "app") == there
+
+
+def test_what_may_be_adopted_is_looked_at_first(plane: ControlPlane, namespace: str) -> None:
+    there = plane.api.create(foreign(namespace, other="theirs"))
+    secret = filler(plane, namespace, adopt="IfUnowned")
+    with pytest.raises(ConflictError):
+        write(plane, secret, "ours", None)
+    assert plane.api.get("Secret", namespace, "app") == there
+    written = write(plane, secret, "ours", there)
+    assert {key: encoding.decode(item) for key, item in written["data"].items()} == {
+        "a": b"ours",
+        "other": b"theirs",
+    }
+
+
+def test_a_secret_that_was_changed_meanwhile_is_looked_at_again(
+    plane: ControlPlane, namespace: str
+) -> None:
+    secret = filler(plane, namespace)
+    made = write(plane, secret, "x", None)
+    plane.api.patch("Secret", namespace, "app", {"metadata": {"ownerReferences": None}})
+    with pytest.raises(TargetError) as caught:
+        write(plane, secret, "y", made)
+    assert caught.value.reason == "TargetNotOwned"
+    assert plane.api.get("Secret", namespace, "app")["data"] == made["data"]
