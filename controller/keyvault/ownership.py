@@ -88,12 +88,14 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
     mine = owner is not None and owner[:2] == (KIND, secret.name)
     other = annotations.get(MERGED_BY) or annotations.get(MADE_BY)
     if other not in (None, secret.name) and ours(live).data:
-        raise TargetError(
-            f"the Secret {name} is filled by KeyVaultSecret {other} already",
-            reason="TargetNotOwned",
-            hint="one KeyVaultSecret for each Secret: join the two, or name another target",
-        )
+        raise _filled(name, f"KeyVaultSecret {other}")
     if creation == "Merge":
+        # All of us write under one field manager: an apply takes out what another's put there.
+        if owner is not None and owner[0] == KIND and not mine:
+            raise _filled(name, f"KeyVaultSecret {owner[1]}")
+        before = secret.status.get("target") == name
+        if ours(live).data and not (mine or before or other == secret.name):
+            raise _filled(name, "a KeyVaultSecret that it does not name")
         return
     if mine or annotations.get(MADE_BY) == secret.name:
         return
@@ -103,6 +105,14 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
         f"there is a Secret {name}, and it is not ours",
         reason="TargetNotOwned",
         hint="delete it, name another target, or say target.adopt: IfUnowned",
+    )
+
+
+def _filled(name: str, by: str) -> TargetError:
+    return TargetError(
+        f"the Secret {name} is filled by {by} already",
+        reason="TargetNotOwned",
+        hint="one KeyVaultSecret for each Secret: join the two, or name another target",
     )
 
 

@@ -51,6 +51,19 @@ def write(
     return asyncio.run(main())
 
 
+def find(plane: ControlPlane, secret: KeyVaultSecret) -> Manifest | None:
+    """Look as the controller does before it writes."""
+
+    async def main() -> Manifest | None:
+        cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
+        try:
+            return await Targets(ClusterObjects(cluster)).find(secret)
+        finally:
+            await cluster.close()
+
+    return asyncio.run(main())
+
+
 def foreign(namespace: str, **data: str) -> Manifest:
     return {
         "apiVersion": "v1",
@@ -117,3 +130,34 @@ def test_a_secret_that_was_changed_meanwhile_is_looked_at_again(
         write(plane, secret, "y", made)
     assert caught.value.reason == "TargetNotOwned"
     assert plane.api.get("Secret", namespace, "app")["data"] == made["data"]
+
+
+@pytest.mark.parametrize("creation", ["Owner", "Orphan", "Merge"])
+def test_a_merge_into_a_secret_of_another_of_us_is_refused(
+    plane: ControlPlane, namespace: str, creation: str
+) -> None:
+    one = filler(plane, namespace, "one", creation=creation)
+    live = plane.api.create(foreign(namespace, other="theirs")) if creation == "Merge" else None
+    write(plane, one, "one", live)
+    two = filler(plane, namespace, "two", creation="Merge")
+    with pytest.raises(TargetError, match="filled by KeyVaultSecret one") as caught:
+        find(plane, two)
+    assert caught.value.reason == "TargetNotOwned"
+    plane.api.patch(
+        "Secret", namespace, "app", {"metadata": {"ownerReferences": None, "annotations": None}}
+    )
+    with pytest.raises(TargetError, match="does not name"):
+        find(plane, two)
+
+
+def test_a_merge_finds_its_way_back(plane: ControlPlane, namespace: str) -> None:
+    live = plane.api.create(foreign(namespace, other="theirs"))
+    secret = filler(plane, namespace, creation="Merge")
+    written = write(plane, secret, "one", live)
+    assert find(plane, secret) == written
+    plane.api.replace(foreign(namespace, other="anew"))
+    again = write(plane, secret, "two", find(plane, secret))
+    assert {key: encoding.decode(item) for key, item in again["data"].items()} == {
+        "a": b"two",
+        "other": b"anew",
+    }

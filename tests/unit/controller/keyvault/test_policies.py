@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from controller.keyvault.desired import ObjectState
-from controller.keyvault.ownership import MANAGER, TargetError, check, ours, removal
+from controller.keyvault.ownership import (
+    MADE_BY,
+    MANAGER,
+    MERGED_BY,
+    TargetError,
+    check,
+    ours,
+    removal,
+)
 from controller.keyvault.status import Told, expiring, is_same, ready_conditions, with_times
 from controller.keyvault.tenancy import may_have, selects
 from controller.keyvault.vault import Found, Stamp
@@ -152,6 +161,51 @@ def test_adoption_takes_only_what_nobody_owns() -> None:
     check(kvs(adopt="IfUnowned"), {"metadata": {}})
     with pytest.raises(TargetError):
         check(kvs(adopt="IfUnowned"), owned_by("SealedSecret", "db", "bitnami.com"))
+
+
+def with_our_data(**metadata: Any) -> dict[str, Any]:
+    fields = [{"manager": MANAGER, "fieldsV1": {"f:data": {"f:x": {}}}}]
+    return {"metadata": {"managedFields": fields, **metadata}}
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param(owned_by("KeyVaultSecret", "other"), id="another-s"),
+        pytest.param(with_our_data(), id="unclaimed"),
+        pytest.param(with_our_data(annotations={MADE_BY: "other"}), id="another-s-orphan"),
+        pytest.param(with_our_data(annotations={MERGED_BY: "other"}), id="another-merges"),
+        pytest.param(
+            with_our_data(
+                annotations={MERGED_BY: "db"}, **owned_by("KeyVaultSecret", "other")["metadata"]
+            ),
+            id="another-s-in-spite-of-the-annotation",
+        ),
+    ],
+)
+def test_a_merge_takes_no_secret_from_another_of_us(live: dict[str, Any]) -> None:
+    with pytest.raises(TargetError, match="is filled by") as caught:
+        check(kvs(creation="Merge"), live)
+    assert caught.value.reason == "TargetNotOwned"
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param({"metadata": {}}, id="nobody's"),
+        pytest.param(owned_by("SealedSecret", "db", "bitnami.com"), id="another-controller's"),
+        pytest.param(owned_by("KeyVaultSecret", "db"), id="ours-before"),
+        pytest.param(with_our_data(annotations={MADE_BY: "db"}), id="our-orphan"),
+        pytest.param(with_our_data(annotations={MERGED_BY: "db"}), id="merged"),
+    ],
+)
+def test_a_merge_goes_into_what_is_ours_or_a_stranger_s(live: dict[str, Any]) -> None:
+    check(kvs(creation="Merge"), live)
+
+
+def test_a_merge_whose_annotation_somebody_took_away_goes_on() -> None:
+    secret = replace(kvs(creation="Merge"), status={"target": "db"})
+    check(secret, with_our_data())
 
 
 def test_a_removal_names_exactly_our_keys() -> None:
