@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.keyvault.secrets.aio import SecretClient
 
 from controller.keyvault.credential import Credential
-from controller.keyvault.failures import Call, garbled
+from controller.keyvault.failures import Call, StaleTokenError, garbled
 from controller.keyvault.identities import Identity
 from controller.keyvault.jose import public_jwk
 from controller.keyvault.vault import (
@@ -104,6 +105,7 @@ class AzureVault:
         limits: Limits = Limits(),
         on_call: Callable[[str, int], None] = lambda operation, code: None,
         on_token: Callable[[bool], None] = lambda ok: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url, self._limits, self._on_call = url, limits, on_call
         # A client hands time-outs only to a transport that it makes itself.
@@ -114,7 +116,7 @@ class AzureVault:
             "read_timeout": limits.silent,
         }
         self.credential = Credential(
-            identity, AioHttpTransport(**wire), on_token, resource=_resource(url)
+            identity, AioHttpTransport(**wire), on_token, resource=_resource(url), clock=clock
         )
         self._options: dict[str, Any] = {
             "vault_url": url,
@@ -133,13 +135,27 @@ class AzureVault:
         return self.credential.tenant
 
     async def list_secrets(self) -> list[Row]:
-        return await _bare(self._list())
+        return await self._ask(self._list)
 
     async def list_versions(self, name: str) -> list[VersionRow]:
-        return await _bare(self._list_versions(name))
+        return await self._ask(lambda: self._list_versions(name))
 
     async def get(self, ref: Ref) -> Found:
-        return await _bare(self._get_key(ref) if ref.type == KEY else self._get(ref))
+        get = self._get_key if ref.type == KEY else self._get
+        return await self._ask(lambda: get(ref))
+
+    async def _ask(self, question: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask, and once more with another token where the vault does not take this one.
+
+        One that was revoked, or is of a tenant that the vault has left, is good by its dates.
+        """
+        age = self.credential.age
+        try:
+            return await _bare(question())
+        except StaleTokenError:
+            if not self.credential.renew(age):
+                raise
+        return await _bare(question())
 
     async def _list(self) -> list[Row]:
         rows = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,14 +25,44 @@ from azure.identity.aio import (
     WorkloadIdentityCredential,
 )
 
+from controller.keyvault.failures import retry_after
 from controller.keyvault.identities import Identity
 from controller.keyvault.jose import claims
 from controller.keyvault.vault import IdentityError, ThrottledError, UnreachableError, VaultError
 
 _FRESH_SECONDS = 300
 _TOKEN_SECONDS = 60
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+_LONGEST_OBEYED = 3600.0
+_CODE = re.compile(r"\bAADSTS\d{4,8}\b")
+_PASSING = ("(temporarily_unavailable)", "(server_error)")
+"""What Entra says of itself and not of the credential (RFC 6749, 4.1.2.1)."""
 _OWN = ("AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE")
 """What the webhook sets in the controller's pod, beside the tenant."""
+
+
+class _Pause:
+    """Silence of 5 s, twice as long each time, 5 min at most; ``clock`` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seconds = self._until = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds until it is over; 0 or less where it is."""
+        return self._until - self._clock()
+
+    def begin(self, at_least: float = 0) -> None:
+        """Be silent from now on; what was long ago does not make it longer."""
+        before = self._seconds if self.left > -_LONGEST_PAUSE else 0.0
+        self._seconds = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, before * 2))
+        self._until = self._clock() + max(self._seconds, min(at_least, _LONGEST_OBEYED))
+
+    def end(self) -> None:
+        """All is well."""
+        self._seconds = self._until = 0.0
 
 
 class Credential:
@@ -39,6 +70,8 @@ class Credential:
 
     The tenant of the challenge is only the default: with a tenant of our own, an odd one there
     does not matter. With a ``resource`` (a vault suffix of Azure's) tokens are for that only.
+    A refusal holds for all who ask until its back-off ends: another credential is another
+    ``Credential``.
     """
 
     def __init__(
@@ -48,9 +81,14 @@ class Credential:
         on_request: Callable[[bool], None],
         *,
         resource: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._identity, self._transport, self._told = identity, transport, on_request
         self._resource = resource
+        self._refusal: VaultError | None = None
+        self._refused, self._renewed = _Pause(clock), _Pause(clock)
+        self.age = 0
+        """How often the tokens were forgotten."""
         self._lock = asyncio.Lock()
         self._tokens: dict[tuple[Any, ...], AccessTokenInfo] = {}
         self._inner: dict[str, Any] = {}
@@ -70,13 +108,29 @@ class Credential:
         claims = options.get("claims")
         async with self._lock:
             known = self._tokens.get((scopes, tenant))
-            if known and not claims and known.expires_on - time.time() > _FRESH_SECONDS:
+            if claims and known and self._renewed.left <= 0:
+                self._renewed.begin()  # the vault wants one with these claims
+            elif known and known.expires_on - time.time() > _FRESH_SECONDS:
                 return known
             asked = {key: value for key, value in options.items() if key != "tenant_id"}
-            token = await self._request(scopes, tenant, asked)
+            token = await self._try(scopes, tenant, asked)
             self._tokens = {**self._tokens, (scopes, tenant): token}
             self.tenant = tenant
             return token
+
+    def renew(self, age: int) -> bool:
+        """Forget the tokens of this age: the vault took none of them.
+
+        Return whether asking again makes sense: not where they were renewed just now.
+        """
+        if self.age == age:
+            if self._renewed.left > 0:
+                return False
+            self._renewed.begin()
+            self.age += 1
+            self._tokens.clear()
+            self._inner.clear()  # they keep tokens, too
+        return True
 
     async def close(self) -> None:
         """Forget the tokens; the transport is shared and stays."""
@@ -95,9 +149,27 @@ class Credential:
         own = os.environ.get("AZURE_TENANT_ID", "") if who.kind == "controllerIdentity" else ""
         return who.tenant_id or own
 
+    async def _try(self, scopes: Any, tenant: str, options: Any) -> AccessTokenInfo:
+        """Ask, but not again while a refusal is fresh: one request is enough for all objects."""
+        left = self._refused.left
+        if self._refusal is not None and left > 0:
+            if isinstance(self._refusal, ThrottledError):
+                self._refusal.retry_after = left
+            raise self._refusal
+        try:
+            token = await self._request(scopes, tenant, options)
+        except VaultError as error:
+            self._refused.begin(error.retry_after or 0)
+            self._refusal = error
+            raise
+        self._refused.end()
+        self._refusal = None
+        return token
+
     async def _request(self, scopes: Any, tenant: str, options: Any) -> AccessTokenInfo:
         if self._identity.assertion is not None:
-            self._assertion = await self._identity.assertion()
+            # One that was refused may name an issuer of before, or be signed with its key.
+            self._assertion = await self._identity.assertion(self._refusal is not None)
         try:
             inner = self._inner.get(tenant)
             if inner is None:
@@ -153,19 +225,26 @@ class Credential:
         answers = [getattr(one, "response", None) for one in (error, error.__cause__)]
         response = next((one for one in answers if one is not None), None)
         text = str(getattr(error, "message", "") or "")
-        code = next((word for word in text.replace(":", " ").split() if word[:5] == "AADST"), "")
+        found = _CODE.search(text)
+        code = found[0] if found else ""
         status = getattr(response, "status_code", None)
         if status == 429:
-            return ThrottledError("the token endpoint throttles")
+            throttled = ThrottledError("the token endpoint throttles")
+            throttled.retry_after = retry_after(response)
+            return throttled
+        if (status and status >= 500) or any(word in text for word in _PASSING):
+            return UnreachableError(
+                f"the token endpoint answers {status}", hint="it is in trouble: nothing is to do"
+            )
         refused = isinstance(error, ClientAuthenticationError) and (code or response is not None)
         if isinstance(error, ValueError) or refused or status in (400, 401):
-            return self._refused(code, tenant)
+            return self._refuse(code, tenant)
         return UnreachableError(
             "the token endpoint does not answer",
             hint="see DNS, the proxy and the firewall between the controller and it",
         )
 
-    def _refused(self, code: str, tenant: str) -> IdentityError:
+    def _refuse(self, code: str, tenant: str) -> IdentityError:
         who = self._identity
         told = f" ({code})" if code else ""
         if who.assertion is not None:

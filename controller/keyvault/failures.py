@@ -8,7 +8,10 @@ so its 404 is no 404. https://learn.microsoft.com/azure/key-vault/general/rest-e
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -29,6 +32,12 @@ from sealer.keyvault.references import KEY, Ref
 _NETWORK = {"ForbiddenByFirewall", "ForbiddenByConnection"}
 _GARBLED = (AttributeError, KeyError, TypeError, ValueError)
 """What the SDK raises where a body has another form than the reference's."""
+
+
+class StaleTokenError(IdentityError):
+    """401: the vault does not take the token, or no longer."""
+
+    reason = "TokenRequestDenied"
 
 
 class Call:
@@ -90,7 +99,7 @@ def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
         return MissingError(f"there is no {what} in the vault") if _is_absence(code) else garbled()
     if error.status_code == 429:
         throttled = ThrottledError("the vault throttles")
-        throttled.retry_after = _retry_after(error)
+        throttled.retry_after = retry_after(error.response)
         return throttled
     if inner.endswith("Disabled"):
         return DisabledError(f"the {what} is disabled in the vault")
@@ -108,10 +117,9 @@ def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
             hint=f'it needs the role "{role}" on the vault, or {need} in its access policy',
         )
     if error.status_code == 401:
-        return IdentityError(
+        return StaleTokenError(
             "the vault does not take the token: tenant or audience differ from the vault's",
             hint="see auth's tenantId",
-            reason="TokenRequestDenied",
         )
     if error.status_code and 400 <= error.status_code < 500:
         return VaultError(
@@ -136,10 +144,15 @@ def _codes(error: HttpResponseError) -> tuple[str, str]:
     return str(getattr(body, "code", "") or ""), shown
 
 
-def _retry_after(error: HttpResponseError) -> float | None:
+def retry_after(response: Any) -> float | None:
+    """Seconds that Retry-After asks for, as a number or a date (RFC 9110, 10.2.3)."""
+    text = str((getattr(response, "headers", None) or {}).get("Retry-After") or "")
     try:
-        headers = getattr(error.response, "headers", {})
-        header = headers.get("Retry-After")
-        return float(header) if header else None
-    except ValueError:
+        seconds = float(text) if text[:1].isdigit() else _until(text)
+    except (ValueError, OverflowError):
         return None
+    return seconds if 0 < seconds < math.inf else None
+
+
+def _until(date: str) -> float:
+    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()

@@ -35,7 +35,10 @@ class Identity:
     authority: str = ""
     secret: str = field(default="", repr=False)
     certificate: bytes = field(default=b"", repr=False)
-    assertion: Callable[[], Awaitable[str]] | None = field(default=None, repr=False, compare=False)
+    assertion: Callable[[bool], Awaitable[str]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    """Gives the service account's token; True wants another than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,8 @@ class _Assertions:
     _token: str = field(default="", repr=False)
     _expires: float = 0
 
-    async def get(self) -> str:
-        if self._token and self._expires - time.time() > _FRESH_SECONDS:
+    async def get(self, anew: bool) -> str:
+        if not anew and self._token and self._expires - time.time() > _FRESH_SECONDS:
             return self._token
         try:
             self._token, expires = await self.objects.token(self.namespace, self.name)

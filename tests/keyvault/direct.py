@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -47,11 +48,14 @@ async def opened(
     url: str = "",
     api_version: str = DEFAULT_VAULT_API,
     resolver: Loopback | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[AzureVault]:
     """Open a vault with a session of its own."""
     # Names are for the test's DNS, a proxy's names for the proxy.
     http = session(resolver or Loopback(azure.port))
-    vault = AzureVault(url or azure.url("shop"), identity, api_version=api_version, session=http)
+    vault = AzureVault(
+        url or azure.url("shop"), identity, api_version=api_version, session=http, clock=clock
+    )
     try:
         yield vault
     finally:

@@ -269,7 +269,12 @@ class Simulation:
 
     def _open(self, url: str, identity: Identity, api_version: str) -> Vault:
         return AzureVault(
-            url, identity, api_version=api_version, session=self.session, limits=self.limits
+            url,
+            identity,
+            api_version=api_version,
+            session=self.session,
+            limits=self.limits,
+            clock=self.clock,
         )
 
     def principal(self, password: str) -> None:
