@@ -13,6 +13,9 @@ from sealer.errors import ManyErrors, SealerError, TemplateError
 
 VAULT_REASONS = frozenset({"Throttled", "Unreachable", "ObjectNotFound", "ObjectDisabled", FUSE})
 
+PASSING = VAULT_REASONS | {"VaultNotFound", "VaultNotReady", "Conflict", "ClusterError"}
+"""In spite of these a Secret that is there as it was written stays Ready for a while."""
+
 
 class WaitingError(SealerError):
     """The vault cannot be asked now; carries what to tell."""

@@ -27,7 +27,11 @@ class Record:
     good_at: datetime | None = None
     """When the Secret was last known to be what the vault holds."""
     written: ownership.Ours | None = None
-    """Which fields of the target were ours after the last write."""
+    """Which fields of the target are ours, as last written; None where it is not there as told."""
+    touched: bool = False
+    """Whether the target was seen while this was in work, and not looked at since."""
+    seen: ownership.Ours | None = None
+    """Which fields of it were ours then; None where it was deleted."""
     done: tuple[int, str] | None = None
     """Generation and sync-now of the last success, for ``refresh``."""
     attempted: int = 0
@@ -41,6 +45,15 @@ class Record:
     force: bool = False
     deleted: bool = False
     """Whether the Secret was deleted since an object is gone."""
+
+    @property
+    def done_before(self) -> tuple[int, str] | None:
+        """Generation (0: not the one that was looked at last) and sync-now of the last success."""
+        if self.done is not None or not self.status.get("lastSyncTime"):
+            return self.done
+        is_good = status.condition(self.status, "Ready").get("status") == "True"
+        generation = int(self.status.get("observedGeneration") or 0) if is_good else 0
+        return generation, str(self.status.get("syncNow") or "")
 
 
 @dataclass(slots=True)

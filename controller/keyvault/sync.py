@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from controller.cluster import Manifest
+from controller.cluster import ClusterError, Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Desired, ObjectState, desired
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
-from controller.keyvault.outcomes import WaitingError, explain, internal, outcome_of
+from controller.keyvault.outcomes import PASSING, WaitingError, explain, internal, outcome_of
 from controller.keyvault.poll import Poller
 from controller.keyvault.record import Attempt, Key, Record, before_of, key_of, trigger
 from controller.keyvault.report import Reports
 from controller.keyvault.selection import check_allowed, find, history, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
-from controller.keyvault.status import Told
+from controller.keyvault.status import SYNCED, Told
 from controller.keyvault.targets import Targets
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.recorder import Recorder
@@ -101,11 +102,13 @@ class Syncer:
             self.queue.add(merger)
         for key in self.targets.fillers(target):
             record = self.records[key]
-            if not deleted and record.written is not None:
-                if self.queue.is_working(key):
-                    continue
-                if ownership.ours({"metadata": metadata}) == record.written:
-                    continue
+            seen = None if deleted else ownership.ours({"metadata": metadata})
+            if self.queue.is_working(key):
+                # It may be our own write: told apart when the work is done.
+                record.touched, record.seen = True, seen
+                continue
+            if seen is not None and seen == record.written:
+                continue
             record.force = True
             self.queue.add(key, urgent=True)
 
@@ -160,13 +163,20 @@ class Syncer:
         outcome = await self._try(key, record, attempt)
         if outcome is not None:
             await self._end(key, record, outcome, attempt)
+        if record.touched:
+            await self._look_again(key, record)
 
     async def _try(self, key: Key, record: Record, attempt: Attempt) -> Told | None:
         """Return how it ended, None where there was nothing to do."""
         try:
             secret = self._read(key, record)
-            if secret.deleting or self._is_settled(record, secret):
+            if secret.deleting:
                 return None
+            if _is_settled(record, secret):
+                await self._recall(record, secret)
+                if record.written is not None:
+                    return SYNCED
+                record.force = True
             await self._sync(record, secret, attempt)
             return outcome_of(attempt.states or ())
         except WaitingError as error:
@@ -184,22 +194,28 @@ class Syncer:
         except SealerError:
             self._drop(key)
             raise
+        if record.secret is not None and record.secret.target.name != secret.target.name:
+            record.written = None
         self.targets.aim(key, record.secret, secret)
         record.secret = secret
         return secret
 
-    def _is_settled(self, record: Record, secret: KeyVaultSecret) -> bool:
-        """Whether ``refresh`` says that there is nothing to do."""
-        if record.force or secret.refresh == "Periodic":
-            return False
-        done = record.done
-        if done is None and status.condition(record.status, "Ready").get("status") == "True":
-            done = (int(record.status.get("observedGeneration") or 0), record.synced_now)
-        if done is None:
-            return False
-        if secret.refresh == "Once":
-            return done[1] == secret.sync_now
-        return done == (secret.generation, secret.sync_now)
+    async def _recall(self, record: Record, secret: KeyVaultSecret) -> None:
+        """After a restart: is the Secret there as the status tells?"""
+        if record.written is None:
+            record.written = await self.targets.recall(secret, record.status)
+
+    async def _look_again(self, key: Key, record: Record) -> None:
+        """The Secret was touched meanwhile: by us, or by somebody after us?"""
+        secret = record.secret
+        while record.touched and secret is not None:
+            record.touched = False
+            if record.seen == record.written:
+                continue
+            # What was seen may be from before we wrote: only the Secret itself tells.
+            if await self.targets.ours(secret) != record.written:
+                record.force = True
+                self.queue.add(key, urgent=True)
 
     async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
         vault, poller, labels = await self._admit(secret)
@@ -293,7 +309,7 @@ class Syncer:
 
     async def _end(self, key: Key, record: Record, outcome: Told, attempt: Attempt) -> None:
         """Remember how it went, come again when it is time, and tell."""
-        tolerated = self._note(key, record, outcome)
+        tolerated = await self._note(key, record, outcome)
         interval = None
         if record.secret is not None and record.secret.refresh == "Periodic":
             interval = self._interval(record.secret)
@@ -304,7 +320,7 @@ class Syncer:
         if attempt.states and record.secret:
             self._wake_for_expiry(key, attempt.states, record.secret.warn)
 
-    def _note(self, key: Key, record: Record, outcome: Told) -> bool:
+    async def _note(self, key: Key, record: Record, outcome: Told) -> bool:
         """Remember how it went; return whether a good Secret stays Ready in spite of it."""
         now, secret = self.now(), record.secret
         record.is_good = outcome.ok
@@ -316,17 +332,20 @@ class Syncer:
                 self._drop(key)
             return True
         self._again(key)
-        was_good = status.condition(record.status, "Ready").get(
-            "status"
-        ) == "True" and record.status.get("observedGeneration") == record.body["metadata"].get(
-            "generation"
-        )
-        if was_good and record.good_at is None:
-            record.good_at = now
-        if not was_good or record.good_at is None or record.deleted:
+        ready, metadata = status.condition(record.status, "Ready"), record.body["metadata"]
+        was_good = ready.get("status") == "True" and record.status.get(
+            "observedGeneration"
+        ) == metadata.get("generation")
+        if not was_good or secret is None or outcome.reason not in PASSING:
             return False
-        interval = secret and self._interval(secret)
-        return (now - record.good_at).total_seconds() < status.max_stale(interval or 0.0)
+        with suppress(ClusterError):
+            await self._recall(record, secret)
+        if record.written is None or record.force or record.deleted:
+            return False  # the Secret is not there as it was
+        if record.good_at is None:
+            record.good_at = now
+        interval = self._interval(secret) or 0.0
+        return (now - record.good_at).total_seconds() < status.max_stale(interval)
 
     def _interval(self, secret: KeyVaultSecret) -> float | None:
         try:
@@ -355,6 +374,16 @@ class Syncer:
         for poller in self.vaults.pollers():
             if poller is not but and user in poller.users:
                 poller.drop(user)
+
+
+def _is_settled(record: Record, secret: KeyVaultSecret) -> bool:
+    """Whether ``refresh`` says that there is nothing to do."""
+    done = record.done_before
+    if record.force or secret.refresh == "Periodic" or done is None:
+        return False
+    if secret.refresh == "Once":
+        return done[1] == secret.sync_now
+    return done == (secret.generation, secret.sync_now)
 
 
 def _log(key: Key, error: Exception) -> None:

@@ -11,6 +11,7 @@ from controller.keyvault import ownership
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import Objects
 from controller.keyvault.rendering import render
+from controller.keyvault.status import Status, read_objects
 from sealer.keyvault.resource import KeyVaultSecret
 
 Key = tuple[str, str]
@@ -68,6 +69,19 @@ class Targets:
         live = await self.objects.find_secret(secret.namespace, secret.target.name)
         ownership.check(secret, live)
         return live
+
+    async def ours(self, secret: KeyVaultSecret) -> ownership.Ours | None:
+        """Return which fields of the Secret are ours, None where there is none."""
+        live = await self.objects.find_secret(secret.namespace, secret.target.name)
+        return None if live is None else ownership.ours(live)
+
+    async def recall(self, secret: KeyVaultSecret, told: Status) -> ownership.Ours | None:
+        """Return which fields are ours; None where it has not all that the status tells of."""
+        if (told.get("target") or secret.target.name) != secret.target.name:
+            return None
+        keys = {key for line in read_objects(told).values() for key in line.keys}
+        ours = await self.ours(secret)
+        return ours if ours is not None and keys - set(secret.omit) <= ours.data else None
 
     async def write(self, secret: KeyVaultSecret, made: Desired, live: Manifest | None) -> Manifest:
         """Apply, all or nothing; return the Secret as it is then.
