@@ -10,8 +10,9 @@ from typing import Any
 from controller.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Before, ObjectState
-from controller.keyvault.status import Line, Lines
+from controller.keyvault.status import Line, Lines, Status
 from sealer.keyvault.resource import KeyVaultSecret
+from sealer.keyvault.vaults import VaultResource
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -66,6 +67,8 @@ class Attempt:
     """Whether the Secret is as ``states`` say."""
     changed: bool = False
     """Whether anything changed in the cluster."""
+    vault: Manifest | None = None
+    """The vault that was asked, as the status names it."""
 
 
 def key_of(body: Manifest) -> Key:
@@ -82,6 +85,22 @@ def trigger(body: Manifest) -> tuple[Any, ...]:
         metadata.get("uid"),
         annotations.get("keyvault.sealer.dev/sync-now"),
     )
+
+
+def vault_of(vault: VaultResource) -> Manifest:
+    """``status.vault``: where the Secret's values come from; its URL as each spelling means it."""
+    url = vault.url.lower().removesuffix("/").removesuffix(":443")
+    return {"kind": vault.kind, "name": vault.name, "url": url}
+
+
+def lines_of(told: Status, vault: VaultResource) -> Lines:
+    """What the status tells of the vault's objects; nothing where they are another vault's.
+
+    What one vault gave must not stand in for what another lacks: so of a new vault all must be
+    there before anything is written. One vault under two resources is one vault.
+    """
+    there = told.get("vault") or vault_of(vault)
+    return status.read_objects(told) if there.get("url") == vault_of(vault)["url"] else {}
 
 
 def before_of(lines: Lines, live: Manifest | None) -> Before:

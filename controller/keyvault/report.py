@@ -61,6 +61,7 @@ class Reports:
             has = states if attempt.written else unwritten(states, status.read_objects(old))
             new["objects"] = status.objects(has)
             new["expires"] = earliest(states)
+        new["vault"] = attempt.vault if attempt.written else old.get("vault")
         if secret is not None:
             # One that could not be written yet leaves the Secret of before as it is.
             new["target"] = secret.target.name if outcome.ok else old.get("target")

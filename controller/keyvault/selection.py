@@ -97,10 +97,12 @@ async def history(
     return past
 
 
-def leftovers(secret: KeyVaultSecret, lines: Lines) -> set[Ref]:
+def leftovers(
+    secret: KeyVaultSecret, vault: VaultResource, labels: Mapping[str, str], lines: Lines
+) -> set[Ref]:
     """Objects that find delivered before, and would find still if they were there.
 
-    What no find asks for any more is not kept for being gone from the vault.
+    What no find asks for any more, or may have no more, is not kept for being gone from the vault.
     """
     tests = [name_selector(entry) for entry in secret.entries if isinstance(entry, FindEntry)]
     explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
@@ -109,6 +111,7 @@ def leftovers(secret: KeyVaultSecret, lines: Lines) -> set[Ref]:
         for ref in lines
         if ref not in explicit
         and (ref.type, ref.version) == (SECRET, "")
+        and may_have(vault, secret.namespace, labels, ref.name)
         and any(test(ref.name) for test in tests)
     }
 

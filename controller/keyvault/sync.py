@@ -20,7 +20,16 @@ from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import PASSING, WaitingError, explain, internal, outcome_of
 from controller.keyvault.poll import Poller
-from controller.keyvault.record import Attempt, Key, Record, before_of, key_of, trigger
+from controller.keyvault.record import (
+    Attempt,
+    Key,
+    Record,
+    before_of,
+    key_of,
+    lines_of,
+    trigger,
+    vault_of,
+)
 from controller.keyvault.report import Reports
 from controller.keyvault.selection import check_allowed, find, history, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
@@ -219,9 +228,10 @@ class Syncer:
 
     async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
         vault, poller, labels = await self._admit(secret)
-        before_lines = status.read_objects(record.status)
+        attempt.vault = vault_of(vault)
+        before_lines = lines_of(record.status, vault)
         select = selection(secret, vault, labels)
-        leftovers = leftovers_of(secret, before_lines)
+        leftovers = leftovers_of(secret, vault, labels, before_lines)
         explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
         self._drop((secret.namespace, secret.name), but=poller)
         if secret.refresh == "Periodic":
