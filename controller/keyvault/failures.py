@@ -30,8 +30,9 @@ from sealer.keyvault.explain import KEYS_ROLE, SECRETS_ROLE
 from sealer.keyvault.references import KEY, Ref
 
 _NETWORK = {"ForbiddenByFirewall", "ForbiddenByConnection"}
-_GARBLED = (AttributeError, KeyError, TypeError, ValueError)
-"""What the SDK raises where a body has another form than the reference's."""
+_NO_ANSWER = (AzureError, aiohttp.ClientError, TimeoutError, OSError)
+_MISFIT = "The challenge "
+"""How the SDK's error begins where a challenge is not for the host that sent it."""
 
 
 class StaleTokenError(IdentityError):
@@ -67,21 +68,22 @@ class Call:
         if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
             self._told(self._operation, error.status_code or 0)
             raise _explain(error, self._ref) from None
-        if isinstance(error, ValueError) and "challenge" in str(error):
+        if isinstance(error, ValueError) and str(error).startswith(_MISFIT):
             raise VaultError(
                 "the host's challenge is not one of a vault at this address: no token was sent",
                 hint="see whether the URL is the vault's own",
                 reason="UnknownCloud",
             ) from None
-        if isinstance(error, (DecodeError, *_GARBLED)):
-            self._told(self._operation, 0)
-            raise garbled() from None
-        if isinstance(error, (AzureError, aiohttp.ClientError, TimeoutError, OSError)):
+        if isinstance(error, _NO_ANSWER) and not isinstance(error, DecodeError):
             self._told(self._operation, 0)
             raise UnreachableError(
                 "the vault does not answer",
                 hint="see DNS, network policies, the firewall, and SSL_CERT_FILE for a private CA",
             ) from None
+        if isinstance(error, Exception):
+            # Whatever the SDK makes of a body of another form than the reference's.
+            self._told(self._operation, 0)
+            raise garbled() from None
 
 
 def garbled() -> UnreachableError:
