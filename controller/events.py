@@ -51,6 +51,7 @@ KEY_VAULT_WARNINGS = frozenset(
         "VaultFirewall",
         "VaultThrottled",
         "VaultUnreachable",
+        "VaultInternalError",
         "VaultFuse",
     }
 )

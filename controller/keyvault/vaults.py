@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from controller.cluster import ClusterError, Manifest, UnavailableError
-from controller.keyvault import status
+from controller.keyvault import status, vaultstatus
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.memory import Outcome
 from controller.keyvault.objects import Objects
@@ -49,6 +50,8 @@ class Entry:
     poller: _Name | None = None
     outcome: Told = field(default_factory=lambda: Told("Progressing", "not asked yet"))
     status: Mapping[str, Any] = field(default_factory=dict)
+    untold: bool = False
+    """Whether the last status could not be written."""
     retry: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while its identity is read: what was read first must not win over what came later."""
@@ -60,6 +63,10 @@ class _Running:
     vault: Vault
     task: asyncio.Task[None] | None = None
     vaults: set[VaultKey] = field(default_factory=set)
+    polled: datetime | None = None
+    """When the last poll ended."""
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where a poll is due earlier than was said when it went to sleep."""
 
 
 @dataclass
@@ -112,7 +119,9 @@ class Vaults:
     def on_secret(self, namespace: str, name: str) -> None:
         """A Secret was seen, changed or deleted: a vault's credential is read anew at once."""
         for key in self._credentials.get((namespace, name), ()):
-            entry = self.entries[key]
+            entry = self.entries.get(key)
+            if entry is None:
+                continue  # it is just being taken away
             if entry.retry is not None:
                 entry.retry.cancel()
                 entry.retry = None
@@ -146,6 +155,8 @@ class Vaults:
             self._note_resource(key, entry, resource)
             place = address.parse(resource.url, self.suffixes)
             identity = await self.identities.of(resource, place)
+            if self.entries.get(key) is not entry:
+                return False
         except AddressError as error:
             await self._fail(key, entry, status.told(error, error.reason))
             return False
@@ -170,6 +181,8 @@ class Vaults:
         if changed or entry.poller != name:
             await self._join(key, entry, resource, name, identity)
             self.on_vault(key, True)
+        elif entry.untold:
+            await self._tell_again(key, self._running[name])
         return True
 
     def _note_resource(self, key: VaultKey, entry: Entry, resource: VaultResource | None) -> None:
@@ -231,15 +244,21 @@ class Vaults:
         self._tune(running)
         if running.task is None or running.task.done():
             running.task = asyncio.create_task(self._run(name, running))
-        elif running.poller.outcome is not None:
-            await self._tell(key, running, running.poller.outcome)
+        else:
+            await self._tell_again(key, running)
 
     def _tune(self, running: _Running) -> None:
-        resources = [self.entries[key].resource for key in running.vaults]
-        known = [one for one in resources if one is not None]
-        running.poller.interval = min(one.interval for one in known)
+        entries = [self.entries[key] for key in running.vaults if key in self.entries]
+        known = [one.resource for one in entries if one.resource is not None]
+        if not known:
+            return
+        poller = running.poller
+        interval, mode = poller.interval, poller.mode
+        poller.interval = min(one.interval for one in known)
         modes = {one.mode for one in known}
-        running.poller.mode = modes.pop() if len(modes) == 1 else "Auto"
+        poller.mode = modes.pop() if len(modes) == 1 else "Auto"
+        if poller.interval < interval or poller.mode != mode:
+            running.woken.set()
 
     async def _leave(self, key: VaultKey, entry: Entry) -> None:
         name, entry.poller = entry.poller, None
@@ -259,7 +278,7 @@ class Vaults:
         """Poll until nobody polls under this name any more."""
         delay = 0.0
         while self._running.get(name) is running:
-            await self.sleep(delay)
+            await self._rest(running, delay)
             try:
                 if delay and not await self._may_ask(running):
                     delay = _RETRY_SECONDS
@@ -268,8 +287,32 @@ class Vaults:
                 await self._on_cycle(name, running, outcome, dirty)
                 delay = running.poller.delay(outcome)
             except Exception as error:  # noqa: BLE001 polling must go on
-                _LOG.error("polling anew", extra={"why": type(error).__name__})
                 delay = _RETRY_SECONDS
+                await self._on_fault(running, error)
+
+    async def _rest(self, running: _Running, seconds: float) -> None:
+        running.woken.clear()
+        sleep = asyncio.ensure_future(self.sleep(seconds))
+        woken = asyncio.create_task(running.woken.wait())
+        try:
+            await asyncio.wait({sleep, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            woken.cancel()
+
+    async def _on_fault(self, running: _Running, error: Exception) -> None:
+        """A defect of ours: it is told, for a vault must not look well while nobody asks it."""
+        why = type(error).__name__
+        _LOG.error("polling anew", extra={"why": why})
+        told = VaultError(
+            f"the controller fails at what this vault answers: {why}",
+            hint="it goes on trying; please report it",
+            reason="InternalError",
+        )
+        running.poller.outcome = Outcome(error=told)
+        with suppress(Exception):
+            for key in tuple(running.vaults):
+                await self._tell_again(key, running)
 
     async def _may_ask(self, running: _Running) -> bool:
         # A service account may have lost its label, a Secret may hold another credential.
@@ -279,6 +322,7 @@ class Vaults:
     async def _on_cycle(
         self, name: _Name, running: _Running, outcome: Outcome, dirty: set[str]
     ) -> None:
+        running.polled = self.now()
         self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
         for key in tuple(running.vaults):
             await self._tell(key, running, outcome)
@@ -288,23 +332,21 @@ class Vaults:
             "FederationRejected",
         ):
             # The credential may have been changed: read it again.
-            for key in tuple(running.vaults):
+            for key in running.vaults & self.entries.keys():
                 self._later(key, self.entries[key])
+
+    async def _tell_again(self, key: VaultKey, running: _Running) -> None:
+        if running.poller.outcome is not None:
+            await self._tell(key, running, running.poller.outcome)
 
     async def _tell(self, key: VaultKey, running: _Running, outcome: Outcome) -> None:
         entry = self.entries.get(key)
         if entry is None:
             return
-        if outcome.error is not None:
-            said = status.told(outcome.error, outcome.error.reason)
-        elif outcome.fuse:
-            message = f"{outcome.fuse} objects vanished at once: nothing is deleted because of it"
-            said = Told("Fuse", message, ok=True)
-        else:
-            said = Told("Ready", "The vault answers.", ok=True)
+        said = vaultstatus.said_of(outcome)
         extra: dict[str, Any] = {
             "objects": outcome.objects,
-            "lastPollTime": status.now_text(self.now()),
+            "lastPollTime": status.now_text(running.polled) if running.polled else None,
             "tenantId": getattr(running.vault, "tenant", "") or None,
         }
         pause = running.poller.governor.paused_until - self.clock()
@@ -325,24 +367,8 @@ class Vaults:
         self, key: VaultKey, entry: Entry, said: Told, outcome: Outcome | None, extra: Manifest
     ) -> None:
         generation = int(entry.body["metadata"].get("generation") or 0)
-        conditions = status.ready_conditions(said, tolerated=False)
-        if outcome is not None and outcome.error is None:
-            listing = outcome.listing
-            conditions.append(
-                {
-                    "type": "Listing",
-                    "status": "True" if listing is None else "False",
-                    "reason": "Listed" if listing is None else listing.reason,
-                    "message": "" if listing is None else status.told(listing, "").message,
-                }
-            )
-        new: Manifest = {
-            "observedGeneration": generation,
-            "conditions": status.with_times(conditions, entry.status, generation, self.now()),
-            "throttledUntil": None,
-            **extra,
-        }
-        before = status.ready_reason(entry.status)
+        new = vaultstatus.made(said, outcome, extra, entry.status, generation, self.now())
+        before = said.reason if entry.untold else status.ready_reason(entry.status)
         entry.outcome = said
         self.on_told(key, said.ok, outcome.fuse if outcome else 0)
         if said.reason != before and not (said.ok and not before):
@@ -354,8 +380,10 @@ class Vaults:
         polled = "lastPollTime" in new
         if status.is_same(entry.status, new) and not polled:
             return
-        entry.status = new
+        old, entry.status, entry.untold = entry.status, new, False
         try:
             await self.objects.patch_status(kind, namespace, name, new)
         except ClusterError as error:
             _LOG.warning("cannot write a vault's status", extra={"why": error.message})
+            entry.status, entry.untold = old, True
+            self._later(key, entry)

@@ -1,0 +1,51 @@
+"""PURE: the status of a KeyVault or ClusterKeyVault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from controller.keyvault import status
+from controller.keyvault.memory import Outcome
+from controller.keyvault.status import Status, Told
+
+
+def said_of(outcome: Outcome) -> Told:
+    """How a poll ended, as Ready tells it."""
+    if outcome.error is not None:
+        return status.told(outcome.error, outcome.error.reason)
+    if outcome.fuse:
+        message = f"{outcome.fuse} objects vanished at once: nothing is deleted because of it"
+        return Told("Fuse", message, ok=True)
+    return Told("Ready", "The vault answers.", ok=True)
+
+
+def made(
+    said: Told,
+    outcome: Outcome | None,
+    extra: Mapping[str, Any],
+    old: Status,
+    generation: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """The whole status; ``outcome`` is None where the vault was not asked."""
+    conditions = status.ready_conditions(said, tolerated=False)
+    if outcome is not None and outcome.error is None:
+        conditions.append(_listing(outcome))
+    return {
+        "observedGeneration": generation,
+        "conditions": status.with_times(conditions, old, generation, now),
+        "throttledUntil": None,
+        **extra,
+    }
+
+
+def _listing(outcome: Outcome) -> dict[str, Any]:
+    listing = outcome.listing
+    return {
+        "type": "Listing",
+        "status": "True" if listing is None else "False",
+        "reason": "Listed" if listing is None else listing.reason,
+        "message": "" if listing is None else status.told(listing, "").message,
+    }
