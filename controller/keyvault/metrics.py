@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-from controller.keyvault.desired import ObjectState
 
 
 class KeyVaultMetrics:
@@ -54,24 +53,14 @@ class KeyVaultMetrics:
         )
         self._objects: dict[tuple[str, str], set[str]] = {}
 
-    def show(
-        self, key: tuple[str, str], *, ready: bool, states: tuple[ObjectState, ...] | None
-    ) -> None:
-        """Show how a KeyVaultSecret is."""
+    def show(self, key: tuple[str, str], *, ready: bool, ends: Mapping[str, float]) -> None:
+        """Show how a KeyVaultSecret is, and when objects expire, in seconds since 1970."""
         self.ready.labels(*key).set(1 if ready else 0)
-        if states is None:
-            return
-        expiring: dict[str, float] = {}
-        for state in states:
-            date = state.found.stamp.expires if state.found and not state.is_past else None
-            if date is not None:
-                # A secret, a key and pinned versions may share a name.
-                expiring[state.ref.name] = min(date, expiring.get(state.ref.name, date))
-        for name in self._objects.get(key, set()) - expiring.keys():
+        for name in self._objects.get(key, set()) - ends.keys():
             self._remove(self.expiry, *key, name)
-        for name, date in expiring.items():
+        for name, date in ends.items():
             self.expiry.labels(*key, name).set(date)
-        self._objects[key] = set(expiring)
+        self._objects[key] = set(ends)
 
     def forget(self, key: tuple[str, str]) -> None:
         """A KeyVaultSecret is gone, and so are its series."""

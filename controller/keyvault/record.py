@@ -10,7 +10,7 @@ from typing import Any
 from controller.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Before, ObjectState
-from controller.keyvault.status import Line, Lines, Status
+from controller.keyvault.status import Line, Lines, Stamps, Status
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -29,6 +29,8 @@ class Record:
     """When the Secret was last known to be what the vault holds."""
     written: ownership.Ours | None = None
     """Which fields of the target are ours, as last written; None where it is not there as told."""
+    stamps: Stamps | None = None
+    """How long the objects hold; None: as the status tells."""
     touched: bool = False
     """Whether the target was seen while this was in work, and not looked at since."""
     seen: ownership.Ours | None = None
@@ -120,10 +122,3 @@ def unwritten(states: tuple[ObjectState, ...], lines: Lines) -> tuple[ObjectStat
     """
     before = ((state, lines.get(state.ref, Line())) for state in states)
     return tuple(replace(state, keys=line.keys, version=line.version) for state, line in before)
-
-
-def earliest(states: tuple[ObjectState, ...]) -> str | None:
-    """The first expiry of all, in RFC 3339."""
-    dates = [one.found.stamp.expires for one in states if one.found and not one.is_past]
-    known = [date for date in dates if date is not None]
-    return status.stamp_of(min(known)) if known else None

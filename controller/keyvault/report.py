@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from controller.cluster import ClusterError, Manifest
 from controller.events import KEY_VAULT_WARNINGS
-from controller.keyvault import status
+from controller.keyvault import expiry, status
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
-from controller.keyvault.record import Attempt, Key, Record, earliest, unwritten
+from controller.keyvault.record import Attempt, Key, Record, unwritten
 from controller.keyvault.status import Told
 from controller.recorder import Recorder
-from sealer.keyvault.resource import KIND
+from sealer.keyvault.resource import DEFAULT_WARN, KIND
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,13 +45,15 @@ class Reports:
         """
         now = self.now()
         states, secret, old = attempt.states, record.secret, record.status
-        expiry = status.expiring(states or (), secret.warn, now) if secret else None
-        self._show(key, record, outcome, attempt, expiry)
+        stamps = status.read_stamps(old) if record.stamps is None else record.stamps
+        if states is not None:
+            stamps = expiry.stamps(states, stamps)
+        record.stamps = stamps
+        expiring = expiry.expiring(stamps, _warn(record), now.timestamp())
+        self._show(key, record, outcome, expiring)
         generation = int(record.body["metadata"].get("generation") or 0)
         conditions = status.ready_conditions(outcome, tolerated=tolerated)
-        conditions += status.expiry_condition(expiry)
-        if states is None and status.condition(old, "Expiring"):
-            conditions.append(dict(status.condition(old, "Expiring")))
+        conditions += status.expiry_condition(expiring)
         new: Manifest = {
             **{name: old.get(name) for name in ("objects", "expires", "lastSyncTime", "syncNow")},
             "observedGeneration": generation,
@@ -59,8 +61,8 @@ class Reports:
         }
         if states is not None:
             has = states if attempt.written else unwritten(states, status.read_objects(old))
-            new["objects"] = status.objects(has)
-            new["expires"] = earliest(states)
+            new["objects"] = status.objects(has, stamps)
+            new["expires"] = expiry.earliest(stamps)
         new["vault"] = attempt.vault if attempt.written else old.get("vault")
         if secret is not None:
             # One that could not be written yet leaves the Secret of before as it is.
@@ -88,15 +90,21 @@ class Reports:
             return False
         return True
 
-    def _show(
-        self, key: Key, record: Record, outcome: Told, attempt: Attempt, expiry: Told | None
-    ) -> None:
+    def next_turn(self, record: Record) -> float | None:
+        """Seconds until what is told of ends turns, None where it never does."""
+        return expiry.next_turn(record.stamps or {}, _warn(record), self.now().timestamp())
+
+    def _show(self, key: Key, record: Record, outcome: Told, expiring: Told | None) -> None:
         """Metrics always, an event when the reason turned."""
-        self.metrics.show(key, ready=outcome.ok, states=attempt.states)
+        self.metrics.show(key, ready=outcome.ok, ends=expiry.ends(record.stamps or {}))
         before = status.ready_reason(record.status)
         if outcome.reason != before:
             recovered = outcome.ok and before in KEY_VAULT_WARNINGS
             self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
         was = status.condition(record.status, "Expiring").get("reason")
-        if expiry is not None and expiry.reason != was:
-            self.recorder.record(record.body, expiry.reason, expiry.message)
+        if expiring is not None and expiring.reason != was:
+            self.recorder.record(record.body, expiring.reason, expiring.message)
+
+
+def _warn(record: Record) -> float:
+    return record.secret.warn if record.secret else DEFAULT_WARN

@@ -14,6 +14,7 @@ from typing import Any
 
 from controller.keyvault.desired import PINNED, ObjectState
 from controller.keyvault.desired import SYNCED as SYNCED_LINE
+from controller.keyvault.vault import Stamp
 from sealer.errors import ManyErrors, SealerError
 from sealer.keyvault import duration
 from sealer.keyvault.references import Ref
@@ -65,6 +66,7 @@ class Line:
 
 
 Lines = Mapping[Ref, Line]
+Stamps = Mapping[Ref, Stamp]
 SYNCED = Told("Synced", "The Secret has what the vault holds.", ok=True)
 
 
@@ -104,30 +106,6 @@ def _condition(kind: str, status: str, outcome: Told) -> dict[str, Any]:
     return {"type": kind, "status": status, "reason": outcome.reason, "message": message}
 
 
-def expiring(states: Iterable[ObjectState], warn: float, now: datetime) -> Told | None:
-    """What expires within ``warn`` seconds, has expired or is not valid yet; None if nothing."""
-    words: list[str] = []
-    reasons: set[str] = set()
-    for state in states:
-        stamp = state.found.stamp if state.found else None
-        if stamp is None or state.is_past:
-            continue
-        left = None if stamp.expires is None else stamp.expires - now.timestamp()
-        if left is not None and left <= 0:
-            reasons.add("Expired")
-            words.append(f"{state.ref} has expired")
-        elif left is not None and left <= warn:
-            reasons.add("ExpiresSoon")
-            words.append(f"{state.ref} expires at {stamp_of(stamp.expires or 0)}")
-        if stamp.not_before is not None and stamp.not_before > now.timestamp():
-            reasons.add("NotYetValid")
-            words.append(f"{state.ref} is not valid before {stamp_of(stamp.not_before)}")
-    for reason in ("Expired", "ExpiresSoon", "NotYetValid"):
-        if reason in reasons:
-            return Told(reason, "; ".join(words))
-    return None
-
-
 def expiry_condition(expiry: Told | None) -> list[dict[str, Any]]:
     """The condition Expiring, where it is true."""
     return [] if expiry is None else [_condition("Expiring", "True", expiry)]
@@ -149,8 +127,11 @@ def with_times(
     return made
 
 
-def objects(states: Iterable[ObjectState]) -> list[dict[str, Any]]:
-    """``status.objects``: names, versions, dates and keys; nothing of a value."""
+def objects(states: Iterable[ObjectState], stamps: Stamps) -> list[dict[str, Any]]:
+    """``status.objects``: names, versions, dates and keys; nothing of a value.
+
+    ``stamps`` tell when what cannot be read just now begins and ends.
+    """
     lines = []
     for state in states:
         line: dict[str, Any] = {"ref": ref_text(state.ref), "type": state.ref.type}
@@ -161,10 +142,13 @@ def objects(states: Iterable[ObjectState]) -> list[dict[str, Any]]:
             line["enabled"] = stamp.enabled
             if stamp.updated:
                 line["updated"] = stamp_of(stamp.updated)
-            if stamp.expires is not None:
-                line["expires"] = stamp_of(stamp.expires)
         elif state.state == "Disabled":
             line["enabled"] = False
+        holds = state.found.stamp if state.found else stamps.get(state.ref, Stamp())
+        if holds.not_before is not None:
+            line["notBefore"] = stamp_of(holds.not_before)
+        if holds.expires is not None:
+            line["expires"] = stamp_of(holds.expires)
         if state.keys:
             line["keys"] = sorted(state.keys)
         line["state"] = state.state
@@ -179,14 +163,34 @@ def ref_text(ref: Ref) -> str:
     return f"{ref.name}/{ref.version}" if ref.version else ref.name
 
 
+def ref_of(line: Mapping[str, Any]) -> Ref:
+    """The object that a line of ``status.objects`` is about."""
+    name, _, version = str(line.get("ref", "")).partition("/")
+    return Ref(str(line.get("type", "secret")), name, version)
+
+
+def read_stamps(status: Status) -> dict[Ref, Stamp]:
+    """When the objects of a status begin and end, but for earlier versions that came along."""
+    found = {}
+    for line in status.get("objects") or ():
+        ref = ref_of(line)
+        if not (ref.is_pinned and line.get("state") == SYNCED_LINE):
+            dates = (_seconds(line.get(name)) for name in ("notBefore", "expires"))
+            not_before, expires = dates
+            found[ref] = Stamp(not_before=not_before, expires=expires)
+    return found
+
+
+def _seconds(text: object) -> float | None:
+    return datetime.fromisoformat(str(text)).timestamp() if text else None
+
+
 def read_objects(status: Status) -> dict[Ref, Line]:
     """What a status tells of its objects."""
     found = {}
     for line in status.get("objects") or ():
-        name, _, version = str(line.get("ref", "")).partition("/")
-        ref = Ref(str(line.get("type", "secret")), name, version)
         keys = tuple(line.get("keys") or ())
-        found[ref] = Line(keys, str(line.get("state", "")), str(line.get("version", "")))
+        found[ref_of(line)] = Line(keys, str(line.get("state", "")), str(line.get("version", "")))
     return found
 
 

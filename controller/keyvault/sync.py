@@ -15,7 +15,7 @@ from typing import Any
 
 from controller.cluster import ClusterError, Manifest
 from controller.keyvault import ownership, status
-from controller.keyvault.desired import Desired, ObjectState, desired
+from controller.keyvault.desired import Desired, desired
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import PASSING, WaitingError, explain, internal, outcome_of
@@ -327,8 +327,9 @@ class Syncer:
             key, record, outcome, attempt, tolerated=tolerated, interval=interval
         ):
             self._again(key)
-        if attempt.states and record.secret:
-            self._wake_for_expiry(key, attempt.states, record.secret.warn)
+        turn = self._reports.next_turn(record)
+        if turn is not None:
+            self.queue.later(key, max(1.0, turn))
 
     async def _note(self, key: Key, record: Record, outcome: Told) -> bool:
         """Remember how it went; return whether a good Secret stays Ready in spite of it."""
@@ -362,13 +363,6 @@ class Syncer:
             return self._vault(secret)[1].interval
         except WaitingError:
             return None
-
-    def _wake_for_expiry(self, key: Key, states: tuple[ObjectState, ...], warn: float) -> None:
-        dates = [one.found.stamp.expires for one in states if one.found and not one.is_past]
-        left = [date - warn - self.now().timestamp() for date in dates if date is not None]
-        due = [seconds for seconds in left if seconds > 0]
-        if due:
-            self.queue.later(key, max(1.0, min(due)))
 
     def _again(self, key: Key) -> None:
         record = self.records.get(key)

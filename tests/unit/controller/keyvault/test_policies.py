@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controller.keyvault.desired import ObjectState
+from controller.keyvault.expiry import ends, expiring, next_turn, stamps
 from controller.keyvault.ownership import (
     MADE_BY,
     MANAGER,
@@ -18,7 +19,14 @@ from controller.keyvault.ownership import (
     ours,
     removal,
 )
-from controller.keyvault.status import Told, expiring, is_same, ready_conditions, with_times
+from controller.keyvault.status import (
+    Told,
+    is_same,
+    objects,
+    read_stamps,
+    ready_conditions,
+    with_times,
+)
 from controller.keyvault.tenancy import may_have, selects
 from controller.keyvault.vault import Found, Stamp
 from sealer.errors import SealerError
@@ -115,9 +123,36 @@ def test_a_transition_time_moves_with_the_status_only() -> None:
     ],
 )
 def test_expiry_is_told(stamp: Stamp, reason: str | None) -> None:
-    state = ObjectState(Ref("secret", "a"), "Synced", found=Found("1", b"x", stamp))
-    told = expiring([state], 100, NOW)
+    told = expiring({Ref("secret", "a"): stamp}, 100, NOW.timestamp())
     assert (told.reason if told else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("stamp", "left"),
+    [
+        pytest.param(Stamp(expires=NOW.timestamp() + 130), 30, id="soon"),
+        pytest.param(Stamp(expires=NOW.timestamp() + 10), 10, id="expired"),
+        pytest.param(Stamp(not_before=NOW.timestamp() + 5, expires=2e10), 5, id="valid"),
+        pytest.param(Stamp(not_before=1, expires=2), None, id="never"),
+    ],
+)
+def test_the_next_turn_of_what_is_told(stamp: Stamp, left: float | None) -> None:
+    assert next_turn({Ref("secret", "a"): stamp}, 100, NOW.timestamp()) == left
+
+
+def test_what_cannot_be_read_now_holds_as_long_as_it_did() -> None:
+    before = {Ref("secret", name): Stamp(expires=100) for name in "abc"}
+    found = Found("2", b"x", Stamp(expires=200))
+    states = (
+        ObjectState(Ref("secret", "a"), "Synced", found=found),
+        ObjectState(Ref("secret", "b"), "Error", keys=("b",)),
+        ObjectState(Ref("secret", "c"), "Missing"),
+        ObjectState(Ref("secret", "d", "1"), "Synced", found=found, is_past=True),
+    )
+    known = stamps(states, before)
+    assert ends(known) == {"a": 200, "b": 100}
+    lines = objects(states, known)
+    assert ends(read_stamps({"objects": lines})) == {"a": 200, "b": 100}
 
 
 def kvs(**target: Any) -> KeyVaultSecret:

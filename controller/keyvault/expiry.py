@@ -1,0 +1,75 @@
+"""PURE: how long the objects of a KeyVaultSecret hold, what is told of that, and when it turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from controller.keyvault.desired import ObjectState
+from controller.keyvault.status import Stamps, Told, stamp_of
+from controller.keyvault.vault import Stamp
+from sealer.keyvault.references import Ref
+
+
+def stamps(states: Iterable[ObjectState], before: Stamps) -> dict[Ref, Stamp]:
+    """Return the stamps of all but earlier versions.
+
+    What cannot be read just now and is in the Secret holds as long as it did before.
+    """
+    known = {}
+    for state in states:
+        if state.is_past:
+            continue
+        if state.found is not None:
+            known[state.ref] = state.found.stamp
+        elif state.keys and state.ref in before:
+            known[state.ref] = before[state.ref]
+    return known
+
+
+def expiring(known: Stamps, warn: float, now: float) -> Told | None:
+    """What expires within ``warn`` seconds, has expired or is not valid yet; None if nothing."""
+    words: list[str] = []
+    reasons: set[str] = set()
+    for ref, stamp in known.items():
+        if stamp.expires is not None and stamp.expires <= now:
+            reasons.add("Expired")
+            words.append(f"{ref} has expired")
+        elif stamp.expires is not None and stamp.expires - warn <= now:
+            reasons.add("ExpiresSoon")
+            words.append(f"{ref} expires at {stamp_of(stamp.expires)}")
+        if stamp.not_before is not None and stamp.not_before > now:
+            reasons.add("NotYetValid")
+            words.append(f"{ref} is not valid before {stamp_of(stamp.not_before)}")
+    for reason in ("Expired", "ExpiresSoon", "NotYetValid"):
+        if reason in reasons:
+            return Told(reason, "; ".join(words))
+    return None
+
+
+def next_turn(known: Stamps, warn: float, now: float) -> float | None:
+    """Seconds until ``expiring`` tells something else, None where it never does."""
+    return min((turn - now for turn in _turns(known, warn) if turn > now), default=None)
+
+
+def _turns(known: Stamps, warn: float) -> Iterator[float]:
+    for stamp in known.values():
+        if stamp.not_before is not None:
+            yield stamp.not_before
+        if stamp.expires is not None:
+            yield stamp.expires - warn
+            yield stamp.expires
+
+
+def ends(known: Stamps) -> dict[str, float]:
+    """When objects expire, by name: a secret, a key and pinned versions may share one."""
+    first: dict[str, float] = {}
+    for ref, stamp in known.items():
+        if stamp.expires is not None:
+            first[ref.name] = min(stamp.expires, first.get(ref.name, stamp.expires))
+    return first
+
+
+def earliest(known: Stamps) -> str | None:
+    """The first end of all, in RFC 3339."""
+    first = min(ends(known).values(), default=None)
+    return None if first is None else stamp_of(first)
