@@ -6,7 +6,8 @@ have opted in by its label: who may write a KeyVault could act as any account ot
 
 from __future__ import annotations
 
-import hashlib
+import hmac
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from sealer.keyvault.vaults import USE_LABEL, Auth, KeyOf, VaultResource
 _CLIENT = "azure.workload.identity/client-id"
 _TENANT = "azure.workload.identity/tenant-id"
 _FRESH_SECONDS = 300
+_PEPPER = secrets.token_bytes(32)
+"""Of this process: identities are told apart in its memory only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class Identities:
         if reference is None:
             raise _denied("there is no secretRef and no certificateRef", "add one of them")
         value = await self._value(vault, reference)
-        # Keyed, so that a changed credential is a new identity; it is never shown.
-        digest = hashlib.sha256(value).hexdigest()
+        # A changed credential is a new identity; a bare hash would let a weak one be guessed.
+        digest = hmac.digest(_PEPPER, value, "sha256").hex()
         place = f"{vault.namespace or reference.namespace}/{reference.name}"
         key = f"servicePrincipal:{place}:{auth.client_id}:{auth.tenant_id}:{digest}"
         text = "" if auth.certificate else value.decode(errors="replace").strip()
