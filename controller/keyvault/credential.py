@@ -34,7 +34,6 @@ _FRESH_SECONDS = 300
 _TOKEN_SECONDS = 60
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
-_LONGEST_OBEYED = 3600.0
 _CODE = re.compile(r"\bAADSTS\d{4,8}\b")
 _PASSING = ("(temporarily_unavailable)", "(server_error)")
 """What Entra says of itself and not of the credential (RFC 6749, 4.1.2.1)."""
@@ -58,7 +57,7 @@ class _Pause:
         """Be silent from now on; what was long ago does not make it longer."""
         before = self._seconds if self.left > -_LONGEST_PAUSE else 0.0
         self._seconds = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, before * 2))
-        self._until = self._clock() + max(self._seconds, min(at_least, _LONGEST_OBEYED))
+        self._until = self._clock() + max(self._seconds, at_least)
 
     def end(self) -> None:
         """All is well."""

@@ -31,6 +31,7 @@ from sealer.keyvault.references import KEY, Ref
 
 _NETWORK = {"ForbiddenByFirewall", "ForbiddenByConnection"}
 _NO_ANSWER = (AzureError, aiohttp.ClientError, TimeoutError, OSError)
+_LONGEST_OBEYED = 3600.0
 _MISFIT = "The challenge "
 """How the SDK's error begins where a challenge is not for the host that sent it."""
 
@@ -147,13 +148,16 @@ def _codes(error: HttpResponseError) -> tuple[str, str]:
 
 
 def retry_after(response: Any) -> float | None:
-    """Seconds that Retry-After asks for, as a number or a date (RFC 9110, 10.2.3)."""
+    """Seconds that Retry-After asks for, as a number or a date (RFC 9110, 10.2.3).
+
+    Of more than an hour an hour is obeyed: a proxy's slip must not end polling for days.
+    """
     text = str((getattr(response, "headers", None) or {}).get("Retry-After") or "")
     try:
         seconds = float(text) if text[:1].isdigit() else _until(text)
     except (ValueError, OverflowError):
         return None
-    return seconds if 0 < seconds < math.inf else None
+    return min(seconds, _LONGEST_OBEYED) if 0 < seconds < math.inf else None
 
 
 def _until(date: str) -> float:

@@ -63,5 +63,4 @@ class Governor:
         if now < self.paused_until:
             return  # another answer of the same storm
         self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, self._pause * 2))
-        wait = min(_LONGEST_PAUSE, retry_after) if retry_after else self._pause
-        self.paused_until = now + wait
+        self.paused_until = now + (retry_after or self._pause)

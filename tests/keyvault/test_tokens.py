@@ -268,6 +268,8 @@ def test_after_a_refusal_the_service_accounts_token_is_read_anew(azure: Azure) -
     [
         pytest.param("120", 120, id="seconds"),
         pytest.param("1.5", 1.5, id="fraction"),
+        pytest.param("900", 900, id="quarter-of-an-hour"),
+        pytest.param("1000000", 3600, id="days"),
         pytest.param("", None, id="none"),
         pytest.param("0", None, id="at-once"),
         pytest.param("-5", None, id="negative"),

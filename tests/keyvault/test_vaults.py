@@ -95,6 +95,22 @@ def test_what_does_not_make_polls_due_earlier_makes_none(run: Run) -> None:
     run(test)
 
 
+def test_retry_after_is_obeyed_beyond_our_own_longest_pause(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.azure.faults.add(Fault(status=429, retry_after=900))
+        await half.tick(61)
+        assert half.ready("shop", "KeyVault") == ("False", "Throttled")
+        half.azure.faults.clear()
+        half.azure.forget()
+        await half.tick(880)
+        assert not half.azure.calls
+        await half.tick(30)
+        assert half.ready("shop", "KeyVault") == ("True", "Ready")
+
+    run(test)
+
+
 # Statuses that could not be written.
 
 
