@@ -60,6 +60,7 @@ class KeyVaultHalf:
             clock=loop.time,
             on_dirty=self._on_dirty,
             on_vault=self._on_vault,
+            on_polled=self._on_polled,
             suffixes=settings.vault_suffixes,
             on_poll=lambda vault, seconds: self.metrics.poll_seconds.labels(vault).observe(seconds),
             on_told=self.metrics.show_vault,
@@ -126,6 +127,9 @@ class KeyVaultHalf:
 
     def _on_vault(self, vault: VaultKey, everybody: bool) -> None:
         self.syncer.on_vault(vault, everybody)
+
+    async def _on_polled(self, vault: VaultKey) -> None:
+        await self.syncer.on_polled(vault)
 
     async def _work(self) -> None:
         await self._vaults_known.wait()

@@ -42,6 +42,8 @@ class Record:
     synced_now: str = ""
     answered: str = ""
     """The sync-now that was last taken as a word to the fuse."""
+    labels: Mapping[str, str] | None = None
+    """The namespace's labels that it was judged by; None where its vault selects by none."""
     tries: int = 0
     is_good: bool = False
     """Whether the last attempt ended well."""

@@ -15,11 +15,11 @@ from typing import Any
 
 from controller.cluster import ClusterError, Manifest
 from controller.keyvault import ownership, status
+from controller.keyvault.admission import Admission
 from controller.keyvault.desired import Desired, desired
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import PASSING, WaitingError, explain, internal, outcome_of
-from controller.keyvault.poll import Poller
 from controller.keyvault.record import (
     Attempt,
     Key,
@@ -31,7 +31,7 @@ from controller.keyvault.record import (
     vault_of,
 )
 from controller.keyvault.report import Reports
-from controller.keyvault.selection import check_allowed, find, history, is_gone, selection
+from controller.keyvault.selection import find, history, is_gone, selection
 from controller.keyvault.selection import leftovers as leftovers_of
 from controller.keyvault.status import SYNCED, Told
 from controller.keyvault.targets import Targets
@@ -41,7 +41,7 @@ from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry
 from sealer.keyvault.resource import KeyVaultSecret
-from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
+from sealer.keyvault.vaults import CLUSTER_KEY_VAULT
 
 _LOG = logging.getLogger(__name__)
 _DELAYS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
@@ -61,10 +61,12 @@ class Syncer:
     """Whether every KeyVaultSecret of a namespace was seen."""
     records: dict[Key, Record] = field(default_factory=dict)
     targets: Targets = field(init=False)
+    _admission: Admission = field(init=False)
     _reports: Reports = field(init=False)
 
     def __post_init__(self) -> None:
         self.targets = Targets(self.objects)
+        self._admission = Admission(self.objects, self.vaults)
         self._reports = Reports(self.objects, self.recorder, self.metrics, self.now)
 
     # What happens in the cluster.
@@ -94,7 +96,7 @@ class Syncer:
             self.targets.aim(key, record.secret, None)
         self.queue.forget(key)
         self.metrics.forget(key)
-        self._drop(key)
+        self._admission.drop(key)
         self.queue.add(key)
 
     def on_resources_listed(self, present: set[Key], namespace: str) -> None:
@@ -145,6 +147,11 @@ class Syncer:
             if (kind, namespace, reference.get("name")) == vault:
                 record.tries = 0
                 self.queue.add(key)
+
+    async def on_polled(self, vault: VaultKey) -> None:
+        """A vault was polled: a namespace may have lost the labels by which it is granted."""
+        for key in await self._admission.changed(vault, self.records):
+            self.queue.add(key)
 
     # The work.
 
@@ -201,7 +208,7 @@ class Syncer:
         try:
             secret = KeyVaultSecret.from_dict(record.body)
         except SealerError:
-            self._drop(key)
+            self._admission.drop(key)
             raise
         if record.secret is not None and record.secret.target.name != secret.target.name:
             record.written = None
@@ -227,13 +234,14 @@ class Syncer:
                 self.queue.add(key, urgent=True)
 
     async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
-        vault, poller, labels = await self._admit(secret)
+        admitted = await self._admission.admit(record, secret)
+        vault, poller, labels = admitted.vault, admitted.poller, admitted.labels
         attempt.vault = vault_of(vault)
         before_lines = lines_of(record.status, vault)
         select = selection(secret, vault, labels)
         leftovers = leftovers_of(secret, vault, labels, before_lines)
         explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
-        self._drop((secret.namespace, secret.name), but=poller)
+        self._admission.drop((secret.namespace, secret.name), but=poller)
         if secret.refresh == "Periodic":
             poller.want(
                 secret.key,
@@ -268,36 +276,6 @@ class Syncer:
             attempt.changed = await self._write(record, secret, made, live)
             attempt.written = True
 
-    async def _admit(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller, dict[str, str]]:
-        """Return its vault and the namespace's labels; nothing is asked for one that may not."""
-        try:
-            vault, poller = self._vault(secret)
-            labels = await self._labels(secret, vault)
-            check_allowed(secret, vault, labels)
-        except WaitingError:
-            self._drop((secret.namespace, secret.name))
-            raise
-        return vault, poller, labels
-
-    def _vault(self, secret: KeyVaultSecret) -> tuple[VaultResource, Poller]:
-        namespace = "" if secret.vault_kind == CLUSTER_KEY_VAULT else secret.namespace
-        key = (secret.vault_kind, namespace, secret.vault_name)
-        entry = self.vaults.entries.get(key)
-        if entry is None:
-            message = f"there is no {secret.vault_kind} {secret.vault_name}"
-            raise WaitingError(Told("VaultNotFound", message))
-        poller = self.vaults.poller(key)
-        if entry.resource is None or poller is None:
-            raise WaitingError(
-                Told("VaultNotReady", f"{secret.vault_name}: {entry.outcome.message}")
-            )
-        return entry.resource, poller
-
-    async def _labels(self, secret: KeyVaultSecret, vault: VaultResource) -> dict[str, str]:
-        if any(allowance.selector is not None for allowance in vault.allow):
-            return await self.objects.namespace_labels(secret.namespace)
-        return {}
-
     async def _write(
         self, record: Record, secret: KeyVaultSecret, made: Desired, live: Manifest | None
     ) -> bool:
@@ -322,7 +300,7 @@ class Syncer:
         tolerated = await self._note(key, record, outcome)
         interval = None
         if record.secret is not None and record.secret.refresh == "Periodic":
-            interval = self._interval(record.secret)
+            interval = self._admission.interval(record.secret)
         if not await self._reports.tell(
             key, record, outcome, attempt, tolerated=tolerated, interval=interval
         ):
@@ -340,7 +318,7 @@ class Syncer:
             record.done = (secret.generation, secret.sync_now)
             record.synced_now = secret.sync_now
             if secret.refresh != "Periodic":
-                self._drop(key)
+                self._admission.drop(key)
             return True
         self._again(key)
         ready, metadata = status.condition(record.status, "Ready"), record.body["metadata"]
@@ -355,14 +333,8 @@ class Syncer:
             return False  # the Secret is not there as it was
         if record.good_at is None:
             record.good_at = now
-        interval = self._interval(secret) or 0.0
+        interval = self._admission.interval(secret) or 0.0
         return (now - record.good_at).total_seconds() < status.max_stale(interval)
-
-    def _interval(self, secret: KeyVaultSecret) -> float | None:
-        try:
-            return self._vault(secret)[1].interval
-        except WaitingError:
-            return None
 
     def _again(self, key: Key) -> None:
         record = self.records.get(key)
@@ -371,13 +343,6 @@ class Syncer:
             return
         record.tries += 1
         self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
-
-    def _drop(self, key: Key, *, but: Poller | None = None) -> None:
-        """Want nothing any more, of any vault but one."""
-        user = "/".join(key)
-        for poller in self.vaults.pollers():
-            if poller is not but and user in poller.users:
-                poller.drop(user)
 
 
 def _is_settled(record: Record, secret: KeyVaultSecret) -> bool:

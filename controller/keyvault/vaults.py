@@ -82,6 +82,8 @@ class Vaults:
     on_dirty: Callable[[Iterable[str]], None]
     on_vault: Callable[[VaultKey, bool], None]
     """Hears of vaults that came, went or changed (True: all who use it), or answer again."""
+    on_polled: Callable[[VaultKey], Awaitable[None]]
+    """Hears of each poll that came to an end."""
     suffixes: tuple[str, ...] = ()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
@@ -327,6 +329,8 @@ class Vaults:
         for key in tuple(running.vaults):
             await self._tell(key, running, outcome)
         self.on_dirty(dirty)
+        for key in tuple(running.vaults):
+            await self.on_polled(key)
         if outcome.error is not None and outcome.error.reason in (
             "TokenRequestDenied",
             "FederationRejected",

@@ -232,6 +232,7 @@ class Simulation:
             clock=self.clock,
             on_dirty=lambda users: self.syncer.on_dirty(users),
             on_vault=lambda vault, everybody: self.syncer.on_vault(vault, everybody),
+            on_polled=lambda vault: self.syncer.on_polled(vault),
             suffixes=(self.azure.suffix,),
             sleep=self.clock.sleep,
             jitter=lambda: 0.5,
