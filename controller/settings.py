@@ -218,7 +218,11 @@ FLAGS = (
     Flag("log-level", _one_of("DEBUG", "INFO", "WARN", "ERROR", fold=True), "what to log"),
     Flag("log-format", _one_of("text", "json"), "how to log"),
     Flag("max-unseal-retries", _integer, "accepted; retries never end here"),
-    Flag("workers", _integer, "SealedSecrets in work at once (ours)"),
+    Flag(
+        "workers",
+        _integer,
+        "SealedSecrets in work at once, and KeyVaultSecrets of one vault (ours)",
+    ),
     Flag("kubeclient-qps", _number, "requests a second to the API server; 0 or less: no limit"),
     Flag("kubeclient-burst", _integer, "requests that may go at once beyond that"),
     Flag("key-vault", _boolean, "sync Azure Key Vault objects into Secrets (ours)"),

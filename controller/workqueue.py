@@ -1,29 +1,45 @@
 """A level-triggered queue: a key waits once, is in one worker's hands at most, and comes again.
 
 As client-go's workqueue: what is added while in work is done once more afterwards; ``later`` adds
-after a delay, and the earlier of two times counts.
+after a delay, and the earlier of two times counts. With lanes, keys of one lane can hold up only
+each other: so many of them are in work at once at most.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+_SPARE = 64
 
 
 class WorkQueue(Generic[K]):
-    """All methods run on the event loop; ``clock`` counts seconds, as the loop's does."""
+    """All methods run on the event loop; ``clock`` counts seconds, as the loop's does.
 
-    def __init__(self, *, clock: Callable[[], float] | None = None) -> None:
+    ``lane`` says on what a key waits while in work; without a ``width`` there is no bound.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] | None = None,
+        lane: Callable[[K], Hashable] = lambda key: None,
+        width: int | None = None,
+    ) -> None:
         self._clock = clock or asyncio.get_running_loop().time
+        self._lane, self._width = lane, width
+        self._busy: Counter[Hashable] = Counter()
+        self._aside: dict[Hashable, tuple[dict[K, None], dict[K, None]]] = {}
+        """What waits for a place in its lane: the urgent, the rest."""
+        self._aside_in: dict[K, Hashable] = {}
         self._ready: deque[K] = deque()
         self._urgent: deque[K] = deque()
         self._waiting: set[K] = set()
-        self._working: set[K] = set()
+        self._working: dict[K, Hashable] = {}
         self._again: dict[K, bool] = {}
         self._due: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
@@ -56,6 +72,9 @@ class WorkQueue(Generic[K]):
         if key in self._working:
             self._again[key] = urgent or self._again.get(key, False)
             return
+        if key in self._aside_in and self._aside_in[key] != self._lane(key):
+            self._forget_aside(key)
+            self._waiting.discard(key)
         if key in self._waiting:
             return
         self._waiting.add(key)
@@ -67,6 +86,10 @@ class WorkQueue(Generic[K]):
         due = self._clock() + seconds
         if key in self._waiting or self._due.get(key, due + 1) <= due:
             return
+        if len(self._heap) > 2 * len(self._due) + _SPARE:
+            # What was put off and then done before its time would stay for years.
+            self._heap = [one for one in self._heap if self._due.get(one[2]) == one[0]]
+            heapq.heapify(self._heap)
         self._due[key] = due
         self._serial += 1
         heapq.heappush(self._heap, (due, self._serial, key))
@@ -80,18 +103,20 @@ class WorkQueue(Generic[K]):
         """Return the next key, None once closed and empty; call ``done`` with it."""
         while True:
             self._promote()
-            if self._urgent or self._ready:
-                key = (self._urgent or self._ready).popleft()
-                self._waiting.discard(key)
-                self._working.add(key)
+            key = self._take()
+            if key is not None:
                 return key
-            if self._closed:
+            if self._closed and not self._waiting:
                 return None
             await self._sleep()
 
     def done(self, key: K) -> None:
         """The worker is through with it."""
-        self._working.discard(key)
+        lane = self._working.pop(key)
+        self._busy[lane] -= 1
+        if not self._busy[lane]:
+            del self._busy[lane]
+        self._let_in(lane)
         if key in self._again:
             self.add(key, urgent=self._again.pop(key))
         elif self._closed:
@@ -105,7 +130,43 @@ class WorkQueue(Generic[K]):
             self._ready.clear()
             self._urgent.clear()
             self._waiting.clear()
+            self._aside.clear()
+            self._aside_in.clear()
         self._wake.set()
+
+    def _take(self) -> K | None:
+        while self._urgent or self._ready:
+            is_urgent = bool(self._urgent)
+            key = (self._urgent if is_urgent else self._ready).popleft()
+            lane = self._lane(key)
+            if self._width is not None and self._busy[lane] >= self._width:
+                urgent, rest = self._aside.setdefault(lane, ({}, {}))
+                (urgent if is_urgent else rest)[key] = None
+                self._aside_in[key] = lane
+                continue
+            self._busy[lane] += 1
+            self._waiting.discard(key)
+            self._working[key] = lane
+            return key
+        return None
+
+    def _let_in(self, lane: Hashable) -> None:
+        """There is a place in a lane: for what is urgent first."""
+        urgent, rest = self._aside.get(lane, ({}, {}))
+        if not urgent and not rest:
+            return
+        key = next(iter(urgent or rest))
+        (self._urgent if urgent else self._ready).appendleft(key)
+        self._forget_aside(key)
+        self._wake.set()
+
+    def _forget_aside(self, key: K) -> None:
+        lane = self._aside_in.pop(key)
+        urgent, rest = self._aside[lane]
+        urgent.pop(key, None)
+        rest.pop(key, None)
+        if not urgent and not rest:
+            del self._aside[lane]
 
     def _promote(self) -> None:
         now = self._clock()

@@ -70,7 +70,7 @@ class KeyVaultHalf:
             vaults=self.vaults,
             recorder=recorder,
             metrics=self.metrics,
-            queue=WorkQueue[Key](),
+            queue=WorkQueue[Key](lane=lambda key: self.syncer.lane(key), width=settings.workers),
             now=now,
             knows_all=self._knows_all,
         )
@@ -84,10 +84,7 @@ class KeyVaultHalf:
 
     def tasks(self) -> dict[str, Any]:
         """The coroutines to run, by name."""
-        tasks: dict[str, Any] = {"key vault watch": self._watch_all()}
-        for number in range(self._settings.workers):
-            tasks[f"key vault worker {number}"] = self._work()
-        return tasks
+        return {"key vault watch": self._watch_all(), "key vault work": self._work()}
 
     def on_secret(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Secret was seen, changed or deleted."""

@@ -6,6 +6,7 @@ in the vault.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -41,7 +42,7 @@ from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry
 from sealer.keyvault.resource import KeyVaultSecret
-from sealer.keyvault.vaults import CLUSTER_KEY_VAULT
+from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 
 _LOG = logging.getLogger(__name__)
 _DELAYS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
@@ -141,10 +142,7 @@ class Syncer:
         for key, record in self.records.items():
             if not everybody and record.is_good:
                 continue
-            reference = (record.body.get("spec") or {}).get("vaultRef") or {}
-            kind = reference.get("kind") or "KeyVault"
-            namespace = "" if kind == CLUSTER_KEY_VAULT else key[0]
-            if (kind, namespace, reference.get("name")) == vault:
+            if _vault_of(record.body) == vault:
                 record.tries = 0
                 self.queue.add(key)
 
@@ -155,19 +153,25 @@ class Syncer:
 
     # The work.
 
+    def lane(self, key: Key) -> VaultKey:
+        """What its work waits on: a slow vault must hold up nobody else's KeyVaultSecrets."""
+        record = self.records.get(key)
+        return _vault_of(record.body) if record is not None else ("", *key)
+
     async def work(self) -> None:
-        """Take keys from the queue until it closes."""
-        while True:
-            key = await self.queue.get()
-            if key is None:
-                return
-            try:
-                await self.run(key)
-            except Exception as error:  # noqa: BLE001 one object must not stop the others
-                _log(key, error)
-                self._again(key)
-            finally:
-                self.queue.done(key)
+        """Do what the queue hands out, all at once, until it closes."""
+        async with asyncio.TaskGroup() as running:
+            while (key := await self.queue.get()) is not None:
+                running.create_task(self._work_on(key))
+
+    async def _work_on(self, key: Key) -> None:
+        try:
+            await self.run(key)
+        except Exception as error:  # noqa: BLE001 one object must not stop the others
+            _log(key, error)
+            self._again(key)
+        finally:
+            self.queue.done(key)
 
     async def run(self, key: Key) -> None:
         """Bring one KeyVaultSecret in line."""
@@ -343,6 +347,14 @@ class Syncer:
             return
         record.tries += 1
         self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
+
+
+def _vault_of(body: Manifest) -> VaultKey:
+    """The vault that a KeyVaultSecret names, also one that is not valid."""
+    reference = (body.get("spec") or {}).get("vaultRef") or {}
+    kind = reference.get("kind") or KEY_VAULT
+    namespace = "" if kind == CLUSTER_KEY_VAULT else body["metadata"]["namespace"]
+    return kind, namespace, str(reference.get("name"))
 
 
 def _is_settled(record: Record, secret: KeyVaultSecret) -> bool:

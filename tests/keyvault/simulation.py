@@ -45,6 +45,7 @@ from tests.testbed.azure.server import Azure, Loopback
 API = "keyvault.sealer.dev/v1alpha1"
 CLIENT = "33333333-3333-4333-8333-333333333333"
 PASSWORD = "principal-password"
+WORKERS = 8
 START = 1_800_000_000.0
 
 
@@ -243,10 +244,12 @@ class Simulation:
             vaults=self.vaults,
             recorder=self.recorder,
             metrics=metrics,
-            queue=WorkQueue[Key](clock=self.clock),
+            queue=WorkQueue[Key](
+                clock=self.clock, lane=lambda key: self.syncer.lane(key), width=WORKERS
+            ),
             now=self.clock.date,
         )
-        self._workers = [asyncio.create_task(self.syncer.work()) for _ in range(8)]
+        self._work = asyncio.create_task(self.syncer.work())
 
     async def restart(self) -> None:
         """Another process takes over: it knows what the cluster says and nothing else."""
@@ -396,10 +399,9 @@ class Simulation:
 
     async def _end(self) -> None:
         self.syncer.queue.close(discard=True)
-        for worker in self._workers:
-            worker.cancel()
+        self._work.cancel()
         for entry in self.vaults.entries.values():
             if entry.retry is not None:
                 entry.retry.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(self._work, return_exceptions=True)
         await self.vaults.close()

@@ -136,3 +136,91 @@ def test_closing_can_discard_what_waits() -> None:
         assert await queue.get() is None
 
     with_queue(body)
+
+
+def with_lanes(body: Callable[[WorkQueue[str], dict[str, str]], Awaitable[None]]) -> None:
+    """Two at once in a lane; a key's lane is its first letter, unless the test moves it."""
+
+    async def run() -> None:
+        moved: dict[str, str] = {}
+        await body(WorkQueue[str](lane=lambda key: moved.get(key, key[0]), width=2), moved)
+
+    asyncio.run(run())
+
+
+def test_a_full_lane_holds_up_no_other() -> None:
+    async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
+        for key in ("a1", "a2", "a3", "a4", "b1"):
+            queue.add(key)
+        assert [await queue.get() for _ in range(3)] == ["a1", "a2", "b1"]
+        assert len(queue) == 2
+        assert not queue.idle
+        waiting = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.done("b1")
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        queue.done("a2")
+        assert await waiting == "a3"
+        queue.done("a3")
+        assert await queue.get() == "a4"
+
+    with_lanes(body)
+
+
+def test_of_a_full_lane_the_urgent_goes_first() -> None:
+    async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
+        for key in ("a1", "a2", "a3", "b1"):
+            queue.add(key)
+        assert [await queue.get() for _ in range(3)] == ["a1", "a2", "b1"]
+        queue.add("a4", urgent=True)
+        queue.add("b2")
+        assert await queue.get() == "b2"
+        queue.done("a1")
+        queue.done("a2")
+        assert {await queue.get(), await queue.get()} == {"a4", "a3"}
+
+    with_lanes(body)
+
+
+def test_what_changes_its_lane_waits_no_more() -> None:
+    async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
+        for key in ("a1", "a2", "a3", "b1"):
+            queue.add(key)
+        assert [await queue.get() for _ in range(3)] == ["a1", "a2", "b1"]
+        moved["a3"] = "b"
+        queue.add("a3")
+        assert await queue.get() == "a3"
+        queue.done("a3")
+        queue.done("a1")
+        assert queue.delayed == len(queue) == 0
+
+    with_lanes(body)
+
+
+def test_a_closed_queue_hands_out_what_waits_for_its_lane() -> None:
+    async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
+        for key in ("a1", "a2", "a3"):
+            queue.add(key)
+        assert [await queue.get() for _ in range(2)] == ["a1", "a2"]
+        last = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.close()
+        queue.done("a1")
+        assert await last == "a3"
+        assert await queue.get() is None
+
+    with_lanes(body)
+
+
+def test_what_was_put_off_and_done_before_leaves_nothing() -> None:
+    async def body(queue: WorkQueue[str], clock: Clock) -> None:
+        for _ in range(10_000):
+            queue.later("a", 1e9)
+            queue.add("a")
+            assert await queue.get() == "a"
+            queue.done("a")
+            clock.now += 1
+        assert len(queue._heap) < 200
+
+    with_queue(body)
