@@ -32,6 +32,7 @@ KEY_VAULT_WARNINGS = frozenset(
         "KeyConflict",
         "TemplateFailed",
         "TargetNotOwned",
+        "TargetImmutable",
         "TargetNotFound",
         "TargetTypeRefused",
         "ClusterError",

@@ -188,6 +188,29 @@ def _reference(secret: KeyVaultSecret) -> Manifest:
     }
 
 
+def check_immutable(
+    secret: KeyVaultSecret, live: Mapping[str, Any] | None, applied: Mapping[str, Any]
+) -> None:
+    """Raise TargetError where the Secret can never become what is applied."""
+    if live is None or live.get("immutable") is not True:
+        return
+    there, data = live.get("data") or {}, applied.get("data") or {}
+    foreign = {key: item for key, item in there.items() if key not in ours(live).data}
+    fields = [
+        one for one in live["metadata"].get("managedFields") or () if one["manager"] == MANAGER
+    ]
+    set_by_us = any("f:immutable" in (one.get("fieldsV1") or {}) for one in fields)
+    if {**foreign, **data} == there and applied.get("immutable", not set_by_us):
+        return
+    merge = secret.target.creation == "Merge"
+    again = "delete it: it is made again at once with what the vault holds"
+    raise TargetError(
+        f"the Secret {secret.target.name} is immutable, and would have to change",
+        reason="TargetImmutable",
+        hint="name another target, it is not ours to make again" if merge else again,
+    )
+
+
 def removal(live: Mapping[str, Any], keep: Mapping[str, Any]) -> Manifest | None:
     """A merge patch that takes out exactly what is ours and not in ``keep`` any more.
 

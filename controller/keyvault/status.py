@@ -29,6 +29,7 @@ FINAL = frozenset(
         "KeyConflict",
         "TemplateFailed",
         "TargetNotOwned",
+        "TargetImmutable",
         "TargetTypeRefused",
         "InvalidUrl",
         "UnknownCloud",

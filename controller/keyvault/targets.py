@@ -89,6 +89,7 @@ class Targets:
         Where ``live`` is no more what is there, nothing is written: ConflictError, or TargetError.
         """
         manifest = ownership.manifest(secret, render(secret, made, live), live)
+        ownership.check_immutable(secret, live, manifest)
         version = _THERE_IS_NONE
         if live is not None:
             patch = ownership.removal(live, manifest)

@@ -367,6 +367,24 @@ def test_a_foreign_secret_is_left_alone_unless_it_is_to_be_adopted(world: World)
     world.wait_data({"one": b"one", "mine": b"x"})
 
 
+def test_an_immutable_secret_is_told_of_with_its_cure(world: World) -> None:
+    world.store.set_secret("one", "one")
+    world.vault()
+    world.secret(single("one", "one"), target={"immutable": True})
+    world.wait_data({"one": b"one"})
+    world.store.set_secret("one", "canary")
+    world.sync_now()
+    world.wait_reason("TargetImmutable")
+    assert world.data() == {"one": b"one"}
+    stalled = world.condition("Stalled")
+    assert stalled["status"] == "True"
+    assert "delete it" in stalled["message"]
+    assert "canary" not in json.dumps(world.status())
+    world.plane.api.delete("Secret", world.namespace, "db")
+    world.wait_data({"one": b"canary"})
+    world.wait_reason("Synced", "True")
+
+
 def test_orphan_leaves_the_secret_and_a_deleted_owner_takes_it_along(world: World) -> None:
     api = world.plane.api
     world.store.set_secret("one", "one")

@@ -16,6 +16,7 @@ from controller.keyvault.ownership import (
     MERGED_BY,
     TargetError,
     check,
+    check_immutable,
     ours,
     removal,
 )
@@ -172,6 +173,40 @@ def kvs(**target: Any) -> KeyVaultSecret:
 def owned_by(kind: str, name: str, group: str = "keyvault.sealer.dev") -> dict[str, Any]:
     owner = {"apiVersion": f"{group}/v1", "kind": kind, "name": name, "controller": True}
     return {"metadata": {"ownerReferences": [{**owner, "uid": "old"}]}}
+
+
+def immutable(manager: str) -> dict[str, Any]:
+    """A Secret with a key of ours and a foreign one, made immutable by a manager."""
+    ours = {"manager": MANAGER, "fieldsV1": {"f:data": {"f:a": {}}}}
+    frozen = {"manager": manager, "fieldsV1": {"f:immutable": {}}}
+    data = {"a": "YQ==", "theirs": "eA=="}
+    return {"immutable": True, "data": data, "metadata": {"managedFields": [ours, frozen]}}
+
+
+@pytest.mark.parametrize(
+    ("manager", "applied", "refused"),
+    [
+        pytest.param(MANAGER, {"data": {"a": "YQ=="}, "immutable": True}, False, id="same"),
+        pytest.param(MANAGER, {"data": {"a": "Yg=="}, "immutable": True}, True, id="new value"),
+        pytest.param(MANAGER, {"immutable": True}, True, id="less"),
+        pytest.param(MANAGER, {"data": {"a": "YQ=="}}, True, id="immutable no more"),
+        pytest.param("kubectl", {"data": {"a": "YQ=="}}, False, id="by somebody else"),
+        pytest.param("kubectl", {"data": {"a": "YQ=="}, "immutable": False}, True, id="said not"),
+    ],
+)
+def test_an_immutable_secret_stays_or_the_cure_is_named(
+    manager: str, applied: dict[str, Any], refused: bool
+) -> None:
+    if not refused:
+        check_immutable(kvs(), immutable(manager), applied)
+        return
+    with pytest.raises(TargetError) as caught:
+        check_immutable(kvs(), immutable(manager), applied)
+    assert caught.value.reason == "TargetImmutable"
+    assert "delete it" in (caught.value.hint or "")
+    with pytest.raises(TargetError, match="immutable") as caught:
+        check_immutable(kvs(creation="Merge"), immutable(manager), applied)
+    assert "another target" in (caught.value.hint or "")
 
 
 def test_an_owner_of_our_name_with_a_dead_uid_is_us() -> None:
