@@ -271,7 +271,9 @@ class Syncer:
             record.answered = secret.sync_now
             poller.accept(secret.key)
         results = poller.released(secret.key, results)
-        live = await self.targets.find(secret)
+        # One that never wrote its Secret is taken to have none: the write finds out if that is so.
+        is_first = secret.target.creation != "Merge" and not record.status.get("target")
+        live = None if is_first else await self.targets.find(secret)
         before = before_of(before_lines, live)
         made = desired(secret, results, found, before)
         attempt.states = made.states

@@ -86,6 +86,7 @@ class Targets:
     async def write(self, secret: KeyVaultSecret, made: Desired, live: Manifest | None) -> Manifest:
         """Apply, all or nothing; return the Secret as it is then.
 
+        ``live`` None: there is none as far as anybody knows; one that is there is looked at then.
         Where ``live`` is no more what is there, nothing is written: ConflictError, or TargetError.
         """
         manifest = ownership.manifest(secret, render(secret, made, live), live)
@@ -100,8 +101,10 @@ class Targets:
         try:
             written = await self.objects.apply_secret(manifest, force=live is not None)
         except ConflictError:
-            await self.find(secret)  # somebody was faster: may be it is not ours now
-            raise
+            there = await self.find(secret)  # somebody was faster: may be it is not ours now
+            if live is not None or there is None:
+                raise
+            return await self.write(secret, made, there)
         self.note(written["metadata"])
         return written
 

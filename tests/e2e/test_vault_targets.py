@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import ConflictError, KubernetesCluster, Manifest, connect
+from controller.cluster import KubernetesCluster, Manifest, connect
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import ClusterObjects
 from controller.keyvault.ownership import MANAGER, TargetError
@@ -108,12 +108,13 @@ def test_a_secret_that_another_of_us_made_meanwhile_is_not_touched(
 
 
 def test_what_may_be_adopted_is_looked_at_first(plane: ControlPlane, namespace: str) -> None:
-    there = plane.api.create(foreign(namespace, other="theirs"))
-    secret = filler(plane, namespace, adopt="IfUnowned")
-    with pytest.raises(ConflictError):
-        write(plane, secret, "ours", None)
+    there = plane.api.create({**foreign(namespace, other="theirs"), "type": "example.com/a"})
+    with pytest.raises(TargetError) as caught:
+        write(plane, filler(plane, namespace, "odd", adopt="IfUnowned"), "ours", None)
+    assert caught.value.reason == "TargetTypeRefused"
     assert plane.api.get("Secret", namespace, "app") == there
-    written = write(plane, secret, "ours", there)
+    secret = filler(plane, namespace, adopt="IfUnowned", type="example.com/a")
+    written = write(plane, secret, "ours", None)
     assert {key: encoding.decode(item) for key, item in written["data"].items()} == {
         "a": b"ours",
         "other": b"theirs",
