@@ -17,8 +17,28 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from controller.ratelimit import Pace
-from sealer.errors import SealerError
+from controller.refusal import (
+    AlreadyExistsError,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    Refusal,
+    UnavailableError,
+)
 
+__all__ = [
+    "AlreadyExistsError",
+    "ClusterError",
+    "ConflictError",
+    "ForbiddenError",
+    "GoneError",
+    "InvalidError",
+    "NotFoundError",
+    "UnavailableError",
+]
 Manifest = dict[str, Any]
 SECRETS = "/api/v1"
 SEALED_SECRETS = "/apis/bitnami.com/v1alpha1"
@@ -26,7 +46,6 @@ _JSON = "application/json"
 # The API server then sends metadata alone: no Secret's data comes into this process.
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_MAX_MESSAGE = 512
 _REQUEST_SECONDS = 30.0
 _PAGE = 500
 # The API server sends a bookmark a minute; a watch that is silent for longer is dead.
@@ -34,41 +53,6 @@ _SILENCE_SECONDS = 75.0
 _WATCH_SECONDS = 300
 _PAUSE_SECONDS = 0.1
 _MAX_PAUSE_SECONDS = 10.0
-
-
-class ClusterError(SealerError):
-    """The API server says no, or nothing; ``status`` is HTTP's, 0 for no answer."""
-
-    status = 0
-    retry_after: float | None = None
-
-
-class NotFoundError(ClusterError):
-    """404."""
-
-
-class AlreadyExistsError(ClusterError):
-    """409 on create."""
-
-
-class ConflictError(ClusterError):
-    """409 on update: somebody else was faster. Read again, decide again."""
-
-
-class InvalidError(ClusterError):
-    """400 or 422: the API server will never take it."""
-
-
-class ForbiddenError(ClusterError):
-    """401 or 403."""
-
-
-class GoneError(ClusterError):
-    """410: the resource version is too old; list again."""
-
-
-class UnavailableError(ClusterError):
-    """429, 5xx, a time-out or no connection: later it may work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +123,11 @@ class KubernetesCluster:
         except TimeoutError:
             raise UnavailableError("the API server does not answer in time") from None
         if answer.status >= 400:
-            raise _error(method, answer.status, text, answer.headers.get("Retry-After"))
+            seconds = answer.headers.get("Retry-After")
+            refusal = Refusal.read(answer.status, text)
+            # Of what is only read nothing was sent that could be quoted.
+            writes = method != "GET" and _is_secret(path)
+            raise refusal.error(method, seconds, about_secret=writes)
         parsed: Manifest = json.loads(text) if text else {}
         return parsed
 
@@ -262,7 +250,8 @@ class KubernetesCluster:
                     failures = 0
                     kind, item = line["type"], line["object"]
                     if kind == "ERROR":
-                        raise _error("GET", int(item.get("code") or 500), json.dumps(item).encode())
+                        status = int(item.get("code") or 500)
+                        raise Refusal.read(status, json.dumps(item).encode()).error("GET")
                     version = item["metadata"]["resourceVersion"]
                     yield WatchEvent(kind, {} if kind == "BOOKMARK" else item)
             except UnavailableError:
@@ -279,7 +268,7 @@ class KubernetesCluster:
             answer = await self._send("GET", path, query, None, _JSON, accept)
         with closing(answer.response):
             if answer.status >= 400:
-                raise _error("GET", answer.status, await answer.read())
+                raise Refusal.read(answer.status, await answer.read()).error("GET")
             try:
                 while True:
                     async with asyncio.timeout(_SILENCE_SECONDS):
@@ -370,36 +359,5 @@ def _place(group: str, namespace: str, resource: str, name: str) -> str:
     return f"{group}{scope}/{resource}" + (f"/{quote(name, safe='')}" if name else "")
 
 
-def _error(method: str, status: int, body: bytes, retry_after: str | None = None) -> ClusterError:
-    """Make the typed error of an answer; its text is the API server's own, cut."""
-    try:
-        said = json.loads(body)
-        message, reason = str(said.get("message") or ""), str(said.get("reason") or "")
-        details = said.get("details") or {}
-    except (ValueError, AttributeError):
-        message, reason, details = "", "", {}
-    error = _class(method, status, reason)(
-        (message or f"the API server answers {status}")[:_MAX_MESSAGE]
-    )
-    error.status = status
-    seconds = retry_after or details.get("retryAfterSeconds")
-    try:
-        error.retry_after = float(seconds) if seconds else None
-    except ValueError:
-        error.retry_after = None
-    return error
-
-
-def _class(method: str, status: int, reason: str) -> type[ClusterError]:
-    if status == 409 and (reason == "AlreadyExists" or method == "POST"):
-        return AlreadyExistsError
-    classes: dict[int, type[ClusterError]] = {
-        400: InvalidError,
-        401: ForbiddenError,
-        403: ForbiddenError,
-        404: NotFoundError,
-        409: ConflictError,
-        410: GoneError,
-        422: InvalidError,
-    }
-    return classes.get(status, UnavailableError)
+def _is_secret(path: str) -> bool:
+    return path.startswith(f"{SECRETS}/namespaces/") and path.split("/")[5:6] == ["secrets"]

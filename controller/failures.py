@@ -49,8 +49,8 @@ def understand(error: SealerError) -> Failure:
         reason = "Conflict" if isinstance(error, ConflictError) else "ClusterError"
         if isinstance(error, UnavailableError):
             reason = "Unavailable"
-        outcome = Outcome(reason, error.message)
-        told = f"failed update: {error.message}"
+        outcome = Outcome(reason, _with_hint(error))
+        told = f"failed update: {_with_hint(error)}"
         return Failure(outcome, events.UPDATE_FAILED, told, "fetch", error.retry_after)
     message = unseal_message(error)
     outcome = Outcome(_reason(error), message, final=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from controller.cluster import (
     UnavailableError,
     connect,
 )
+from controller.keyvault.objects import ClusterObjects
 from tests.testbed.cluster import ControlPlane, free_port
 
 
@@ -55,6 +57,84 @@ def test_each_no_has_its_class(plane: ControlPlane, namespace: str) -> None:
         await cluster.delete_secret(namespace, "db", made["metadata"]["uid"])
 
     run(plane, body)
+
+
+SHY = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"data": {"a b": "eA=="}}, "data[a b] is invalid", id="key"),
+        pytest.param({"data": {"a": SHY}}, "answers", id="no-base64"),
+        pytest.param({"data": {"a": 7654321}}, "answers", id="no-text"),
+        pytest.param({"type": "kubernetes.io/tls"}, "data[tls.crt] is required", id="type"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["create", "apply"])
+def test_a_refused_secret_is_not_quoted(
+    plane: ControlPlane, namespace: str, changes: dict[str, Any], told: str, verb: str
+) -> None:
+    async def body(cluster: KubernetesCluster) -> None:
+        manifest = {**secret(namespace), **changes}
+        created = cluster.create_secret
+        applied = partial(ClusterObjects(cluster).apply_secret, force=True)
+        with pytest.raises(ClusterError) as caught:
+            await (created if verb == "create" else applied)(manifest)
+        assert told in caught.value.message
+        assert SHY not in str(caught.value)
+        assert "7654321" not in str(caught.value)
+
+    run(plane, body)
+
+
+def test_a_policys_words_about_a_secret_are_not_told(plane: ControlPlane, namespace: str) -> None:
+    version = "admissionregistration.k8s.io/v1"
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": ["secrets"],
+    }
+    quote = {"expression": "!('a' in object.data)", "messageExpression": "'It is ' + object.data.a"}
+    here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    metadata = {"name": f"vet-{namespace}"}
+    policy = {
+        "apiVersion": version,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": metadata,
+        "spec": {"matchConstraints": {"resourceRules": [rule]}, "validations": [quote]},
+    }
+    binding = {
+        "apiVersion": version,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": metadata,
+        "spec": {
+            "policyName": metadata["name"],
+            "validationActions": ["Deny"],
+            "matchResources": here,
+        },
+    }
+    made = {"validatingadmissionpolicies": policy, "validatingadmissionpolicybindings": binding}
+    for plural, manifest in made.items():
+        plane.api.request("POST", f"/apis/{version}/{plural}", manifest)
+
+    async def until_it_counts(cluster: KubernetesCluster) -> None:
+        for attempt in range(200):
+            await cluster.create_secret(secret(namespace, f"s-{attempt}"))
+            await asyncio.sleep(0.2)
+
+    async def body(cluster: KubernetesCluster) -> None:
+        with pytest.raises(ClusterError) as caught:
+            await until_it_counts(cluster)
+        assert f"ValidatingAdmissionPolicy '{metadata['name']}'" in caught.value.message
+        assert "eA==" not in str(caught.value)
+
+    try:
+        run(plane, body)
+    finally:
+        for plural in reversed(made):
+            plane.api.request("DELETE", f"/apis/{version}/{plural}/{metadata['name']}")
 
 
 def test_a_metadata_watch_brings_no_data(plane: ControlPlane, namespace: str) -> None:

@@ -115,3 +115,19 @@ def test_the_condition_metric_follows_the_object(world: World, controller: Contr
     assert wait_for("metric", lambda: controller.metric(name, **labels)) == 1
     world.plane.api.delete("SealedSecret", world.namespace, "db")
     wait_for("series gone", lambda: controller.metric(name, **labels) is None)
+
+
+def test_what_the_api_server_quotes_of_a_value_is_not_told(
+    world: World, controller: Controller
+) -> None:
+    """It names the first character that is no JSON."""
+    kind, key = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
+    world.apply(world.sealed(data={key: b"~" + CANARY}, type=kind))
+    condition = world.wait_condition("Synced", "False", f"data[{key}] is invalid")
+    assert condition["reason"] == "Invalid"
+    assert "wants JSON" in condition["message"]
+    event = world.wait_event("ErrUpdateFailed")["message"]
+    assert f"data[{key}]" in event
+    for told in (condition["message"], event, controller.process.text()):
+        assert "~" not in told
+        assert CANARY.decode() not in told

@@ -520,3 +520,22 @@ def test_a_controller_killed_in_mid_work_finds_everything_again(
         for number in range(10)
     ]
     assert after == versions
+
+
+def test_what_the_api_server_quotes_of_a_value_is_not_told(world: World) -> None:
+    """It names the first character that is no JSON, and what is no text where a label should be."""
+    kind, key = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
+    world.store.set_secret("pull", f"~{CANARY}")
+    world.vault()
+    world.secret(single(key, "pull"), target={"type": kind})
+    ready = world.wait_reason("InvalidSpec", "False")
+    assert f"data[{key}] is invalid" in ready["message"]
+    assert "wants JSON" in ready["message"]
+    labels = {"metadata": {"labels": {"team": "{{ .pull }}"}}}
+    world.secret(single("pull", "pull"), name="labelled", template=labels)
+    ready = world.wait_reason("InvalidSpec", "False", name="labelled")
+    assert "metadata.labels is invalid" in ready["message"]
+    told = json.dumps([world.status(), world.status("labelled")])
+    told += json.dumps([world.events("InvalidSpec"), world.events("InvalidSpec", "labelled")])
+    assert "~" not in told
+    assert CANARY not in told
