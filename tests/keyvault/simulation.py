@@ -348,6 +348,7 @@ class Simulation:
         while calm < 3:
             assert time.monotonic() < deadline, "the simulation does not settle"
             await asyncio.sleep(0.005)
+            self.syncer.queue.forget(("", ""))
             self.syncer.queue.later(("", ""), 1e9)  # wakes it: time may have passed
             pollers = len({entry.poller for entry in self.vaults.entries.values() if entry.poller})
             asleep = len([1 for _, future in self.clock.parked if not future.done()]) >= pollers
@@ -364,12 +365,6 @@ class Simulation:
         """Let time pass, and what is due happen."""
         self.clock.now += seconds
         self.clock.release()
-        await self.settle()
-
-    async def wait(self, seconds: float = 66.0) -> None:
-        """As ``tick``, and what was to be done again later comes as well, not the vault alone."""
-        await self.tick(seconds)
-        self.syncer.queue.forget(("", ""))
         await self.settle()
 
     def data(self, name: str) -> dict[str, str] | None:

@@ -48,17 +48,17 @@ def test_what_ends_is_told_at_each_turn(
         assert expiring(half) == ""
         if outage:
             half.azure.faults.add(Fault(status=503, code="Unavailable"))
-            await half.wait(60)
+            await half.tick(60)
         if restart:
             await half.restart()
-        await half.wait(end - WARN - half.clock.now - 30)
+        await half.tick(end - WARN - half.clock.now - 30)
         assert expiring(half) == ""
-        await half.wait(60)
+        await half.tick(60)
         assert expiring(half) == "ExpiresSoon"
-        await half.wait(end - half.clock.now - 30)
+        await half.tick(end - half.clock.now - 30)
         assert expiring(half) == "ExpiresSoon"
         assert metric(half) == end
-        await half.wait(60)
+        await half.tick(60)
         assert expiring(half) == "Expired"
         assert [reason for name, reason in half.events if name == "a" and reason[:3] == "Exp"] == [
             "ExpiresSoon",
@@ -76,9 +76,9 @@ def test_what_becomes_valid_is_told_of_no_more(run: Run, refresh: str, restart: 
         if restart:
             await half.restart()
         assert expiring(half) == "NotYetValid"
-        await half.wait(3500)
+        await half.tick(3500)
         assert expiring(half) == "NotYetValid"
-        await half.wait(60)
+        await half.tick(60)
         assert expiring(half) == ""
 
     run(test)

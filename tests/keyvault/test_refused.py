@@ -76,7 +76,7 @@ def test_a_fault_of_ours_is_told_without_what_it_quotes(run: Run) -> None:
         assert half.registry.get_sample_value("keyvaultsecret_ready", labels) == 0
         assert half.data("b") == {"other": "v2"}
         half.objects.find_secret = find  # type: ignore[method-assign]
-        await half.wait()
+        await half.tick()
         assert half.ready("a") == ("True", "Synced")
         assert half.data("a") == {"s": "v2"}
 
@@ -143,7 +143,7 @@ def test_what_was_read_and_never_written_was_never_had(run: Run, policy: str) ->
         half.store.set_secret("late", "v")
         half.clock.now += 60
         for _ in range(8):
-            await half.wait()
+            await half.tick()
         assert half.data("c") == {"late": "v"}
         assert half.ready("c") == ("True", "Synced")
 
