@@ -71,6 +71,36 @@ def read(folder: str) -> RuleFile:
     return RuleFile.from_dict(value, folder, shown)
 
 
+def output_place(target: str, rules: RuleFile) -> str:
+    """Where a rule's output is written, which is in its repository, or else in its own folder.
+
+    Links are followed to see that, as the writing follows them; nothing of git's own is an
+    output. Raises RuleFileError for any other place: a rule may come with somebody's branch.
+    """
+    from sealer.rules import RuleFileError
+
+    place = os.path.join(rules.folder, target)  # noqa: PTH118
+    root = os.path.realpath(_repository(rules.folder))
+    inside = os.path.relpath(os.path.realpath(place), root).split(os.sep)  # noqa: PTH206
+    if inside[0] == os.pardir or any(name.lower() == ".git" for name in inside):
+        raise RuleFileError(
+            f"{os.path.relpath(os.path.join(rules.folder, NAME))}: the output {target} leads "  # noqa: PTH118
+            "out of the repository",
+            hint="write below the folder of .seal.toml, through no link that leaves it",
+        )
+    return os.path.relpath(place)
+
+
+def _repository(folder: str) -> str:
+    """The nearest folder with ``.git``, upwards; the folder itself where there is none."""
+    above = folder
+    while not os.path.exists(os.path.join(above, ".git")):  # noqa: PTH110, PTH118
+        above, below = os.path.dirname(above), above  # noqa: PTH120
+        if above == below:
+            return folder
+    return above
+
+
 def certificate_place(cert: str, rules: RuleFile) -> str:
     """A certificate's place for the edge that loads it: a path is the rule file's, not ours."""
     if cert.startswith("context:") or "://" in cert:

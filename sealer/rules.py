@@ -147,6 +147,12 @@ def _rule(table: Mapping[str, Any], where: str) -> SealingRule:
                 f"{where}: output has no {{{word}}}",
                 hint="there are " + ", ".join(f"{{{name}}}" for name in PLACEHOLDERS),
             )
+    if rule.output.startswith("/") or ".." in rule.output.split("/"):
+        # Whoever may change a rule must not choose files outside the tree: that is a program run.
+        raise RuleFileError(
+            f"{where}: output leaves the folder of .seal.toml",
+            hint="write a path below it, without .. or / at its beginning",
+        )
     if len(rule.certs) > 1 and rule.output and "{cert}" not in rule.output:
         raise RuleFileError(
             f"{where}: output is the same for every certificate", hint="put {cert} into it"

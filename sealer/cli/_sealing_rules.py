@@ -130,16 +130,16 @@ def _with_rule(
 
 def _outputs(request: Request, found: Found, certificates: Certificates, path: str) -> Outputs:
     """Where a file's sealed forms are written, and the request for each."""
+    from sealer.rulefile import output_place
+
     rule, rules = found
     absolute = os.path.abspath(path)  # noqa: PTH100 pathlib costs 5 ms at start
     relative = os.path.relpath(absolute, rules.folder).replace(os.sep, "/")
     made = []
     for cert in rule.certs or ("",):
         certificate = certificates.of_rule(cert, rules) if cert else certificates.default()
-        place = os.path.join(rules.folder, rule.target(relative, cert))  # noqa: PTH118
-        made.append(
-            (os.path.relpath(place), _with_place(replace(request, certificate=certificate), rule))
-        )
+        place = output_place(rule.target(relative, cert), rules)
+        made.append((place, _with_place(replace(request, certificate=certificate), rule)))
     return made
 
 

@@ -105,6 +105,51 @@ def test_outputs_are_all_written_or_none(tree: Path) -> None:
     assert not (tree / "clusters").exists()
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param("out/kubeconfig", id="a link to a folder outside"),
+        pytest.param("clusters/link.yaml", id="a link to a file outside"),
+        pytest.param("dangling.yaml", id="a link to a file outside that is not there"),
+        pytest.param(".git/hooks/pre-commit", id="git's own files"),
+        pytest.param("apps/.GIT/config", id="git's own files where case does not count"),
+    ],
+)
+def test_an_output_never_leaves_the_repository(tree: Path, output: str) -> None:
+    home = tree.parent / "home"
+    home.mkdir()
+    (home / "kubeconfig").write_text("precious")
+    (tree / "out").symlink_to(home)
+    (tree / "clusters").mkdir()
+    (tree / "clusters/link.yaml").symlink_to(home / "kubeconfig")
+    (tree / "dangling.yaml").symlink_to(home / "new.yaml")
+    text = f'[[rule]]\npath="both/*"\ncert="certs/dev.pem"\noutput="{output}"\n'
+    (tree / ".seal.toml").write_text(text)
+    told = seal(tree, "both/secret.yaml", code=1).stderr
+    assert ".seal.toml: the output" in told
+    assert "hint: write below" in told
+    assert (home / "kubeconfig").read_text() == "precious"
+    assert list(home.iterdir()) == [home / "kubeconfig"]
+    assert not list((tree / ".git").iterdir())
+
+
+def test_an_output_goes_through_links_that_stay_in_the_repository(tree: Path) -> None:
+    (tree / "real").mkdir()
+    (tree / "clusters").symlink_to(tree / "real")
+    seal(tree, "both/secret.yaml")
+    assert (tree / "real/prod/secret.sealed.yaml").exists()
+
+
+def test_without_a_repository_an_output_stays_in_the_folder_of_its_rule(tree: Path) -> None:
+    (tree / ".git").rmdir()
+    text = '[[rule]]\npath="*"\ncert="../certs/dev.pem"\noutput="up/{name}"\n'
+    (tree / "both/.seal.toml").write_text(text)
+    (tree / "both/up").symlink_to(tree / "apps")
+    told = seal(tree, "both/secret.yaml", code=1).stderr
+    assert "leads out of the repository" in told
+    assert not (tree / "apps/secret.yaml").exists()
+
+
 def test_several_certificates_need_an_output_or_a_choice(tree: Path) -> None:
     assert "several certificates" in seal(tree, "both/secret.yaml", "-w", "x.yaml", code=2).stderr
     assert not (tree / "x.yaml").exists()
@@ -156,6 +201,8 @@ def test_the_nearest_rule_file_that_has_a_rule_counts(tree: Path) -> None:
             "same name",
             id="names",
         ),
+        pytest.param("[[rule]]\npath='*'\noutput='/x'", "rule 1: output leaves", id="absolute"),
+        pytest.param("[[rule]]\npath='*'\noutput='a/../../x'", "output leaves", id="above"),
         pytest.param("[[allow]]\nrule='raw-secret'\npath='*'", "reason is missing", id="reason"),
         pytest.param("[[rule]]\npath = 'hunter2", "not valid TOML", id="syntax"),
     ],
