@@ -10,11 +10,12 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from sealer.errors import SealerError
+from sealer.lock import exclusive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,10 @@ _CHUNK = 2**20
 
 class FileError(SealerError):
     """A file or stream that cannot be read or written."""
+
+
+class ChangedError(FileError):
+    """A file is no longer what was read: to write it now would undo somebody's change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,19 @@ def read_bytes(path: str, *, limit: int = MAX_BYTES) -> bytes:
     return content
 
 
-def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -> None:
+def write_atomic(
+    path: str,
+    pieces: Iterable[bytes],
+    *,
+    private: bool = False,
+    expected: bytes | None = None,
+) -> None:
     """Write a file whole or not at all: a temporary one beside it takes its place at the end.
 
     A file that is there keeps its mode, and a symlink its target; a ``private`` one can be read
-    by its owner only, whatever was there. Raises FileError; what ``pieces`` raises passes
-    through, and nothing is written.
+    by its owner only, whatever was there. With ``expected`` a file that holds other bytes by then
+    is left alone: ChangedError. Raises FileError; what ``pieces`` raises passes through, and
+    nothing is written.
     """
     import tempfile
     from pathlib import Path
@@ -134,6 +146,11 @@ def write_atomic(path: str, pieces: Iterable[bytes], *, private: bool = False) -
             stream.flush()
             os.fchmod(stream.fileno(), 0o600 if private else _mode_for(target))
             os.fsync(stream.fileno())
+        if expected is not None and target.read_bytes() != expected:
+            raise ChangedError(
+                f"{display(path)}: was changed meanwhile, and is left as it is now",
+                hint="run the command again",
+            )
         temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -186,7 +203,7 @@ class BackgroundWriter:
         self._surprise: Exception | None = None
         self._stopped = False
         # Bounded, so that a slow disk does not fill the memory.
-        self._queue: Queue[tuple[int, str, list[bytes]] | None] = Queue(maxsize=64)
+        self._queue: Queue[tuple[int, str, list[bytes], bytes | None] | None] = Queue(maxsize=64)
         self._thread = Thread(target=self._work, name="writer")
 
     def __enter__(self) -> BackgroundWriter:
@@ -200,17 +217,20 @@ class BackgroundWriter:
         if self._surprise and kind is None:
             raise self._surprise
 
-    def put(self, number: int, path: str, pieces: Iterable[bytes]) -> None:
-        """Have a file written."""
-        self._queue.put((number, path, list(pieces)))
+    def put(
+        self, number: int, path: str, pieces: Iterable[bytes], *, expected: bytes | None = None
+    ) -> None:
+        """Have a file written; with ``expected`` only if it still holds these bytes."""
+        self._queue.put((number, path, list(pieces), expected))
 
     def _work(self) -> None:
         while job := self._queue.get():
-            number, path, pieces = job
+            number, path, pieces, expected = job
             if self._stopped:
                 continue
             try:
-                write_atomic(path, pieces)
+                with nullcontext() if expected is None else exclusive(path):
+                    write_atomic(path, pieces, expected=expected)
             except SealerError as error:
                 self.errors.append((number, error))
             except Exception as error:  # noqa: BLE001 a thread that dies would be waited for

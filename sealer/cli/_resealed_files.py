@@ -17,6 +17,7 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
 from sealer.files import Encoding, display, manifests_below, read_text, write_atomic
+from sealer.lock import exclusive
 from sealer.manifest import Document, Resource, read_documents
 from sealer.manifest.edit import replace_scalars
 from sealer.sealed import SealedSecret
@@ -154,7 +155,10 @@ def _renew_batch(
             text = _edited(file, mine, renewal)
             if text != file.text:
                 if write:
-                    write_atomic(file.path, [file.encoding.encode(text)])
+                    before, after = map(file.encoding.encode, (file.text, text))
+                    # Not held while the controller works: what others wrote meanwhile stays.
+                    with exclusive(file.path):
+                        write_atomic(file.path, [after], expected=before)
                 changed += 1
         except SealerError as error:
             errors.append(error)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sealer.cli._inputs import SealedInputs, warn_of_result
 from sealer.cli._ui import UI
-from sealer.errors import ManifestError, ManyErrors, UsageError
+from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 from sealer.files import Encoding, display, read_text, write_atomic
 from sealer.manifest import Document, Resource, read_documents
 from sealer.sealed import SealedSecret
+
+if TYPE_CHECKING:
+    from sealer.editing import Changes
+    from sealer.keys import Certificate
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,12 @@ class SealedFile:
             raise UsageError("this command changes a file, and standard input is none")
         return cls(path, *read_text(path))
 
+    def now(self) -> SealedFile:
+        """Itself while the file holds what was read, else the file read anew."""
+        text, encoding = read_text(self.path)
+        same = (text, encoding) == (self.before, self.encoding)
+        return self if same else SealedFile(self.path, text, encoding)
+
     def places(self, ui: UI) -> list[Place]:
         """Every SealedSecret in the file; raises all faults, also those of other documents."""
         inputs = SealedInputs(ui)
@@ -75,15 +86,35 @@ class SealedFile:
             problem, hint = "holds no such SealedSecret", "see --name and --namespace"
         raise ManifestError(f"{self.path}: {problem}: {names}", hint=hint)
 
+    def apply(self, place: Place, changes: Changes, certificate: Certificate | None) -> None:
+        """Change the SealedSecret at a place of this file; the error tells where."""
+        from sealer.editing import apply
+
+        try:
+            self.documents[place.at] = apply(
+                self.documents[place.at],
+                place.resource.path,
+                place.sealed,
+                changes,
+                certificate,
+            )
+        except SealerError as error:
+            raise place.resource.locate(error) from None
+
     @property
     def text(self) -> str:
         """What would be written."""
         return "".join(document.text for document in self.documents)
 
     def write(self, ui: UI) -> bool:
-        """Write it back if it changed, with a warning of templates that it breaks; tell if so."""
+        """Write it back if it changed, with a warning of templates that it breaks; tell if so.
+
+        To be called while the file is held (``sealer.lock``); ChangedError where somebody who
+        does not ask for that has written it since it was read.
+        """
         if self.text == self.before:
             return False
         warn_of_result(ui, self.documents)
-        write_atomic(self.path, [self.encoding.encode(self.text)])
+        expected = self.encoding.encode(self.before)
+        write_atomic(self.path, [self.encoding.encode(self.text)], expected=expected)
         return True

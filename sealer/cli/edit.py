@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sealer.cluster import Location
     from sealer.editbuffer import Sheet
     from sealer.editing import Changes
-    from sealer.keys import Certificate
 
     Values = Callable[[Place], dict[str, bytes]]
 
@@ -58,6 +57,7 @@ def command(
     from sealer.cli._sealed_file import SealedFile
     from sealer.cli._sealing_rules import certificate_for
     from sealer.editbuffer import Sheet
+    from sealer.lock import exclusive
 
     sealed_file = SealedFile.read(file)
     places = sealed_file.places(ui)
@@ -69,8 +69,14 @@ def command(
         values = _from_cluster(location)
     sheets = [Sheet(place.sealed, values(place)) for place in places]
     changes = _edited(ui, sheets)
-    _apply(sealed_file, places, changes, certificate)
-    if not sealed_file.write(ui):
+    with exclusive(file):
+        now = sealed_file.now()
+        if now is not sealed_file:
+            places = _places_now(now, places, changes)
+        for place, change in zip(places, changes, strict=True):
+            now.apply(place, change, certificate)
+        written = now.write(ui)
+    if not written:
         ui.note(f"{file}: nothing is changed")
         return
     for place, change in zip(places, changes, strict=True):
@@ -103,22 +109,31 @@ def _edited(ui: UI, sheets: list[Sheet]) -> list[Changes]:
                 scratch.write_private(path, with_trouble(text, error))
 
 
-def _apply(
-    sealed_file: SealedFile, places: list[Place], changes: list[Changes], certificate: Certificate
-) -> None:
-    from sealer.editing import apply
+def _places_now(now: SealedFile, places: list[Place], changes: list[Changes]) -> list[Place]:
+    """The same SealedSecrets in a file that others wrote meanwhile.
 
+    ChangedError where one of them, or a key that the user changed too, is not what was shown.
+    """
+    from sealer.files import ChangedError
+
+    found = now.places(UI(quiet=True))
+    same = []
     for place, change in zip(places, changes, strict=True):
-        try:
-            sealed_file.documents[place.at] = apply(
-                sealed_file.documents[place.at],
-                place.resource.path,
-                place.sealed,
-                change,
-                certificate,
+        keys = {*change.values, *change.taken, *change.taken.values(), *change.removed}
+        fitting = [
+            one
+            for one in found
+            if one.title == place.title
+            and all(
+                one.sealed.encrypted_data.get(key) == place.sealed.encrypted_data.get(key)
+                for key in keys
             )
-        except SealerError as error:
-            raise place.resource.locate(error) from None
+        ]
+        if len(fitting) != 1:
+            problem = f"{now.path}: {place.title}: was changed meanwhile, and so were your keys"
+            raise ChangedError(problem, hint="what is in the file now stays; edit it again")
+        same += fitting
+    return same
 
 
 def _report(place: Place, change: Changes) -> list[str]:

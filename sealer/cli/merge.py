@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,6 +55,7 @@ def command(
     """
     from sealer.cli._inputs import warn_of_result
     from sealer.files import display, read_text, write_atomic
+    from sealer.lock import exclusive
     from sealer.manifest import read_documents
     from sealer.scope import Scope
 
@@ -64,23 +66,27 @@ def command(
         raise UsageError("standard input cannot be written in place", hint="use -w FILE")
     wanted = Scope.parse(scope) if scope else None
     certificate = options.load_certificate(certs, location, ui)
-    text, encoding = read_text(into)
-    documents = list(read_documents(text, display(into)))
     errors: list[SealerError] = []
-    for resource, secret in _secrets(files, errors):
-        try:
-            at, place, sealed = _target(documents, secret, ui, display(into))
-            edits = _edits(place, sealed, secret, certificate, wanted)
-            documents[at] = _edited(documents[at], edits)
-        except SealerError as error:
-            errors.append(resource.locate(error))
-    ui.finish(errors)
-    warn_of_result(ui, documents)
-    result = encoding.encode("".join(document.text for document in documents))
-    if in_place or write:
-        write_atomic(write or into, [result])
-    else:
-        _ui.emit(result)
+    secrets = _secrets(files, errors)
+    with exclusive(into) if in_place else nullcontext():
+        text, encoding = read_text(into)
+        documents = list(read_documents(text, display(into)))
+        for resource, secret in secrets:
+            try:
+                at, place, sealed = _target(documents, secret, ui, display(into))
+                edits = _edits(place, sealed, secret, certificate, wanted)
+                documents[at] = _edited(documents[at], edits)
+            except SealerError as error:
+                errors.append(resource.locate(error))
+        ui.finish(errors)
+        warn_of_result(ui, documents)
+        result = encoding.encode("".join(document.text for document in documents))
+        if in_place:
+            write_atomic(into, [result], expected=encoding.encode(text))
+        elif write:
+            write_atomic(write, [result])
+        else:
+            _ui.emit(result)
 
 
 def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Resource, Secret]]:

@@ -6,7 +6,6 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli._ui import UI
-from sealer.errors import SealerError
 
 EPILOG = """\b
 Examples:
@@ -28,19 +27,12 @@ def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: s
     A key that is not there is an error, and then nothing is written.
     """
     from sealer.cli._sealed_file import SealedFile
-    from sealer.editing import Changes, apply
+    from sealer.editing import Changes
+    from sealer.lock import exclusive
 
-    sealed_file = SealedFile.read(file)
-    place = sealed_file.choose(ui, name, namespace)
-    try:
-        sealed_file.documents[place.at] = apply(
-            place.resource.document,
-            place.resource.path,
-            place.sealed,
-            Changes(removed=frozenset(keys)),
-            None,
-        )
-    except SealerError as error:
-        raise place.resource.locate(error) from None
-    sealed_file.write(ui)
+    with exclusive(file):
+        sealed_file = SealedFile.read(file)
+        place = sealed_file.choose(ui, name, namespace)
+        sealed_file.apply(place, Changes(removed=frozenset(keys)), None)
+        sealed_file.write(ui)
     ui.note(f"{file}: {place.title}: removed {', '.join(keys)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -205,16 +205,16 @@ def _raw_secrets(document: Document) -> Iterator[SealerError]:
 
 
 def _seal_each(ui: UI, requests: dict[str, Request], output_dir: str | None) -> None:
-    from sealer.files import BackgroundWriter, display, make_directory, open_text
+    from sealer.files import BackgroundWriter, display, make_directory, read_text
 
     errors: list[tuple[int, SealerError]] = []
     progress = ui.progress(len(requests), "sealing")
     with BackgroundWriter() as writer:
         for at, (path, request) in enumerate(requests.items()):
             try:
-                with open_text(path) as (lines, encoding):
-                    line = _Line(request, display(path), ui, encoding)
-                    pieces = [piece.encode() for piece in line.run(lines)]
+                text, encoding = read_text(path)
+                line = _Line(request, display(path), ui, encoding)
+                pieces = [piece.encode() for piece in line.run(text)]
                 if output_dir:
                     make_directory(output_dir)
             except SealerError as error:
@@ -222,7 +222,8 @@ def _seal_each(ui: UI, requests: dict[str, Request], output_dir: str | None) -> 
             else:
                 target = f"{output_dir}/{_base_name(path)}" if output_dir else path
                 if output_dir or line.sealed:
-                    writer.put(at, target, [line.bom, *pieces])
+                    before = None if output_dir else encoding.encode(text)
+                    writer.put(at, target, [line.bom, *pieces], expected=before)
             progress.step()
     progress.close()
     errors.extend(writer.errors)
@@ -276,7 +277,7 @@ class _Line:
         """The byte order mark to keep: UTF-8's; other encodings become UTF-8."""
         return self.encoding.bom if self.encoding.name == "utf-8" else b""
 
-    def run(self, lines: Iterator[str]) -> Iterator[str]:
+    def run(self, lines: Iterable[str] | str) -> Iterator[str]:
         from sealer.manifest import read_documents
 
         self.output_format = self.request.output_format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ from sealer.cli._ui import UI
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sealer.cluster import Location
     from sealer.keys import Certificate
     from sealer.scope import Scope
@@ -59,6 +62,7 @@ def command(
     from sealer.cli._sealing_rules import certificate_for
     from sealer.editing import check_key
     from sealer.files import exists
+    from sealer.lock import exclusive
     from sealer.scope import Scope
 
     check_key(key)
@@ -71,7 +75,8 @@ def command(
     if file == "-" or exists(file):
         if kind or chosen:
             raise UsageError(f"{file} is there already: --type and --scope are for a new file")
-        _set_in_place(ui, file, key, source, (certs, location), (name, namespace))
+        ask = partial(_value, ui, key, source)
+        _set_in_place(ui, file, key, ask, (certs, location), (name, namespace))
         return
     if not name:
         raise UsageError(
@@ -79,21 +84,29 @@ def command(
         )
     certificate = certificate_for(file, certs, location, ui)
     value = _value(ui, key, source)
-    _make(file, {key: value}, certificate, (name, namespace, kind), chosen)
-    ui.note(f"{file}: made, with {key}")
+    with exclusive(file):
+        made = not exists(file)
+        if made:
+            _make(file, {key: value}, certificate, (name, namespace, kind), chosen)
+    if made:
+        ui.note(f"{file}: made, with {key}")
+    else:
+        # Another run has made it since.
+        _set_in_place(ui, file, key, lambda: value, (certs, location), (name, namespace))
 
 
 def _set_in_place(
     ui: UI,
     file: str,
     key: str,
-    source: str | None,
+    ask: Callable[[], bytes],
     target: tuple[tuple[str, ...], Location],
     which: tuple[str, str],
 ) -> None:
     from sealer.cli._sealed_file import SealedFile
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.editing import Changes, apply, check
+    from sealer.editing import Changes, check
+    from sealer.lock import exclusive
 
     sealed_file = SealedFile.read(file)
     place = sealed_file.choose(ui, *which)
@@ -101,17 +114,17 @@ def _set_in_place(
         # What is wrong with the file is told before a value is asked for.
         check(place.sealed, Changes())
         place.sealed.label()
-        certificate = certificate_for(file, *target, ui)
-        sealed_file.documents[place.at] = apply(
-            place.resource.document,
-            place.resource.path,
-            place.sealed,
-            Changes(values={key: _value(ui, key, source)}),
-            certificate,
-        )
     except SealerError as error:
         raise place.resource.locate(error) from None
-    sealed_file.write(ui)
+    certificate = certificate_for(file, *target, ui)
+    change = Changes(values={key: ask()})
+    with exclusive(file):
+        # The value may have taken its time: what others wrote since stays.
+        now = sealed_file.now()
+        if now is not sealed_file:
+            place = now.choose(UI(quiet=True), *which)
+        now.apply(place, change, certificate)
+        now.write(ui)
     word = "replaced" if key in place.sealed.encrypted_data else "added"
     ui.note(f"{file}: {place.title}: {word} {key}")
 

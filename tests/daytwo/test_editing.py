@@ -7,12 +7,13 @@ import json
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.daytwo import corpus
-from tests.daytwo.tree import CANARY, Tree, sealed_yaml
+from tests.daytwo.tree import CANARY, SEAL, Tree, sealed_yaml
 from tests.testbed.cluster import wait_for
 from tests.testbed.inotify import watching
 
@@ -70,6 +71,69 @@ def test_set_replaces_one_value_with_one_line_of_diff(tree: Tree) -> None:
     assert "# rotate in May" in path.read_text()
     assert tree.values("db.yaml") == {"username": "shop", "password": "new"}
     assert done.stderr == "seal: note: db.yaml: prod/db: replaced password\n"
+
+
+def test_parallel_sets_of_one_file_keep_every_key(tree: Tree) -> None:
+    tree.write("db.yaml", commented())
+    keys = [f"key-{number}" for number in range(8)]
+
+    def add(key: str) -> None:
+        tree.seal("set", "db.yaml", key, "--cert", "one.pem", text=key)
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(add, keys))
+    assert tree.values("db.yaml") == {"username": "shop", "password": "old"} | {k: k for k in keys}
+
+
+def test_parallel_sets_that_make_one_file_keep_every_key(tree: Tree) -> None:
+    keys = [f"key-{number}" for number in range(4)]
+
+    def add(key: str) -> None:
+        which = ("--name", "db", "-n", "prod", "--cert", "one.pem")
+        tree.seal("set", "new.yaml", key, *which, text=key)
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(add, keys))
+    assert tree.values("new.yaml") == {k: k for k in keys}
+
+
+def other_set(key: str, value: str) -> str:
+    """Python for an editor: another run sets a key of db.yaml while the text is open."""
+    command = [SEAL, "set", "db.yaml", key, "--cert", "one.pem"]
+    return f"import subprocess; subprocess.run({command}, input={value!r}, text=True, check=True)\n"
+
+
+def test_edit_keeps_what_others_set_meanwhile(tree: Tree) -> None:
+    tree.write("db.yaml", commented())
+    mine = other_set("url", "theirs") + "text = text.replace('<sealed password, 3 bytes>', 'mine')"
+    done = tree.seal("edit", "db.yaml", "--cert", "one.pem", environment=editor(tree, mine))
+    assert tree.values("db.yaml") == {"username": "shop", "password": "mine", "url": "theirs"}
+    assert "replaced password" in done.stderr
+
+
+def test_edit_fails_where_others_changed_the_same_key_meanwhile(tree: Tree) -> None:
+    tree.write("db.yaml", commented())
+    mine = other_set("password", "theirs") + "text = text.replace('password: ', 'pass: ')"
+    done = tree.seal(
+        "edit", "db.yaml", "--cert", "one.pem", environment=editor(tree, mine), status=1
+    )
+    assert tree.values("db.yaml") == {"username": "shop", "password": "theirs"}
+    assert "prod/db: was changed meanwhile" in done.stderr
+
+
+def test_parallel_merges_and_removals_keep_each_others_keys(tree: Tree) -> None:
+    tree.write("db.yaml", sealed_yaml({f"old-{number}": "x" for number in range(4)}))
+    for number in range(4):
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+        tree.write(f"{number}.json", json.dumps({**secret, "stringData": {f"new-{number}": "y"}}))
+
+    def change(number: int) -> None:
+        tree.seal("merge", "-i", "db.yaml", f"{number}.json", "--cert", "one.pem")
+        tree.seal("remove", "db.yaml", f"old-{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, range(4)))
+    assert tree.values("db.yaml") == {f"new-{number}": "y" for number in range(4)}
 
 
 def test_set_adds_a_key_with_one_line_of_diff(tree: Tree) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ from typing import Any
 import pytest
 
 from sealer import SealedSecret, read_documents, to_json
+from sealer.cli._renewal import Items
+from sealer.cli._resealed_files import reseal_files
+from sealer.cli._ui import UI
+from sealer.errors import SealerError
+from sealer.files import ChangedError
 from sealer.unsealing import open_items
 from tests import sealing_keys
 from tests.daytwo import corpus
@@ -147,6 +153,24 @@ def test_a_file_that_fails_is_left_whole_and_keeps_no_other_from_being_done(tree
 def test_wrong_usage(tree: Tree, arguments: tuple[str, ...]) -> None:
     grow(tree, 1)
     tree.seal("reencrypt", *arguments, "--key", "one.key", "--cert", "two.pem", status=2)
+
+
+def test_what_others_write_while_the_controller_works_is_not_undone(tmp_path: Path) -> None:
+    path = tmp_path / "db.yaml"
+    path.write_text(sealed_yaml({"a": "1"}))
+    theirs = sealed_yaml({"a": "2"})
+
+    class Slow:
+        def renew(self, sealed: Sequence[SealedSecret]) -> list[Items | SealerError]:
+            path.write_text(theirs)
+            return [{("spec", "encryptedData", "a"): "AgBx"} for _ in sealed]
+
+        def note(self, items: Sequence[str]) -> None:
+            pass
+
+    outcome = reseal_files(UI(), [str(path)], Slow())
+    assert [type(error) for error in outcome.errors] == [ChangedError]
+    assert path.read_text() == theirs
 
 
 def test_a_killed_run_leaves_no_file_half_written(tree: Tree) -> None:

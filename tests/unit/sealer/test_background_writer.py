@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealer.files import BackgroundWriter
+from sealer.files import BackgroundWriter, ChangedError
 
 
 def test_every_file_is_there_afterwards(tmp_path: Path) -> None:
@@ -26,6 +26,18 @@ def test_a_file_that_cannot_be_written_is_told_by_its_number(tmp_path: Path) -> 
         (7, f"cannot write {tmp_path}/gone/a: no such file or directory")
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_file_that_others_changed_since_it_was_read_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"theirs")
+    with BackgroundWriter() as writer:
+        writer.put(7, str(path), [b"ours"], expected=b"what we read")
+        writer.put(8, str(tmp_path / "b"), [b"b"])
+    ((number, error),) = writer.errors
+    assert (number, type(error)) == (7, ChangedError)
+    assert path.read_bytes() == b"theirs"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_an_interruption_leaves_whole_files_only(tmp_path: Path) -> None:
