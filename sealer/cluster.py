@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sealer.errors import SealerError
+from sealer.weburl import request_of, shown
 
 DEFAULT_NAME = "sealed-secrets-controller"
 DEFAULT_NAMESPACE = "kube-system"
@@ -136,7 +137,7 @@ class UrlTransport:
     """The controller's own HTTP port, or an Ingress before it."""
 
     def __init__(self, url: str) -> None:
-        self._base = url.rstrip("/")
+        self._base, self._credentials = request_of(url.rstrip("/"))
 
     def request(self, method: str, path: str, body: bytes | None) -> Answer:
         """Send it; proxies from the environment are honoured, TLS is verified."""
@@ -147,13 +148,18 @@ class UrlTransport:
         try:
             request = urllib.request.Request(self._base + path, data=body, method=method)  # noqa: S310 the user's URL
             request.add_header("Content-Type", "application/json")
+            for name, value in self._credentials.items():
+                # Not sent along where a redirect leads.
+                request.add_unredirected_header(name, value)
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
                 return Answer(answer.status, answer.read())
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read(), _seconds(error.headers.get("Retry-After")))
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
-            raise ClusterError(f"cannot reach {self._base}: {reason}") from None
+            # Other texts than the system's may quote the URL.
+            words = getattr(reason, "strerror", None) or type(reason).__name__
+            raise ClusterError(f"cannot reach {shown(self._base)}: {words}") from None
 
 
 class ProxyTransport:

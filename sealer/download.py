@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from sealer.errors import KeyFileError, SealerError
 from sealer.files import Encoding, read_bytes
 from sealer.keys import Certificate
+from sealer.weburl import is_url, request_of, shown
 
 _TIMEOUT_SECONDS = 15
 _MAX_BYTES = 1024 * 1024
@@ -14,11 +13,6 @@ _MAX_BYTES = 1024 * 1024
 
 class DownloadError(SealerError):
     """A URL that does not answer with what was asked for."""
-
-
-def is_url(location: str) -> bool:
-    """Whether this names an http or https URL and not a file."""
-    return location.lower().startswith(("http://", "https://"))
 
 
 def read_certificate(location: str) -> Certificate:
@@ -33,11 +27,6 @@ def read_certificate(location: str) -> Certificate:
         return Certificate.from_pem(_as_ascii(pem))
     except KeyFileError as error:
         raise KeyFileError(f"{shown(location)}: {error.message}", hint=error.hint) from None
-
-
-def shown(location: str) -> str:
-    """Write a location for people: a password in a URL is left out."""
-    return re.sub(r"//[^/@]*@", "//", location) if is_url(location) else location
 
 
 def _as_ascii(pem: bytes) -> bytes:
@@ -57,11 +46,16 @@ def fetch(url: str) -> bytes:
 
     place = shown(url)
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": "sealer"})  # noqa: S310 is_url
+        asked, credentials = request_of(url)
+        request = urllib.request.Request(asked, headers={"User-Agent": "sealer"})  # noqa: S310 is_url
+        for name, value in credentials.items():
+            # Not sent along where a redirect leads.
+            request.add_unredirected_header(name, value)
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             body: bytes = answer.read(_MAX_BYTES + 1)
             status, reason = answer.status, answer.reason
     except urllib.error.HTTPError as error:
+        error.close()
         raise DownloadError(f'cannot fetch "{place}": {error.code} {error.reason}') from None
     except (OSError, HTTPException, ValueError) as error:
         # Other texts than the system's may quote the URL.

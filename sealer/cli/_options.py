@@ -180,15 +180,19 @@ def certificate_location(certs: tuple[str, ...]) -> str:
 
 
 def find_certificate(certs: tuple[str, ...], location: Location) -> tuple[Certificate, str]:
-    """Return the one certificate, from its file or URL or from the cluster, and its place."""
+    """Return the one certificate, from its file or URL or from the cluster, and its place.
+
+    The place is as it may be shown: without credentials.
+    """
     from sealer.download import read_certificate
+    from sealer.weburl import shown
 
     place = certificate_location(certs)
     if place:
-        return read_certificate(place), place
+        return read_certificate(place), shown(place)
     from sealer.keys import Certificate
 
-    place = location.url or f"{location.namespace}/{location.name}"
+    place = shown(location.url) or f"{location.namespace}/{location.name}"
     return Certificate.from_pem(location.connect().certificate()), place
 
 

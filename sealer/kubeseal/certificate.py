@@ -9,6 +9,7 @@ from sealer.errors import KeyFileError
 from sealer.files import FileError
 from sealer.kubeseal.gofiles import read
 from sealer.kubeseal.gotext import quote
+from sealer.weburl import request_of, shown
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -22,7 +23,9 @@ def read_certificate(location: str) -> bytes:
     """Return the PEM; KeyFileError or FileError with Go's words."""
     escape = _BAD_ESCAPE.search(location)
     if escape:
-        problem = f"parse {quote(location)}: invalid URL escape {quote(escape[0])}"
+        # Go quotes it, even where it is a piece of a password.
+        piece = "" if "@" in location[escape.start() :] else f" {quote(escape[0])}"
+        problem = f"parse {quote(shown(location))}: invalid URL escape{piece}"
         raise KeyFileError(problem)
     scheme, rest = _split(location)
     if len(scheme) < 2:
@@ -64,16 +67,23 @@ def _fetch(url: str) -> bytes:
 
     from sealer.kubeseal.gonet import request_error
 
+    asked, credentials = request_of(url)
+    place = shown(url)
     try:
         answer: HTTPResponse
-        with urllib.request.urlopen(url) as answer:  # noqa: S310 http and https alone come here
+        request = urllib.request.Request(asked)  # noqa: S310 http and https alone come here
+        for name, value in credentials.items():
+            # Not sent along where a redirect leads.
+            request.add_unredirected_header(name, value)
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
             body = answer.read(_MAX_BYTES)
             status, words = answer.status, answer.reason
     except urllib.error.HTTPError as error:
         status, words = error.code, error.reason
         body = b""
+        error.close()
     except (OSError, HTTPException, ValueError) as error:
-        raise KeyFileError(request_error("get", url, error)) from None
+        raise KeyFileError(request_error("get", place, error)) from None
     if status != 200:
-        raise KeyFileError(f"cannot fetch {quote(url)}: {status} {words}")
+        raise KeyFileError(f"cannot fetch {quote(place)}: {status} {words}")
     return body

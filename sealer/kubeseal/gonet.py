@@ -17,9 +17,12 @@ def request_error(verb: str, url: str, error: BaseException) -> str:
 
 
 def _reason(url: str, error: BaseException) -> str:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    address = f"{f'[{host}]' if ':' in host else host}:{parts.port or _PORTS.get(parts.scheme)}"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return "invalid port after host"
+    address = f"{f'[{host}]' if ':' in host else host}:{port}"
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
             return f"tls: {_tls(cause)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -9,9 +10,10 @@ from threading import Thread
 
 import pytest
 
-from sealer.download import DownloadError, fetch, is_url, read_certificate, shown
-from sealer.errors import KeyFileError
+from sealer.download import DownloadError, fetch, read_certificate
+from sealer.errors import KeyFileError, SealerError
 from sealer.files import FileError
+from sealer.kubeseal import certificate as kubeseal
 from tests.sealing_keys import pair
 
 ANSWERS: dict[str, tuple[int, Callable[[], bytes]]] = {
@@ -19,8 +21,11 @@ ANSWERS: dict[str, tuple[int, Callable[[], bytes]]] = {
     "/words": (200, lambda: b"words"),
     "/big": (200, lambda: b"x" * (2**20 + 1)),
     "/created": (201, lambda: b""),
+    "/secret?sig=jyxq": (200, lambda: pair().certificate.pem),
+    "/closed?sig=jyxq": (403, lambda: b""),
     "/gone": (404, lambda: b"canary in a body"),
 }
+BASIC = "Basic " + b64encode(b"user:jy@xq").decode()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer."""
         status, body = ANSWERS[self.path]
+        if self.path.startswith("/secret") and self.headers["Authorization"] != BASIC:
+            status = 401
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body())
@@ -87,14 +94,27 @@ def test_a_url_that_leads_nowhere_is_told(url: str) -> None:
         fetch(url)
 
 
-def test_a_password_in_a_url_is_not_shown() -> None:
-    assert shown("https://user:canary@host/x") == "https://host/x"
-    assert shown("file://a@b") == "file://a@b"
-    with pytest.raises(DownloadError) as caught:
-        fetch("http://user:canary@127.0.0.1:1/x")
-    assert "canary" not in caught.value.message
+@pytest.mark.parametrize("userinfo", ["user:jy%40xq", "user:jy@xq"])
+def test_credentials_in_a_url_are_sent(server: str, userinfo: str) -> None:
+    url = server.replace("//", f"//{userinfo}@") + "/secret?sig=jyxq"
+    assert read_certificate(url).fingerprint == pair().certificate.fingerprint
+    assert kubeseal.read_certificate(url) == pair().certificate.pem
 
 
-def test_urls_are_told_from_files() -> None:
-    assert is_url("HTTPS://x")
-    assert not is_url("httpx.pem")
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://user:jy@xq@127.0.0.1:1/x", id="nobody answers"),
+        pytest.param("http://user:jy/xq@127.0.0.1:1/x", id="a slash in it"),
+        pytest.param("http://user:jy@xq@127.0.0.1:port/x", id="a word for a port"),
+        pytest.param("http://user:xq?jy@127.0.0.1:1/x", id="a question mark in it"),
+        pytest.param("http://user:%zz@127.0.0.1:1/x%2", id="a bad escape"),
+        pytest.param("SERVER/closed?sig=jyxq", id="refused"),
+    ],
+)
+@pytest.mark.parametrize("reader", [fetch, kubeseal.read_certificate])
+def test_no_credentials_are_told(server: str, url: str, reader: Callable[[str], bytes]) -> None:
+    with pytest.raises(SealerError) as caught:
+        reader(url.replace("SERVER", server.replace("//", "//user:jyxq@")))
+    assert "user:***" in caught.value.message
+    assert not [word for word in ("jy", "xq", "zz") if word in caught.value.message]
