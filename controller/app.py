@@ -7,9 +7,11 @@ import gc
 import logging
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import kopf
@@ -93,11 +95,10 @@ class App:
                 stack.push_async_callback(await _serve(application, address))
             self._catch_signals()
             self._spawn()
-            operator = asyncio.create_task(self._operate())
             await self._stopping.wait()
         # kopf ends every task that is younger than itself: our servers are closed before.
         self._stop_kopf.set()
-        await asyncio.wait([operator], timeout=_DRAIN_SECONDS)
+        await asyncio.wait([self._tasks["operator"]], timeout=_DRAIN_SECONDS)
         await self._drain()
 
     def _catch_signals(self) -> None:
@@ -122,20 +123,24 @@ class App:
         ]
 
     def _spawn(self) -> None:
-        tasks = {
-            "key watch": self.keeper.watch(),
-            "key renewal": self.keeper.renew(),
-            "event recorder": self.recorder.run(),
-            "first list": self._first_list(),
+        lasting: dict[str, Callable[[], Awaitable[None]]] = {
+            "key watch": self.keeper.watch,
+            "key renewal": self.keeper.renew,
+            "event recorder": self.recorder.run,
+            "first list": self._first_list,
         }
         if not self.settings.skip_recreate:
             for namespace in self.settings.watched_namespaces or ("",):
-                tasks[f"secret watch {namespace}".strip()] = self._watch_secrets(namespace)
+                name = f"secret watch {namespace}".strip()
+                lasting[name] = partial(self._watch_secrets, namespace)
         for number in range(self.settings.workers):
-            tasks[f"worker {number}"] = self._work()
+            lasting[f"worker {number}"] = self._work
+        tasks = {name: keep_up(name, task) for name, task in lasting.items()}
         if self.key_vault is not None:
             tasks.update(self.key_vault.tasks())
         tasks.update(self.notifying.tasks())
+        # kopf ends what is younger: it comes last.
+        tasks["operator"] = keep_up("operator", self._operate)
         self._tasks = {name: asyncio.create_task(task) for name, task in tasks.items()}
 
     async def _operate(self) -> None:
@@ -157,11 +162,6 @@ class App:
                     ready_flag=ready,
                     stop_flag=self._stop_kopf,
                 )
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 whatever it was, watching must go on
-                _LOG.error("watching SealedSecrets anew", extra={"why": type(error).__name__})
-                await asyncio.sleep(_RETRY_SECONDS)
             finally:
                 catcher.cancel()
 
@@ -312,6 +312,23 @@ async def _serve(application: web.Application, address: str) -> Any:
         await runner.cleanup()
         raise ClusterError(f"cannot listen on {address}: {type(error).__name__}") from None
     return runner.cleanup
+
+
+async def keep_up(
+    name: str, task: Callable[[], Awaitable[None]], *, pause: float = _RETRY_SECONDS
+) -> None:
+    """Run what has no end until it ends by itself; whatever fails in it begins anew.
+
+    Of an exception only the class is told: its text may hold anything.
+    """
+    while True:
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001 whatever it was, the work must go on
+            _LOG.error("failed, begins anew", extra={"task": name, "why": type(error).__name__})
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 def _now() -> datetime:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
@@ -116,20 +116,17 @@ class KubernetesCluster:
     ) -> Manifest:
         """Send one request and return the JSON that came back; raises ClusterError's classes."""
         await self._pace.wait()
-        try:
+        with _reaching():
             async with asyncio.timeout(_REQUEST_SECONDS):
                 answer = await self._send(method, path, query, body, content_type, accept)
                 text = await answer.read()
-        except TimeoutError:
-            raise UnavailableError("the API server does not answer in time") from None
-        if answer.status >= 400:
-            seconds = answer.headers.get("Retry-After")
-            refusal = Refusal.read(answer.status, text)
-            # Of what is only read nothing was sent that could be quoted.
-            writes = method != "GET" and _is_secret(path)
-            raise refusal.error(method, seconds, about_secret=writes)
-        parsed: Manifest = json.loads(text) if text else {}
-        return parsed
+            if answer.status < 400:
+                return _object(text) if text else {}
+        seconds = answer.headers.get("Retry-After")
+        refusal = Refusal.read(answer.status, text)
+        # Of what is only read nothing was sent that could be quoted.
+        writes = method != "GET" and _is_secret(path)
+        raise refusal.error(method, seconds, about_secret=writes)
 
     async def get_secret(self, namespace: str, name: str) -> Manifest:
         return await self.request("GET", _secret(namespace, name))
@@ -164,7 +161,7 @@ class KubernetesCluster:
         """Return server, credentials and CA as ``kopf.ConnectionInfo`` takes them, fresh."""
         configuration = self._api.configuration
         headers: dict[str, str] = {}
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
+        await self._authorize(headers, "GET", "")
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return {
             "server": configuration.host,
@@ -261,23 +258,22 @@ class KubernetesCluster:
     async def _lines(
         self, path: str, query: Mapping[str, str], accept: str
     ) -> AsyncIterator[dict[str, Any]]:
-        """One watch request; ends when the connection does, however that happens."""
-        import aiohttp
-
-        async with asyncio.timeout(_REQUEST_SECONDS):
-            answer = await self._send("GET", path, query, None, _JSON, accept)
+        """One watch request; ends when the API server ends it, with UnavailableError otherwise."""
+        with _reaching():
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                answer = await self._send("GET", path, query, None, _JSON, accept)
+                refused = await answer.read() if answer.status >= 400 else None
+        if refused is not None:
+            raise Refusal.read(answer.status, refused).error("GET")
         with closing(answer.response):
-            if answer.status >= 400:
-                raise Refusal.read(answer.status, await answer.read()).error("GET")
-            try:
-                while True:
+            while True:
+                with _reaching():
                     async with asyncio.timeout(_SILENCE_SECONDS):
                         line = await answer.response.content.readline()
-                    if not line:
-                        return
-                    yield json.loads(line)
-            except (aiohttp.ClientError, TimeoutError, ValueError):
-                return
+                    event = _object(line) if line else None
+                if event is None:
+                    return
+                yield event
 
     async def _send(
         self,
@@ -293,19 +289,50 @@ class KubernetesCluster:
 
         api = self._api
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "sealer"}
-        # Reads a projected token again when it is a minute old, or the kubeconfig's plug-in.
-        await api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
+        await self._authorize(headers, method, path)
         url = api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        return await api.rest_client.request(
+            method, url, headers=headers, body=body, _request_timeout=timeout
+        )
+
+    async def _authorize(self, headers: dict[str, str], method: str, path: str) -> None:
+        """Put the token in; UnavailableError where it cannot be had now."""
         try:
-            return await api.rest_client.request(
-                method, url, headers=headers, body=body, _request_timeout=timeout
-            )
-        except aiohttp.ClientError as error:
+            # Reads a projected token again when it is a minute old, or the kubeconfig's plug-in.
+            await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
+        except Exception as error:  # noqa: BLE001 a file, a program, its output: all can be bad
             raise UnavailableError(
-                f"cannot reach the API server: {type(error).__name__}",
-                hint="see whether it is up, and the network between",
+                f"cannot read the credentials for the API server: {type(error).__name__}",
+                hint="see the service account's token, or the kubeconfig's plug-in",
             ) from None
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Whatever goes wrong between the API server and us is UnavailableError, and nothing else.
+
+    No connection, silence, an answer that is cut, a proxy's page in place of JSON.
+    """
+    import aiohttp
+
+    try:
+        yield
+    except TimeoutError:
+        raise UnavailableError("the API server does not answer in time") from None
+    except (aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
+        raise UnavailableError(
+            f"cannot reach the API server: {type(error).__name__}",
+            hint="see whether it is up, and the network between",
+        ) from None
+
+
+def _object(text: bytes) -> Manifest:
+    """Parse what the API server answers; ValueError where that is no JSON object."""
+    parsed: Manifest = json.loads(text)
+    if not isinstance(parsed, dict):
+        raise ValueError("not an object")
+    return parsed
 
 
 async def connect(

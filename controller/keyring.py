@@ -43,6 +43,7 @@ class KeyKeeper:
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: datetime | None = None
+    _cutoff_passed: bool = False
 
     def ask(self) -> None:
         """Make a new key now (SIGUSR1)."""
@@ -92,14 +93,13 @@ class KeyKeeper:
     async def renew(self) -> None:
         """Make a key when one is due, without an end."""
         await self.loaded.wait()
-        cutoff = self.settings.key_cutoff_time
         while True:
             self._warn_of_expiry()
-            wait = self._due(cutoff)
+            wait = self._due()
             if self._asked.is_set() or (wait is not None and wait <= 0):
                 try:
                     await self._make()
-                    cutoff = None
+                    self._cutoff_passed = True
                     self._asked.clear()
                     continue
                 except ClusterError as error:
@@ -112,10 +112,11 @@ class KeyKeeper:
             except TimeoutError:
                 continue
 
-    def _due(self, cutoff: datetime | None) -> float | None:
+    def _due(self) -> float | None:
         if not self.settings.generate_key:
             return None
         newest = self.store.keys.newest
+        cutoff = None if self._cutoff_passed else self.settings.key_cutoff_time
         due = next_renewal(
             newest.ordered if newest else None,
             self.settings.key_renew_period,

@@ -70,8 +70,10 @@ class Recorder:
         """Post what comes."""
         while True:
             happening = await self._queue.get()
-            await self._post(happening)
-            self._queue.task_done()
+            try:
+                await self._post(happening)
+            finally:
+                self._queue.task_done()
 
     async def drain(self, seconds: float) -> None:
         """Wait until all is posted, so long and no longer."""

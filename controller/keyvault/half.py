@@ -167,6 +167,9 @@ class KeyVaultHalf:
                     _LOG.warning("cannot watch", extra={"kind": kind, "why": why})
                     told = True
                 await asyncio.sleep(_RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 one odd answer must not end the watch
+                _LOG.error("watch failed", extra={"kind": kind, "why": type(error).__name__})
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow(self, kind: str, namespace: str) -> None:
         present: set[Key] = set()
