@@ -1,5 +1,5 @@
 """What every folder of tests may use."""
 
-from tests.testbed.fixtures import namespace, network, plane
+from tests.testbed.fixtures import azure, namespace, network, plane
 
-__all__ = ["namespace", "network", "plane"]
+__all__ = ["azure", "namespace", "network", "plane"]

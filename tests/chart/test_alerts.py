@@ -16,13 +16,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.chart.helm import CHART, only, render
 from tests.chart.matrix import FOREIGN
 from tests.chart.test_vault_rights import start, world
-from tests.e2e.test_key_vault import azure, single
+from tests.e2e.test_key_vault import single
 from tests.testbed import binaries
 from tests.testbed.cluster import wait_for
 from tests.testbed.fixtures import need
 from tests.testbed.vault_world import World
 
-__all__ = ["azure", "world"]
+__all__ = ["world"]
 DASHBOARDS = sorted((CHART / "files").glob("*.json"))
 NAMES = re.compile(r"\b(?:sealed_secrets_controller|keyvault|keyvaultsecret|process)_\w+")
 DAY = 86400

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tests.chart.helm import container, render
 from tests.chart.test_vault_rights import world
-from tests.e2e.test_key_vault import azure, single
+from tests.e2e.test_key_vault import single
 from tests.testbed.controllers import ours
 from tests.testbed.vault_world import World, environment
 
-__all__ = ["azure", "world"]
+__all__ = ["world"]
 BUNDLE = "/etc/sealer/ca/bundle.pem"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from controller.renewal import key_secret
 from tests.chart.helm import render
-from tests.e2e.test_key_vault import azure, single
+from tests.e2e.test_key_vault import single
 from tests.sealing_keys import pair
 from tests.testbed.azure.entra import App, Federation
 from tests.testbed.azure.server import Azure
@@ -20,7 +20,6 @@ from tests.testbed.controllers import Controller, ours
 from tests.testbed.rights import KINDS
 from tests.testbed.vault_world import API, CLIENT, PASSWORD, World, environment
 
-__all__ = ["azure"]
 Right = tuple[str, str]
 VALUES: dict[str, Any] = {"allNamespaces": False, "keyVault": {"enabled": True}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 
 from controller.renewal import KEY_SELECTOR, key_secret
 from sealer import Certificate, KeyPair, Scope, Secret, encoding, generate, seal
+from tests.testbed.azure.server import Azure
 from tests.testbed.cluster import ApiError, ControlPlane, Manifest, wait_for
 from tests.testbed.controllers import NAMESPACE, Controller, ours
+from tests.testbed.vault_world import environment
 
 
 def new_pair(*, days_ago: float = 0, bits: int = 2048) -> KeyPair:
@@ -164,3 +167,16 @@ def start(plane: ControlPlane, pair: KeyPair) -> Callable[..., Any]:
         return ours(plane, *flags, **options)
 
     return run
+
+
+StartVault = Callable[[], AbstractContextManager[Controller]]
+
+
+@pytest.fixture(scope="module")
+def start_vault(
+    plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFactory
+) -> StartVault:
+    """Start a controller with its Key Vault half; use it as a context manager."""
+    flags = ("--key-vault", f"--vault-suffixes={azure.suffix}")
+    folder = tmp_path_factory.mktemp("dns")
+    return lambda: ours(plane, *flags, environment=environment(azure, folder), name="vault")

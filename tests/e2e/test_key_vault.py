@@ -20,20 +20,11 @@ from tests.testbed.canary import leaks
 from tests.testbed.certificates import certificate_in, self_signed
 from tests.testbed.cluster import ApiError, ControlPlane, Manifest, wait_for
 from tests.testbed.controllers import Controller, ours
-from tests.testbed.vault_world import API, CLIENT, PASSWORD, World, environment
+from tests.testbed.vault_world import API, CLIENT, PASSWORD, World, environment, new_world
 
 CANARY = "canary-7f3a"
 TENANT = "11111111-1111-4111-8111-111111111111"
 OWN_ACCOUNT = {"name": "vault-controller", "namespace": "kube-system"}
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory, plane: ControlPlane) -> Iterator[Azure]:
-    """Key Vault and Entra; after the plane, which may have moved us into another network."""
-    azure = Azure(tmp_path_factory.mktemp("azure")).start()
-    azure.entra.issuer_keys = lambda issuer: plane.api.request("GET", "/openid/v1/jwks")
-    yield azure
-    azure.stop()
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +60,8 @@ def controller(
 @pytest.fixture
 def world(plane: ControlPlane, azure: Azure, namespace: str, controller: Controller) -> World:
     """A namespace with a vault of its own, and a service principal that may read it."""
-    store = azure.vault("v" + namespace[-20:].replace(".", "-").strip("-"))
-    azure.entra.register(App(CLIENT, store.tenant, secret=PASSWORD))
-    store.grant(CLIENT)
     azure.faults.clear()
-    world = World(plane, azure, store, namespace)
-    world.principal()
-    return world
+    return new_world(plane, azure, namespace)
 
 
 def single(key: str, secret: str, **more: Any) -> Manifest:

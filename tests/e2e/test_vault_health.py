@@ -14,13 +14,13 @@ from typing import Any
 import yaml
 
 from tests.chart.test_vault_rights import start, world
-from tests.e2e.test_key_vault import azure, single
+from tests.e2e.test_key_vault import single
 from tests.e2e.test_kstatus import kstatus
 from tests.testbed import binaries
 from tests.testbed.fixtures import need
 from tests.testbed.vault_world import World
 
-__all__ = ["azure", "world"]
+__all__ = ["world"]
 PAGE = Path(__file__).parents[2] / "docs" / "key-vault-reasons.md"
 SAME = {"Current": "Healthy", "InProgress": "Progressing", "Failed": "Degraded"}
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sealer import encoding
 from tests.chart.test_vault_rights import start, world
-from tests.e2e.test_key_vault import azure, single
+from tests.e2e.test_key_vault import single
 from tests.testbed.cluster import Manifest, wait_for
 from tests.testbed.vault_world import World
 
-__all__ = ["azure", "world"]
+__all__ = ["world"]
 
 
 def left_behind(world: World, *, controller: bool) -> Manifest:

@@ -4,48 +4,25 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sealer import encoding
-from tests.testbed.azure.entra import App
+from tests.e2e.conftest import StartVault
 from tests.testbed.azure.server import Azure
 from tests.testbed.cluster import ControlPlane, Manifest, wait_for
-from tests.testbed.controllers import ours
-from tests.testbed.vault_world import CLIENT, PASSWORD, World, environment
+from tests.testbed.vault_world import World, new_world
 
 COUNT = 40
 OBJECTS = 10
 
 
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory, plane: ControlPlane) -> Iterator[Azure]:
-    """Key Vault and Entra; after the plane, which may have moved us into another network."""
-    azure = Azure(tmp_path_factory.mktemp("azure")).start()
-    yield azure
-    azure.stop()
-
-
 @pytest.fixture
 def world(plane: ControlPlane, azure: Azure, namespace: str) -> World:
     """A namespace with a vault, and no controller yet."""
-    store = azure.vault("v" + namespace[-20:].replace(".", "-").strip("-"))
-    azure.entra.register(App(CLIENT, store.tenant, secret=PASSWORD))
-    store.grant(CLIENT)
-    world = World(plane, azure, store, namespace)
-    world.principal()
+    world = new_world(plane, azure, namespace)
     world.vault()
     return world
-
-
-@pytest.fixture
-def start(plane: ControlPlane, azure: Azure, tmp_path: Path) -> Callable[..., Any]:
-    """Start a controller; use it as a context manager."""
-    flags = ("--key-vault", f"--vault-suffixes={azure.suffix}")
-    return lambda: ours(plane, *flags, environment=environment(azure, tmp_path), name="vault")
 
 
 def entry(name: str) -> Manifest:
@@ -53,7 +30,7 @@ def entry(name: str) -> Manifest:
 
 
 def test_keys_merged_into_a_secret_are_taken_back_though_nobody_saw_the_deletion(
-    world: World, start: Callable[..., Any]
+    world: World, start_vault: StartVault
 ) -> None:
     api = world.plane.api
     world.store.set_secret("one", "one")
@@ -63,17 +40,17 @@ def test_keys_merged_into_a_secret_are_taken_back_though_nobody_saw_the_deletion
     target = {"name": "shared", "creation": "Merge"}
     world.secret(entry("one"), target=target)
     world.secret(entry("one"), name="other", target={"name": "elsewhere"})
-    with start():
+    with start_vault():
         world.wait_data({"one": b"one", "mine": b"stays"}, name="shared")
         world.wait_data({"one": b"one"}, name="elsewhere")
     api.delete("KeyVaultSecret", world.namespace, "db")
-    with start():
+    with start_vault():
         world.wait_data({"mine": b"stays"}, name="shared")
     assert world.data("elsewhere") == {"one": b"one"}
 
 
 def test_a_controller_killed_as_it_writes_leaves_whole_secrets_and_finds_its_way(
-    world: World, start: Callable[..., Any]
+    world: World, start_vault: StartVault
 ) -> None:
     """Each Secret has a pair that changes together; it is never seen with one half of it."""
     chance = random.Random(7)  # noqa: S311 a test
@@ -86,7 +63,7 @@ def test_a_controller_killed_as_it_writes_leaves_whole_secrets_and_finds_its_way
             world.store.set_secret(f"user-{one}", f"user-{one}-{turn}")
             world.store.set_secret(f"password-{one}", f"password-{one}-{turn}")
         written = chance.randrange(1, COUNT)
-        with start() as controller:
+        with start_vault() as controller:
 
             def has_begun(wanted: int = written, turn: int = turn) -> bool:
                 return sum(pair == (turn, turn) for pair in pairs(world).values()) >= wanted
@@ -98,7 +75,7 @@ def test_a_controller_killed_as_it_writes_leaves_whole_secrets_and_finds_its_way
         world.plane.api.delete("Secret", world.namespace, min(found))
     last = (rounds - 1, rounds - 1)
     everything = {f"k-{number}": last for number in range(COUNT)}
-    with start():
+    with start_vault():
         wait_for("all are there", lambda: pairs(world) == everything, 60, 0.2)
         for number in range(COUNT):
             world.wait_reason("Synced", "True", name=f"k-{number}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from tests.testbed.cluster import (
     enter_network_namespace,
 )
 from tests.testbed.controllers import NAMESPACE
+
+if TYPE_CHECKING:
+    from tests.testbed.azure.server import Azure
 
 
 def need(*names: str) -> None:
@@ -59,3 +63,15 @@ def namespace(plane: ControlPlane, request: pytest.FixtureRequest) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
     fresh = f"{words[:40].strip('-')}-{os.urandom(3).hex()}"
     return plane.api.namespace(fresh)
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory, plane: ControlPlane) -> Iterator[Azure]:
+    """Key Vault and Entra; after the plane, which may have moved us into another network."""
+    # Not at the top: few tests need it.
+    from tests.testbed.azure.server import Azure
+
+    azure = Azure(tmp_path_factory.mktemp("azure")).start()
+    azure.entra.issuer_keys = lambda issuer: plane.api.request("GET", "/openid/v1/jwks")
+    yield azure
+    azure.stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sealer import encoding
+from tests.testbed.azure.entra import App
 from tests.testbed.azure.server import Azure
 from tests.testbed.azure.store import Store
 from tests.testbed.cluster import ControlPlane, Manifest, wait_for
@@ -40,6 +41,19 @@ def environment(azure: Azure, folder: Path, **more: str) -> dict[str, str]:
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": azure.metadata,
         **more,
     }
+
+
+def new_world(
+    plane: ControlPlane, azure: Azure, namespace: str, *, name: str = "", client: str = ""
+) -> World:
+    """A vault, and a service principal whose password is in the namespace and that may read it."""
+    store = azure.vault(name or "v" + namespace[-20:].replace(".", "-").strip("-"))
+    world = World(plane, azure, store, namespace, client=client or CLIENT)
+    azure.entra.register(App(world.client, store.tenant, secret=PASSWORD))
+    store.grant(world.client)
+    if plane.api.find("Secret", namespace, "principal") is None:
+        world.principal()
+    return world
 
 
 @dataclass
