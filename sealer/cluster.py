@@ -7,8 +7,10 @@ of ``kubernetes`` in this package, and only when a cluster is really asked (it t
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -287,27 +289,89 @@ def _api_client(location: Location) -> Any:
             hint="pip install 'sealer[cluster]', or give --cert FILE",
         ) from None
     configuration = client.Configuration()
-    load: Callable[..., None] = config.load_kube_config
-    source: dict[str, Any] = {"config_file": location.kubeconfig, "context": location.context}
-    if location.config is not None:
-        load, source = config.load_kube_config_from_dict, {"config_dict": location.config}
+    kube_config: Any = config.kube_config
     try:
-        load(**source, client_configuration=configuration, persist_config=False)
-    except (config.ConfigException, OSError, ValueError, TypeError) as error:
-        if isinstance(error, config.ConfigException) and location.kubeconfig is None:
-            raise ClusterError(
-                "there is no usable kubeconfig",
-                hint="give --cert FILE, or --kubeconfig and --context",
-            ) from None
-        raise ClusterError(
-            f"cannot use the kubeconfig {location.kubeconfig or ''}".rstrip(),
-            hint="check --kubeconfig and --context",
-        ) from None
+        loaded: Any = location.config
+        if loaded is None:
+            path = location.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+            loaded = kube_config.KubeConfigMerger(path).config
+        loader = _loader(kube_config)(
+            loaded, active_context=location.context, config_base_path=None
+        )
+        loader.load_and_set(configuration)
+    except (config.ConfigException, kube_config.yaml.YAMLError) as error:
+        raise _kubeconfig_error(location, error) from None
+    except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
+        raise _kubeconfig_error(location, error) from None
+    if not str(configuration.api_key.get("BearerToken", "")).isprintable():
+        raise ClusterError("the token of the kubeconfig's user holds a line end")
     configuration.retries = False
     connected: Any = client.ApiClient(configuration)
     for name, value in location.headers.items():
         connected.set_default_header(name, value)
     return connected
+
+
+def _kubeconfig_error(location: Location, error: Exception) -> ClusterError:
+    """What is wrong with a kubeconfig: file and line, and no word of it, for tokens are in it."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return ClusterError(
+            f"cannot use the kubeconfig {mark.name}: line {mark.line + 1} is not valid YAML",
+            hint="check that file",
+        )
+    if location.kubeconfig is None and type(error).__name__ == "ConfigException":
+        return ClusterError(
+            "there is no usable kubeconfig", hint="give --cert FILE, or --kubeconfig and --context"
+        )
+    return ClusterError(
+        f"cannot use the kubeconfig {location.kubeconfig or ''}".rstrip(),
+        hint="check --kubeconfig and --context",
+    )
+
+
+def _loader(kube_config: Any) -> Any:
+    """The client's reader of kubeconfigs; its own goes on without credentials that fail to come.
+
+    It logs the plug-in's standard error, too, which may hold a token.
+    """
+
+    class Loader(kube_config.KubeConfigLoader):  # type: ignore[misc]  # it has no types
+        def _load_from_exec_plugin(self) -> bool | None:
+            if "exec" not in self._user:
+                return None
+            with _root_log() as told:
+                done: bool | None = super()._load_from_exec_plugin()
+            if not done:
+                command = self._user["exec"].safe_get("command") or "without a name"
+                found = re.match(r"exec: process returned (-?\d+)", " ".join(told))
+                how = f"ended with status {found[1]}" if found else "gave no credentials"
+                raise ClusterError(
+                    f"the kubeconfig's exec plug-in {command} {how}",
+                    hint="run it by hand: its own words say why",
+                )
+            return done
+
+    return Loader
+
+
+@contextmanager
+def _root_log() -> Iterator[list[str]]:
+    """Catch what goes to the root logger, and keep it from everybody."""
+    import logging
+
+    told: list[str] = []
+
+    class Catcher(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, [Catcher()]
+    try:
+        yield told
+    finally:
+        root.handlers = before
 
 
 def _seconds(header: str | None) -> float | None:

@@ -224,7 +224,7 @@ def _read(path: Path) -> Entry:
         if not fits:
             problem = f"error loading config file {quote(str(path))}: bad {section}"
             raise KubeconfigError(problem)
-    return _absolute(value, path.parent)
+    return _absolute(value, path.absolute().parent)
 
 
 def _absolute(config: Entry, folder: Path) -> Entry:

@@ -89,6 +89,14 @@ def test_paths_count_from_the_files_folder(home: Path) -> None:
     assert user["exec"]["command"] == str(home / "bin" / "login")
 
 
+def test_paths_count_from_the_files_folder_where_it_is_named_from_here(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    user = user_of(config(home, "--user u2", KUBECONFIG="one:two"))
+    assert user["exec"]["command"] == str(home / "bin" / "login")
+
+
 def test_flags_win(home: Path) -> None:
     flags = "--server https://x --token t --as me --as-group g --as-group h"
     found = config(home, flags)
