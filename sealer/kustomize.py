@@ -21,6 +21,19 @@ from sealer.errors import SealerError
 
 VARIABLE = "SEAL_KUSTOMIZE"
 _TIMEOUT_SECONDS = 120
+# Nothing answers on port 9 ("discard"), and no transport of git's is called "none".
+_DEAD = "http://127.0.0.1:9"
+_SHUT = {
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_SSH_COMMAND": "false",
+    "NO_PROXY": "",
+    "no_proxy": "",
+    **{
+        name: _DEAD
+        for word in ("HTTP", "HTTPS", "ALL")
+        for name in (f"{word}_PROXY", f"{word}_proxy".lower())
+    },
+}
 _VARIANT = re.compile(r"~seal~\d+")
 _WRAPPER = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -127,13 +140,15 @@ class Mirror:
         return place
 
 
-def build(command: list[str], folder: Path) -> str:
+def build(command: list[str], folder: Path, *, remote: bool = False) -> str:
     """What kustomize prints for a folder; raises KustomizeError with a reason of our own.
 
+    Without ``remote`` it gets no network: who may write a kustomization must not make the machine
+    that checks it fetch what they like, with its keys.
     kustomize's own words quote patches and files, which may be secrets.
     """
     words = [*command, "--load-restrictor", "LoadRestrictionsNone", str(folder)]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **({} if remote else _SHUT)}
     try:
         done = subprocess.run(  # noqa: S603 the user's kustomize
             words, capture_output=True, check=False, timeout=_TIMEOUT_SECONDS, env=environment

@@ -150,7 +150,7 @@ class Renderer:
         if not self.wants(asked):
             return None
         build = Build(folder, (), frozenset(files), flux, self.sources)
-        remote = self._remote(folder, own)
+        remote = kustomizations.remote_fields(folder, own, self.tree)
         if remote and not self.remote:
             self.findings.append(_not_rendered(item, remote))
             return None
@@ -194,21 +194,9 @@ class Renderer:
             return False
         return found
 
-    def _remote(self, folder: str, known: dict[str, Kustomization]) -> tuple[str, ...]:
-        pending, seen = [folder], set()
-        found: list[str] = []
-        while pending:
-            item = known.get(pending.pop())
-            if item is None or item.folder in seen:
-                continue
-            seen.add(item.folder)
-            found += item.remote
-            pending += item.files
-        return tuple(found)
-
     def _output(self, place: Path) -> str | SealerError:
         try:
-            return kustomize.build(self.command, place)
+            return kustomize.build(self.command, place, remote=self.remote)
         except SealerError as error:
             return error
 

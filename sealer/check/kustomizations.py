@@ -8,11 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealer.check.tree import KUSTOMIZATION_NAMES, Source, Tree, is_manifest, listing, mapping
+from sealer.check.tree import (
+    KUSTOMIZATION_NAMES,
+    Source,
+    Tree,
+    is_manifest,
+    listing,
+    mapping,
+    read_objects,
+)
+from sealer.errors import SealerError
 
-_REMOTE = re.compile(r"^[\w.+-]+://|^git@|^github\.com[/:]|[?&]ref=|^git::|\.git(//|$|\?)")
+# What may name a repository: kustomize asks git for it, even where a folder of that name is there.
+_REPOSITORY = re.compile(r"[:?]|^[^/]*@|^(www\.)?github\.com\b|\.git(/|$)", re.IGNORECASE)
+_URL = re.compile(r"https?:", re.IGNORECASE)
 _INCLUDED = ("resources", "bases", "components")
-_FILES = ("crds", "configurations", "generators", "transformers", "validators")
+_PLUGINS = ("generators", "transformers", "validators")
+_FILES = ("crds", "configurations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,8 @@ class Kustomization:
     """Every path that it names, relative to the root; some may be folders or not there."""
     remote: tuple[str, ...] = ()
     """Fields that need the network, a plugin or Helm."""
+    plugins: tuple[tuple[str, str], ...] = ()
+    """Fields, and paths as in ``files``, of generators and transformers: these fetch, too."""
 
     @property
     def is_component(self) -> bool:
@@ -46,14 +60,46 @@ def read_kustomization(folder: str, source: Source) -> Kustomization:
     """Read one kustomization's references."""
     files: list[str] = []
     remote: list[str] = []
+    plugins: list[tuple[str, str]] = []
     for kind, name in _references(source.value):
-        if _REMOTE.search(name):
+        if "\n" in name:
+            if _fetches(source.path, name):
+                remote.append(kind)
+            continue
+        is_folder = kind in (*_INCLUDED, *_PLUGINS)
+        if _URL.match(name) or (is_folder and _REPOSITORY.search(name)):
             remote.append(kind)
-        else:
-            files.append(join(folder, name))
+            continue
+        files.append(join(folder, name))
+        if kind in _PLUGINS:
+            plugins.append((kind, files[-1]))
     if source.value.get("helmCharts") or source.value.get("helmChartInflationGenerator"):
         remote.append("helmCharts")
-    return Kustomization(folder, source, tuple(files), tuple(remote))
+    return Kustomization(folder, source, tuple(files), tuple(remote), tuple(plugins))
+
+
+def remote_fields(
+    folder: str, kustomizations: Mapping[str, Kustomization], tree: Tree
+) -> tuple[str, ...]:
+    """Fields for which a build of ``folder`` would need the network, a plugin or Helm.
+
+    Of two lines of defence the first: without ``--remote`` the build's network is shut as well.
+    """
+    found: list[str] = []
+    pending, seen = [folder], set()
+    while pending:
+        item = kustomizations.get(pending.pop())
+        if item is None or item.folder in seen:
+            continue
+        seen.add(item.folder)
+        found += item.remote
+        pending += item.files
+        for kind, path in item.plugins:
+            if any(
+                _fetches(one, tree.texts.get(one)) for one in closure(path, kustomizations, tree)
+            ):
+                found.append(kind)
+    return tuple(found)
 
 
 def roots(kustomizations: Mapping[str, Kustomization], targets: Iterable[str]) -> list[str]:
@@ -121,10 +167,10 @@ def _ignored(path: str) -> bool:
 
 
 def _references(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key in (*_INCLUDED, *_FILES):
+    """Fields and what they name; a generator or patch written out in place has lines."""
+    for key in (*_INCLUDED, *_PLUGINS, *_FILES):
         for entry in listing(value.get(key)):
-            # Generators and transformers may be written out in place.
-            if isinstance(entry, str) and "\n" not in entry:
+            if isinstance(entry, str) and ("\n" not in entry or key in _PLUGINS):
                 yield key, entry
     for key in ("patches", "patchesJson6902", "replacements"):
         for entry in listing(value.get(key)):
@@ -139,6 +185,24 @@ def _references(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield key, name
     if isinstance(mapping(value.get("openapi")).get("path"), str):
         yield "openapi", value["openapi"]["path"]
+
+
+def _fetches(path: str, text: str | None) -> bool:
+    """Whether a generator's or transformer's text may name a URL; what is not known may."""
+    if text is None:
+        return True
+    try:
+        return any(_holds_url(one.value) for one in read_objects(path, text))
+    except SealerError:
+        return True
+
+
+def _holds_url(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_url, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_url, value))
+    return isinstance(value, str) and _URL.search(value) is not None
 
 
 def generator_files(entry: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from sealer.check.findings import RULES
 from sealer.keys import Certificate, generate
+from sealer.kustomize import KustomizeError, build
 from sealer.manifest import to_yaml
 from sealer.scope import Scope
 from sealer.sealing import seal
@@ -76,7 +80,7 @@ def write(home: Path, tree: Tree) -> None:
         (home / path).write_text(text)
 
 
-def run(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
     need("kustomize")
     kustomize = str(binaries.path("kustomize"))
     return subprocess.run(
@@ -85,11 +89,12 @@ def run(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **({"PATH": path} if path else {})},
     )
 
 
-def findings(home: Path, *options: str) -> list[dict[str, Any]]:
-    done = run(home, "--format", "json", *options)
+def findings(home: Path, *options: str, path: str = "") -> list[dict[str, Any]]:
+    done = run(home, "--format", "json", *options, path=path)
     assert done.returncode in (0, 1), done.stderr
     assert CANARY.decode() not in done.stdout + done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)["findings"]
@@ -355,6 +360,89 @@ def test_a_tree_has_these_findings(
 ) -> None:
     write(tmp_path, make())
     assert sorted(rules(findings(tmp_path))) == sorted(expected)
+
+
+REMOTE = [
+    "resources: ['{http}/a']",
+    "resources: ['HTTP://{host}/a']",
+    "RESOURCES: ['{http}/a']",
+    "re\u017fources: ['{http}/a']",
+    "resources: ['{http}/a']\nResources: []",
+    "resources: ['user@{host}:org/repo//x']",
+    "resources: ['org-1@github.com:o/r']",
+    "resources: ['GitHub.com/o/r']",
+    "resources: ['git::{http}/o/r']",
+    "patches: [{{Path: '{http}/a'}}]",
+    "configMapGenerator: [{{name: a, Files: ['x={http}/a']}}]",
+    "generators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n"
+    "  metadata: {{name: a}}\n  files: ['x={http}/a']",
+    "generators: [../gen/file.yaml]",
+    "generators: [../gen]",
+    "transformers:\n- |\n  apiVersion: builtin\n  kind: PatchTransformer\n"
+    "  metadata: {{name: a}}\n  path: {http}/a",
+]
+
+
+@pytest.mark.parametrize("settings", REMOTE)
+def test_nothing_is_fetched_unless_asked_for(tmp_path: Path, settings: str) -> None:
+    """Neither by the rules, which do not build such a tree, nor by a build."""
+    asked: list[str] = []
+    (tmp_path / "bin").mkdir()
+    git = tmp_path / "bin" / "git"
+    # What seal itself asks of git begins with -C.
+    git.write_text(f'#!/bin/sh\n[ "$1" = -C ] || echo git >> {tmp_path}/asked\nexit 1\n')
+    git.chmod(0o755)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        host = f"127.0.0.1:{server.server_port}"
+        text = settings.format(http=f"http://{host}", host=host)
+        generator = (
+            "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: a}\n"
+            f"files: ['x=http://{host}/a']\n"
+        )
+        write(
+            tmp_path / "tree",
+            {
+                "app/kustomization.yaml": text + "\n",
+                "gen/file.yaml": generator,
+                "gen/kustomization.yaml": "resources: [file.yaml]\n",
+            },
+        )
+        path = f"{tmp_path}/bin:{os.environ['PATH']}"
+        found = findings(tmp_path / "tree", path=path)
+        assert not asked
+        assert not (tmp_path / "asked").exists()
+        remote = run(tmp_path / "tree", "--remote", path=path)
+    assert "not-rendered" in rules(found)
+    assert "not-rendered" not in remote.stdout
+    assert asked or (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize("settings", ["https://example.invalid/o/r", "git@example.invalid:o/r"])
+def test_a_build_itself_has_no_network(tmp_path: Path, settings: str) -> None:
+    """Were the rules to overlook a way: the dead proxy and git's refusal come first."""
+    need("kustomize")
+    write(tmp_path, {"kustomization.yaml": f"resources: ['{settings}']\n"})
+    (tmp_path / "git").write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nexit 1\n")
+    (tmp_path / "git").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        patch.setenv("NO_PROXY", "*")
+        with pytest.raises(KustomizeError):
+            build([str(binaries.path("kustomize")), "build"], tmp_path)
+    environment = (tmp_path / "environment").read_text().splitlines()
+    assert {"GIT_ALLOW_PROTOCOL=none", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY="} <= set(
+        environment
+    )
 
 
 def test_with_require_known_every_reference_must_be_made_by_the_tree(tmp_path: Path) -> None:
