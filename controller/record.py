@@ -23,6 +23,11 @@ class Record:
     """The status as last seen or written."""
     outcome: Outcome | None = None
     tries: int = 0
+    """Failures in a row since something changed."""
+    final: bool | None = None
+    """Whether the last failure was one that only a person can cure."""
+    unwritten: int = 0
+    """Times in a row that the status could not be written."""
     secret_version: str = ""
     """The Secret's resourceVersion when it was last looked at or written."""
     seen_version: str = ""

@@ -104,6 +104,7 @@ class Syncer:
         if record is None:
             return
         record.secret_version = record.seen_version = ""
+        record.tries = 0
         self._forced.add(key)
         if record.outcome is not None and not record.outcome.ok:
             self.queue.later(key, _FOREIGN_GRACE_SECONDS)
@@ -153,7 +154,10 @@ class Syncer:
         if body is None:
             return
         self.metrics.unseal_requests.inc()
-        record.trigger = trigger(body)
+        asked = trigger(body)
+        if record.trigger != asked:
+            record.trigger, record.tries = asked, 0
+        looked = record.seen_version
         try:
             done = await self._bring_in_line(key, body, record)
             await self._succeeded(key, body, record, done)
@@ -166,7 +170,9 @@ class Syncer:
             await self._failed(key, body, record, understand(ClusterError("internal error")))
         result = "success" if record.outcome and record.outcome.ok else "failure"
         self.metrics.reconcile_seconds.labels(result).observe(time.perf_counter() - started)
-        self._look_again(key, record)
+        # Not without news: a run that fails before it looks would begin again at once, for ever.
+        if record.seen_version != looked:
+            self._look_again(key, record)
 
     async def _body(self, key: Key, record: Record) -> Manifest | None:
         """The SealedSecret to work on, None where there is nothing to do."""
@@ -182,7 +188,11 @@ class Syncer:
                 self._forget(key)
                 return None
             except ClusterError as error:
+                self.metrics.unseal_errors.labels("fetch", key[0]).inc()
                 self._later(key, record, understand(error))
+                if record.tries == _QUIET_TRIES:
+                    extra = {"object": "/".join(key), "why": error.message}
+                    _LOG.warning("cannot read the SealedSecret", extra=extra)
                 return None
         return None if body["metadata"].get("deletionTimestamp") else body
 
@@ -255,9 +265,12 @@ class Syncer:
 
     async def _succeeded(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
         recovered = says_failed(body) or (record.outcome is not None and not record.outcome.ok)
+        try:
+            turned = await self._write_status(key, body, record, SYNCED)
+        except ClusterError as error:
+            self._later(key, record, understand(error))
+            return
         record.tries, record.outcome = 0, SYNCED
-        self.queue.forget(key)
-        turned = await self._write_status(key, body, record, SYNCED)
         if done.drift:
             self._tell_of_drift(key, body, record, done)
         elif done.written or recovered or (turned and not says_synced(body)):
@@ -288,8 +301,7 @@ class Syncer:
         record.outcome = failure.outcome
         try:
             written = await self._write_status(key, body, record, failure.outcome)
-        except ClusterError as error:
-            _LOG.debug("no status written", extra={"object": "/".join(key), "why": error.message})
+        except ClusterError:
             written = False
         if written or (told != failure.outcome and not self.update_status):
             cause = failure.outcome.reason
@@ -298,7 +310,10 @@ class Syncer:
             _LOG.warning(failure.outcome.message, extra=extra)
 
     def _later(self, key: Key, record: Record, failure: Failure) -> None:
-        record.tries += 1
+        # Another class of trouble has a back-off of its own.
+        final = failure.outcome.final
+        record.tries = record.tries + 1 if record.final == final else 1
+        record.final = final
         self._forced.add(key)
         self.queue.later(key, delay(failure, record.tries, self.jitter))
 
@@ -320,9 +335,14 @@ class Syncer:
             answer = await self.cluster.patch_status(*key, status)
         except NotFoundError:
             return False
-        except ClusterError:
+        except ClusterError as error:
             self.metrics.unseal_errors.labels("status", key[0]).inc()
+            record.unwritten += 1
+            if record.unwritten == _QUIET_TRIES:
+                extra = {"object": "/".join(key), "why": error.message}
+                _LOG.warning("cannot write the status", extra=extra)
             raise
+        record.unwritten = 0
         record.status = answer.get("status")
         self.metrics.condition(key, record.instance, status)
         return True
@@ -345,6 +365,8 @@ class Syncer:
             self.queue.add(key, urgent=True)
 
     def _force(self, key: Key) -> None:
+        if key in self._records:
+            self._records[key].tries = 0
         self._forced.add(key)
         self.queue.add(key)
 
