@@ -21,16 +21,18 @@ from sealer.errors import SealerError
 _MEMORY = frozenset({"tmpfs", "ramfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
 _VIM_OFF = "set noswapfile nobackup nowritebackup noundofile viminfo="
+_NVIM_OFF = "set noswapfile noundofile nobackup nowritebackup"
 _EMACS_OFF = "(setq make-backup-files nil auto-save-default nil auto-save-list-file-prefix nil)"
 # Editors that keep copies in the user's home unless they are told not to.
 _QUIET = {
     "vim": ("-n", "-i", "NONE", "--cmd", _VIM_OFF, "-c", _VIM_OFF),
-    "nvim": ("-n", "-i", "NONE", "--cmd", "set noswapfile noundofile nobackup nowritebackup"),
+    # Before and after the user's own settings, which may turn them on again.
+    "nvim": ("-n", "-i", "NONE", "--cmd", _NVIM_OFF, "-c", _NVIM_OFF),
     "emacs": ("--eval", _EMACS_OFF),
     "nano": ("--ignorercfiles",),
 }
-KEEPS_COPIES = frozenset({"atom", "code", "codium", "gedit", "idea", "kate", "subl", "zed"})
-"""Editors whose own copies cannot be turned off from outside."""
+# Those that keep none, and need not be told: the vi of small systems.
+_KEEPS_NONE = frozenset({"busybox"})
 
 
 class ScratchError(SealerError):
@@ -96,9 +98,23 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
     found = shutil.which(words[0]) if words else None
     if found is None:
         raise ScratchError("there is no editor to run", hint="set EDITOR")
-    real = Path(os.path.realpath(found)).name
-    names = [name for name in _QUIET if real == name or real.startswith((f"{name}.", f"{name}-"))]
-    return [*words, *(_QUIET[names[0]] if names else ())]
+    return [*words, *_QUIET.get(_known(found), ())]
+
+
+def may_keep_copies(command: list[str]) -> bool:
+    """Whether this editor's own copies, such as backups, could not be turned off from outside.
+
+    True as well for an editor that is not known, such as a script.
+    """
+    found = shutil.which(command[0]) or command[0]
+    return not _known(found) and Path(os.path.realpath(found)).name not in _KEEPS_NONE
+
+
+def _known(program: str) -> str:
+    """Which editor with options of ours a program is; empty for others."""
+    real = Path(os.path.realpath(program)).name
+    names = (name for name in _QUIET if real == name or real.startswith((f"{name}.", f"{name}-")))
+    return next(names, "")
 
 
 def edit(path: Path, command: list[str]) -> None:

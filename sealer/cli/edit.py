@@ -91,8 +91,8 @@ def _edited(ui: UI, sheets: list[Sheet]) -> list[Changes]:
     from sealer.files import read_text
 
     command = scratch.editor_command(os.environ)
-    if command[0].rpartition("/")[2] in scratch.KEEPS_COPIES:
-        ui.warn(f"{command[0]} may keep copies of what it shows on a disk")
+    if scratch.may_keep_copies(command):
+        ui.warn(f"{command[0]} may keep copies of what it shows on a disk; vim, emacs, nano do not")
     with scratch.memory_directory() as directory:
         path = directory / "secret.yaml"
         scratch.write_private(path, render(sheets))

@@ -1,0 +1,44 @@
+"""Which editors are told to keep no copies, and which cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sealer.scratch import editor_command, may_keep_copies
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("nvim", "vim.basic", "emacs-29", "nano", "micro", "code", "busybox", "mine.sh"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "vi").symlink_to("vim.basic")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("editor", "keeps"),
+    [
+        ("nvim", False),
+        ("vi", False),
+        ("emacs-29 -nw", False),
+        ("nano", False),
+        ("busybox vi", False),
+        ("micro", True),
+        ("code --wait", True),
+        ("mine.sh", True),
+    ],
+)
+@pytest.mark.usefixtures("programs")
+def test_editors_that_may_keep_copies_are_known(editor: str, keeps: bool) -> None:
+    assert may_keep_copies(editor_command({"EDITOR": editor})) is keeps
+
+
+@pytest.mark.parametrize("editor", ["vi", "nvim"])
+@pytest.mark.usefixtures("programs")
+def test_options_stand_after_the_users_own_settings_too(editor: str) -> None:
+    words = editor_command({"EDITOR": editor})
+    assert words[words.index("-c") + 1] == words[words.index("--cmd") + 1]
+    assert all(word in words[-1] for word in ("noswapfile", "noundofile", "nobackup"))
