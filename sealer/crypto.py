@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealer.errors import NoKeyError, UnsealError
+from sealer.errors import KeyFileError, NoKeyError, UnsealError
 
 _LENGTH_BYTES = 2
 _TAG_BYTES = 16
@@ -25,7 +25,10 @@ _NONCE = bytes(12)
 
 
 def encrypt(public_key: RSAPublicKey, plaintext: bytes, label: bytes) -> bytes:
-    """Seal one value under a session key of its own; ``label`` must be given again to open it."""
+    """Seal one value under a session key of its own; ``label`` must be given again to open it.
+
+    Raises KeyFileError for a key that OpenSSL does not seal with, such as one of 512 bits.
+    """
     session_key = AESGCM.generate_key(bit_length=8 * _SESSION_KEY_BYTES)
     return _encrypt_with_session_key(public_key, plaintext, label, session_key)
 
@@ -33,7 +36,10 @@ def encrypt(public_key: RSAPublicKey, plaintext: bytes, label: bytes) -> bytes:
 def _encrypt_with_session_key(
     public_key: RSAPublicKey, plaintext: bytes, label: bytes, session_key: bytes
 ) -> bytes:
-    wrapped = public_key.encrypt(session_key, _oaep(label))
+    try:
+        wrapped = public_key.encrypt(session_key, _oaep(label))
+    except ValueError:
+        raise KeyFileError("nothing can be sealed with this certificate's key") from None
     sealed = AESGCM(session_key).encrypt(_NONCE, plaintext, None)
     return len(wrapped).to_bytes(_LENGTH_BYTES, "big") + wrapped + sealed
 

@@ -27,7 +27,8 @@ class CertificateParts(NamedTuple):
 
 def certificate_parts(der: bytes) -> CertificateParts:
     """Read a DER certificate; ValueError, with a constant text, where it is none."""
-    certificate = _Reader(der).enter(_SEQUENCE)
+    whole = _Reader(der)
+    certificate = whole.enter(_SEQUENCE)
     tbs = certificate.enter(_SEQUENCE)
     if tbs.peek() == _VERSION:
         tbs.skip()
@@ -40,6 +41,8 @@ def certificate_parts(der: bytes) -> CertificateParts:
     numbers = _rsa_numbers(tbs.enter(_SEQUENCE))
     certificate.enter(_SEQUENCE)  # signature algorithm, again
     certificate.enter(_BIT_STRING)  # signature
+    if whole.peek() >= 0 or certificate.peek() >= 0:
+        raise ValueError("not a certificate")
     return CertificateParts(not_before, not_after, numbers)
 
 
@@ -50,7 +53,11 @@ def _rsa_numbers(key_info: _Reader) -> tuple[int, int] | None:
     bits = key_info.enter(_BIT_STRING)
     numbers = _Reader(bits.data[1:]).enter(_SEQUENCE)  # the first byte counts unused bits: none
     modulus, exponent = numbers.enter(_INTEGER), numbers.enter(_INTEGER)
-    return int.from_bytes(modulus.data, "big"), int.from_bytes(exponent.data, "big")
+    return _signed(modulus.data), _signed(exponent.data)
+
+
+def _signed(data: bytes) -> int:
+    return int.from_bytes(data, "big", signed=True)
 
 
 class _Reader:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +28,11 @@ from sealer.errors import KeyFileError, NoKeyError, UnsealError
 
 MIN_SEALING_BITS = 2048
 EXPIRY_WARNING = timedelta(days=30)
-_PEM = re.compile(rb"-----BEGIN (?P<kind>[A-Z0-9 ]+)-----\s.*?-----END (?P=kind)-----", re.DOTALL)
+MAX_BITS = 16384
+"""What OpenSSL and Go still compute with."""
+MAX_EXPONENT = 2**31 - 1
+"""As Go: a larger one is refused by kubeseal and by the controller."""
+_PEM_LINE = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]+)(?=-----)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,11 @@ class Certificate:
     @classmethod
     def from_pem(cls, pem: bytes) -> Certificate:
         """Read the first certificate of a PEM text (a chain's leaf); KeyFileError otherwise."""
-        for block in _PEM.finditer(pem):
-            if block["kind"] == b"CERTIFICATE":
-                return cls._from_block(block[0] + b"\n")
-        if any(b"PRIVATE KEY" in block["kind"] for block in _PEM.finditer(pem)):
+        blocks = _pem_blocks(pem)
+        for kind, block in blocks:
+            if kind == b"CERTIFICATE":
+                return cls._from_block(block + b"\n")
+        if any(b"PRIVATE KEY" in kind for kind, _ in blocks):
             raise KeyFileError(
                 "this is a private key, not a certificate",
                 hint="seal with the certificate; keep the private key away from here",
@@ -69,6 +75,10 @@ class Certificate:
                     hint="sealing needs an RSA certificate, as the controller makes them",
                 )
             modulus, exponent = parts.rsa
+            if modulus % 2 == 0 or not 0 < modulus < 2**MAX_BITS:
+                raise KeyFileError("the certificate's RSA modulus is none that a key may have")
+            if exponent % 2 == 0 or not 3 <= exponent <= MAX_EXPONENT:
+                raise KeyFileError("the certificate's RSA exponent is none that a key may have")
             public_key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
         except ValueError:
             raise KeyFileError("the PEM certificate is damaged") from None
@@ -84,10 +94,16 @@ class Certificate:
 
     @property
     def subject(self) -> str:
-        """The subject as RFC 4514 writes it; empty for Bitnami's default certificates."""
+        """The subject as RFC 4514 writes it; empty for Bitnami's default certificates.
+
+        Raises KeyFileError where it cannot be read: sealing does not look at it.
+        """
         from cryptography.x509 import load_pem_x509_certificate
 
-        return load_pem_x509_certificate(self.pem).subject.rfc4514_string()
+        try:
+            return load_pem_x509_certificate(self.pem).subject.rfc4514_string()
+        except ValueError:
+            raise KeyFileError("the subject of the certificate is damaged") from None
 
     @property
     def bits(self) -> int:
@@ -257,7 +273,28 @@ def generate(
 
 def private_key_blocks(pem: bytes) -> list[bytes]:
     """Return the PEM text of each private key in it, in order."""
-    return [block[0] for block in _PEM.finditer(pem) if block["kind"].endswith(b"PRIVATE KEY")]
+    return [block for kind, block in _pem_blocks(pem) if kind.endswith(b"PRIVATE KEY")]
+
+
+def _pem_blocks(pem: bytes) -> list[tuple[bytes, bytes]]:
+    """Kind and text of each block, from its first dash to its last, in one pass over the text."""
+    lines = list(_PEM_LINE.finditer(pem))
+    ends: dict[bytes, list[int]] = {}
+    for line in lines:
+        if line[1] == b"END":
+            ends.setdefault(line[2], []).append(line.start())
+    blocks: list[tuple[bytes, bytes]] = []
+    after = 0
+    for line in lines:
+        start, content = line.start(), line.end() + len("-----")
+        if line[1] == b"END" or start < after or not pem[content : content + 1].isspace():
+            continue
+        known = ends.get(line[2], [])
+        at = bisect(known, content)
+        if at < len(known):
+            after = known[at] + len(b"-----END -----") + len(line[2])
+            blocks.append((line[2], pem[start:after]))
+    return blocks
 
 
 def _load_private_key(pem: bytes) -> rsa.RSAPrivateKey:

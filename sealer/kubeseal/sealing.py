@@ -65,6 +65,10 @@ def certificate_of(pem: bytes, now: datetime) -> Certificate:
             raise KeyFileError("expected RSA public key but found a key of another kind") from None
         if "damaged" in error.message:
             raise KeyFileError("x509: malformed certificate") from None
+        if "modulus" in error.message:
+            raise KeyFileError("crypto/rsa: invalid modulus") from None
+        if "exponent" in error.message:
+            raise KeyFileError("x509: invalid RSA public exponent") from None
         problem = "data does not contain any valid RSA or ECDSA certificates"
         raise KeyFileError(problem) from None
     if now > certificate.not_after:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from base64 import encodebytes
 from datetime import timedelta
 
 import pytest
@@ -72,6 +74,76 @@ def test_a_certificate_agrees_with_pyca() -> None:
 def test_a_text_without_a_usable_certificate_says_what_it_is(pem: bytes, message: str) -> None:
     with pytest.raises(KeyFileError, match=message):
         Certificate.from_pem(pem)
+
+
+def crafted(modulus: int, exponent: int, *, subject: bytes = b"", trailing: bytes = b"") -> bytes:
+    """A PEM certificate that no tool would make; its signature is nobody's."""
+
+    def tlv(tag: int, content: bytes) -> bytes:
+        size = len(content)
+        if size < 0x80:
+            return bytes([tag, size]) + content
+        digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
+        return bytes([tag, 0x80 | len(digits)]) + digits + content
+
+    def integer(number: int) -> bytes:
+        return tlv(2, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+
+    signature = tlv(0x30, bytes.fromhex("06092a864886f70d01010b0500"))
+    rsa = tlv(0x30, bytes.fromhex("06092a864886f70d0101010500"))
+    key = tlv(0x30, rsa + tlv(3, b"\0" + tlv(0x30, integer(modulus) + integer(exponent))))
+    dates = tlv(0x30, tlv(0x17, b"200101000000Z") + tlv(0x17, b"400101000000Z"))
+    name = tlv(0x30, subject)
+    head = tlv(0xA0, integer(2)) + integer(1) + signature
+    tbs = tlv(0x30, head + tlv(0x30, b"") + dates + name + key)
+    der = tlv(0x30, tbs + signature + tlv(3, b"\0" + b"\1" * 256)) + trailing
+    return b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"
+
+
+GOOD = 2**2047 + 1
+
+
+@pytest.mark.parametrize(
+    ("pem", "message"),
+    [
+        pytest.param(crafted(2**2047, 65537), "modulus", id="even modulus"),
+        pytest.param(crafted(2**16384 + 1, 65537), "modulus", id="more than 16384 bits"),
+        pytest.param(crafted(-GOOD, 65537), "modulus", id="negative modulus"),
+        pytest.param(crafted(GOOD, 1), "exponent", id="no exponent at all"),
+        pytest.param(crafted(GOOD, 2**16), "exponent", id="even exponent"),
+        pytest.param(crafted(GOOD, 2**31 + 1), "exponent", id="large exponent"),
+        pytest.param(crafted(GOOD, 65537, trailing=b"\0"), "is damaged", id="trailing bytes"),
+    ],
+)
+def test_a_crafted_certificate_is_refused(pem: bytes, message: str) -> None:
+    with pytest.raises(KeyFileError, match=message):
+        Certificate.from_pem(pem)
+
+
+def test_the_limits_of_a_key_are_taken() -> None:
+    largest = Certificate.from_pem(crafted(2**16383 + 1, 2**31 - 1))
+    assert largest.bits == 16384
+    crypto.encrypt(largest.public_key, b"x", b"")
+
+
+def test_a_key_that_openssl_does_not_seal_with_is_told() -> None:
+    small = Certificate.from_pem(crafted(2**511 + 1, 3))
+    with pytest.raises(KeyFileError, match="nothing can be sealed"):
+        crypto.encrypt(small.public_key, b"x", b"")
+
+
+def test_a_subject_that_cannot_be_read_is_told() -> None:
+    found = Certificate.from_pem(crafted(GOOD, 65537, subject=b"\x31\x02\x05\x00"))
+    with pytest.raises(KeyFileError, match="subject"):
+        assert found.subject
+
+
+def test_a_text_of_many_beginnings_is_read_in_one_pass() -> None:
+    many = b"".join(b"-----BEGIN A%d-----\n" % number for number in range(40_000))
+    certificate = pair().certificate
+    start = time.process_time()
+    assert Certificate.from_pem(many + certificate.pem) == certificate
+    assert time.process_time() - start < 1
 
 
 def test_a_good_certificate_is_checked_without_a_word() -> None:
