@@ -39,8 +39,10 @@ _LOOKS = re.compile(
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|\bAIza[\w-]{35}\b|\bSG\.[\w-]{20,}\.[\w-]{20,}",
 )
 _URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^\s/:@]*:(?P<password>[^\s/@]+)@")
+_SOPS = re.compile(r"ENC\[AES256_GCM,data:[\w+/=]*,iv:[\w+/=]+,tag:[\w+/=]+,type:\w+\]", re.ASCII)
 _PLACEHOLDER = re.compile(
-    r"\$?\$\{[^}]*\}|\$\([\w.-]+\)|\{\{.*?\}\}|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%|ENC\[[^\]]*\]"
+    r"\$?\$\{[^}]*\}|\$\([\w.-]+\)|\{\{.*?\}\}|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%"
+    rf"|{_SOPS.pattern}"
     r"|\$__file\{[^}]*\}|\bref\+\w+://\S+|\b(?:vault|op|file|env):(?://)?\S*"
     r"|\$[A-Za-z_][A-Za-z0-9_]*",
     re.DOTALL,
@@ -65,6 +67,11 @@ def is_placeholder(text: str) -> bool:
     if url:
         return not _PLACEHOLDER.sub("", url["password"])
     return re.fullmatch(r"[\s\W_]*", rest) is not None or _is_glue(stripped)
+
+
+def is_sops_value(text: str) -> bool:
+    """Whether a text is one value that SOPS encrypted, in its full form."""
+    return _SOPS.fullmatch(text.strip()) is not None
 
 
 def _is_glue(text: str) -> bool:

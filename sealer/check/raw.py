@@ -1,6 +1,6 @@
 """Secrets in clear anywhere in a tree: as manifests, in generators, Helm values, substitutions.
 
-Not findings: SOPS files, ExternalSecrets, empty data, values that are placeholders, and other
+Not findings: values that SOPS encrypted, ExternalSecrets, empty data, placeholders, and other
 groups' kinds that are called Secret.
 """
 
@@ -12,10 +12,12 @@ from typing import Any
 
 from sealer.check.credentials import (
     decoded,
+    in_text,
     in_values,
     is_credential,
     is_credential_name,
     is_placeholder,
+    is_sops_value,
     looks_like_credential,
 )
 from sealer.check.findings import Finding, Place
@@ -37,14 +39,18 @@ from sealer.fields import Path
 _CURE = "seal it (seal -i FILE), or take it out of Git; what was pushed must be replaced"
 _TEMPLATE_KIND = re.compile(r"^kind:\s*[\"']?Secret[\"']?\s*$", re.MULTILINE)
 _ENTRY = re.compile(r"^(\s+)[\"']?([\w.-]+)[\"']?:\s*(\S.*)$")
+_SOPS_LIKE = re.compile(r"ENC\[[^\[\]]*\]")
+# What SOPS writes about itself into a .env file.
+_SOPS_SETTING = re.compile(
+    r"sops_(?:(?:age|kms|pgp|gcp_kms|azure_kv|hc_vault|key_groups)__\w+|mac|version|lastmodified"
+    r"|mac_only_encrypted|shamir_threshold|(?:un)?encrypted_(?:suffix|regex|comment_regex))="
+)
 _NESTED = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
 
 
 def check_raw(tree: Tree, texts: Mapping[str, str]) -> Iterator[Finding]:
     """All raw secrets; ``texts`` holds the files that generators name, where they are there."""
     for source in tree.sources:
-        if _is_sops(source.value):
-            continue
         yield from _secrets(source)
         if is_kustomization(source.path):
             yield from _generators(source, texts)
@@ -62,7 +68,7 @@ def values_of(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             if value is None or isinstance(value, (dict, list)):
                 continue
             text = decoded(value) if field == "data" and isinstance(value, str) else str(value)
-            if not _is_sops_value(text) and text.strip() and not _is_stand_in(text):
+            if text.strip() and not _is_stand_in(text):
                 yield (field, key), text
 
 
@@ -75,14 +81,14 @@ def is_core_secret(manifest: Mapping[str, Any]) -> bool:
 
 def _is_stand_in(text: str) -> bool:
     """A Secret's value is a placeholder only by its form, never because it is a weak password."""
-    if re.fullmatch(r"\s*<[^<>]+>\s*", text):
+    if re.fullmatch(r"\s*<[^<>]+>\s*", text) or is_sops_value(text):
         return True
     return "${" in text and is_placeholder(text)
 
 
 def _secrets(source: Source) -> Iterator[Finding]:
     for path, manifest in _nested(source.value, ()):
-        if not is_core_secret(manifest) or _is_sops(manifest):
+        if not is_core_secret(manifest):
             continue
         found = list(values_of(manifest))
         if found:
@@ -149,29 +155,34 @@ def _generators(source: Source, texts: Mapping[str, str]) -> Iterator[Finding]:
             text = texts.get(path)
             if text is None:
                 continue
-            line = _env_line(text) if where[0] in ("env", "envs") else _file_line(text)
+            line = _env_line(text) if where[0] in ("env", "envs") else _file_line(path, text)
             if line:
                 words = f"secretGenerator {name} reads {path}, which is in clear"
                 yield Finding(Place(path, line), "raw-generator", words, _CURE)
 
 
 def _env_line(text: str) -> int:
-    if re.search(r"^sops_(version|mac)=", text, re.MULTILINE):
-        return 0
     for number, line in enumerate(text.splitlines(), 1):
-        value = "" if line.lstrip().startswith("#") else line.partition("=")[2]
-        stands_in = _is_stand_in(value) or _is_sops_value(value)
-        if value.strip().strip("\"'") and not stands_in:
+        comment = line.lstrip().startswith("#") or _SOPS_SETTING.match(line)
+        value = "" if comment else line.partition("=")[2]
+        if value.strip().strip("\"'") and not _is_stand_in(value):
             return number
     return 0
 
 
-def _file_line(text: str) -> int:
-    """A file of a generator: certificates and public keys are no secret."""
-    if not text.strip() or _is_stand_in(text) or '"sops"' in text or re.search(
-        r"^sops:|ENC\[AES256_GCM", text, re.MULTILINE
-    ):  # fmt: skip
+def _file_line(path: str, text: str) -> int:
+    """A file of a generator: certificates and public keys are no secret.
+
+    What SOPS encrypted in part holds one only where something left looks like a credential.
+    """
+    if not text.strip() or _is_stand_in(text):
         return 0
+    if any(map(is_sops_value, _SOPS_LIKE.findall(text))):
+        try:
+            found = any(True for one in read_objects(path, text) for _ in in_values(one.value))
+        except SealerError:
+            found = False
+        return in_text(text) or int(found)
     rest = re.sub(
         r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----.*?-----END \1-----", "", text, flags=re.DOTALL
     )
@@ -280,15 +291,6 @@ def _templates(tree: Tree) -> Iterator[Finding]:
                 words = f"a Secret in a template holds {entry[2]} in clear"
                 yield Finding(place, "raw-secret", words, _CURE)
                 break
-
-
-def _is_sops(value: Mapping[str, Any]) -> bool:
-    sops = value.get("sops")
-    return isinstance(sops, dict) and ("mac" in sops or "version" in sops)
-
-
-def _is_sops_value(text: str) -> bool:
-    return text.strip().startswith("ENC[")
 
 
 def holds_credential(text: str) -> bool:

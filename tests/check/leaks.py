@@ -29,6 +29,7 @@ spec:
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n"
 LITERALS = 'secretGenerator:\n- name: db\n  literals:\n  - "password=hunter2canary"\n'
 
+SOPS = "ENC[AES256_GCM,data:xx,iv:yy==,tag:zz==,type:str]"
 LEAKS: dict[str, dict[str, str]] = {
     "stringdata": {"s.yaml": SECRET + "stringData:\n  password: hunter2canary\n"},
     "data-short": {"s.yaml": SECRET + "data:\n  a: eA==\n"},
@@ -72,12 +73,19 @@ LEAKS: dict[str, dict[str, str]] = {
     "sealed-template-key": {"s.yaml": "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {}, template: {data: {password: hunter2canary}}}\n"},
     "sealed-annotation": {"s.yaml": "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: a\n  namespace: b\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{\"p\":\"aHVudGVyMmNhbmFyeQ==\"}}\nspec: {encryptedData: {}}\n"},
     "sealed-in-clear": {"s.yaml": "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {password: hunter2canary}}\n"},
+    "sops-in-part": {"s.yaml": SECRET + f"stringData: {{p: hunter2canary}}\ndata:\n  q: {SOPS}\nsops:\n  mac: {SOPS}\n  version: 3.9.0\n"},
+    "sops-block": {"s.yaml": SECRET + "stringData: {p: hunter2canary}\nsops: {version: x}\n"},
+    "sops-look": {"s.yaml": SECRET + "stringData: {p: 'ENC[hunter2canary]'}\n"},
+    "sops-values": {"values.yaml": f"password: hunter2canary\nsops:\n  mac: {SOPS}\n  version: 3.9.0\n"},
+    "sops-env": {"kustomization.yaml": "secretGenerator:\n- name: db\n  envs: [db.env]\n", "db.env": f"P={SOPS}\nQ=hunter2canary\nsops_mac={SOPS}\nsops_version=3.9.0\n"},
+    "sops-file": {"kustomization.yaml": "secretGenerator:\n- name: db\n  files: [a.json]\n", "a.json": f'{{"user": "{SOPS}", "password": "hunter2canary", "sops": {{"mac": "{SOPS}"}}}}'},
 }  # fmt: skip
 
 HARMLESS: dict[str, dict[str, str]] = {
     "sops": {"s.yaml": SECRET + "data:\n  p: ENC[AES256_GCM,data:xx,iv:yy,tag:zz,type:str]\nsops:\n  mac: ENC[x]\n  version: 3.9.0\n"},
-    "sops-json": {"s.json": '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"p":"ENC[AES256_GCM,data:x]"},"sops":{"mac":"ENC[x]","version":"3.9"}}'},
-    "sops-env": {"kustomization.yaml": "secretGenerator:\n- name: db\n  envs: [db.env]\n", "db.env": "P=ENC[AES256_GCM,data:x]\nsops_version=3.9.0\n"},
+    "sops-json": {"s.json": '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"p":"ENC[AES256_GCM,data:xx,iv:yy,tag:zz,type:str]"},"sops":{"mac":"ENC[x]","version":"3.9"}}'},
+    "sops-env": {"kustomization.yaml": "secretGenerator:\n- name: db\n  envs: [db.env]\n", "db.env": "P=ENC[AES256_GCM,data:xx,iv:yy,tag:zz,type:str]\nsops_version=3.9.0\n"},
+    "sops-file": {"kustomization.yaml": "secretGenerator:\n- name: db\n  files: [a.yaml, b]\n", "a.yaml": f"user: app\npassword: {SOPS}\nsops:\n  age:\n  - recipient: age1x\n    enc: |\n      -----BEGIN AGE ENCRYPTED FILE-----\n      YWdl\n      -----END AGE ENCRYPTED FILE-----\n  mac: {SOPS}\n  version: 3.9.0\n", "b": f'{{"data": "{SOPS}", "sops": {{"mac": "{SOPS}"}}}}'},
     "external-secret": {"s.yaml": "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: a}\nspec:\n  secretStoreRef: {name: vault}\n  target: {name: db, template: {data: {password: '{{ .p }}'}}}\n  data: [{secretKey: password, remoteRef: {key: db/password}}]\n"},
     "empty-data": {"s.yaml": SECRET + "data: {}\n"},
     "no-data": {"s.yaml": SECRET + "type: Opaque\n"},
