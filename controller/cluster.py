@@ -81,8 +81,11 @@ class Cluster(Protocol):
     async def get_sealed(self, namespace: str, name: str) -> Manifest:
         """Return a SealedSecret; NotFoundError."""
 
-    async def patch_status(self, namespace: str, name: str, status: Mapping[str, Any]) -> Manifest:
-        """Write the status of a SealedSecret; NotFoundError where it is gone."""
+    async def patch_status(
+        self, namespace: str, name: str, status: Mapping[str, Any], version: str
+    ) -> Manifest:
+        """Write the status of a SealedSecret of this resourceVersion; NotFoundError where it is
+        gone, ConflictError where it was changed or is another."""
 
     async def create_event(self, manifest: Mapping[str, Any]) -> None:
         """Record an Event."""
@@ -145,11 +148,14 @@ class KubernetesCluster:
     async def get_sealed(self, namespace: str, name: str) -> Manifest:
         return await self.request("GET", _sealed(namespace, name))
 
-    async def patch_status(self, namespace: str, name: str, status: Mapping[str, Any]) -> Manifest:
+    async def patch_status(
+        self, namespace: str, name: str, status: Mapping[str, Any], version: str
+    ) -> Manifest:
+        # A UID here would be ignored: of a custom resource's status only the version is compared.
         return await self.request(
             "PATCH",
             f"{_sealed(namespace, name)}/status",
-            body={"status": status},
+            body={"metadata": {"resourceVersion": version}, "status": status},
             content_type="application/merge-patch+json",
         )
 

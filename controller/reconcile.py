@@ -210,6 +210,14 @@ def is_owned(actual: Manifest, owner: Owner) -> bool:
     return (metadata.get("annotations") or {}).get(OWNER_ANNOTATION) == owner.name
 
 
+def is_of_another(actual: Manifest, owner: Owner) -> bool:
+    """Whether the Secret says to be made by an earlier SealedSecret of this name."""
+    return any(
+        (one.get("kind"), one.get("name")) == (KIND, owner.name) and one.get("uid") != owner.uid
+        for one in actual["metadata"].get("ownerReferences") or ()
+    )
+
+
 def _with_owner(wanted: Manifest, owner: Owner) -> dict[str, Any]:
     metadata = dict(wanted["metadata"])
     annotations = dict(metadata.get("annotations") or {})

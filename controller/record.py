@@ -17,8 +17,14 @@ Key = tuple[str, str]
 class Record:
     """What is remembered of a SealedSecret between two runs."""
 
+    uid: str = ""
+    """The SealedSecret's, as last seen."""
+    version: str = ""
+    """The SealedSecret's newest resourceVersion that was seen, read or written."""
     trigger: tuple[Any, ...] = ()
     """What, when it changes, asks for a new run."""
+    synced: tuple[Any, ...] = ()
+    """The trigger whose Secret was brought in line, and nothing was told to have failed since."""
     status: Mapping[str, Any] | None = None
     """The status as last seen or written."""
     outcome: Outcome | None = None
@@ -37,6 +43,24 @@ class Record:
     instance: str = ""
     key: str = ""
     """Fingerprint of the sealing key that opened it last."""
+
+    def saw(self, body: Mapping[str, Any]) -> None:
+        """Note which SealedSecret it is by now."""
+        if not self.is_older(body):
+            self.uid = body["metadata"]["uid"]
+            self.version = body["metadata"]["resourceVersion"]
+
+    def is_older(self, body: Mapping[str, Any]) -> bool:
+        """Whether a newer state of the SealedSecret is known than this.
+
+        Watches are late: they bring what was before our own writes, and the end of an object
+        after the beginning of the next of its name. resourceVersions of one kind can be compared
+        (kubernetes.io/docs/reference/using-api/api-concepts, KEP-5504); what is no number is new.
+        """
+        version = body["metadata"]["resourceVersion"]
+        if not (version.isdecimal() and self.version.isdecimal()):
+            return False
+        return int(version) < int(self.version)
 
 
 def key_of(body: Mapping[str, Any]) -> Key:

@@ -16,28 +16,34 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from controller import events
-from controller.cluster import AlreadyExistsError, Cluster, ClusterError, Manifest, NotFoundError
+from controller import target
+from controller.cluster import (
+    AlreadyExistsError,
+    Cluster,
+    ClusterError,
+    ConflictError,
+    Manifest,
+    NotFoundError,
+)
 from controller.failures import Failure, delay, understand
 from controller.keystore import Keys, KeyStore
-from controller.metrics import INSTANCE_LABEL, Metrics
+from controller.metrics import Metrics
 from controller.reconcile import (
-    Create,
     Desired,
     Nothing,
     Owner,
-    Plan,
     Policy,
     Recreate,
     Update,
     desired,
-    is_owned,
+    is_of_another,
     plan,
     settle,
 )
 from controller.record import Key, Record, is_new, key_of, says_failed, says_synced, trigger
 from controller.recorder import Recorder
-from controller.status import SYNCED, Outcome, is_synced, next_status
+from controller.status import SYNCED
+from controller.telling import QUIET_TRIES, Teller
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.sealed import SealedSecret
@@ -45,8 +51,6 @@ from sealer.sealed import SealedSecret
 _LOG = logging.getLogger(__name__)
 # A foreign Secret that was deleted may come again at once: its owner goes first.
 _FOREIGN_GRACE_SECONDS = 0.75
-# Trouble that is over by the third try was none: no status, no event.
-_QUIET_TRIES = 3
 
 
 @dataclass
@@ -69,22 +73,45 @@ class Syncer:
     _bodies: dict[Key, Manifest] = field(default_factory=dict)
     _forced: set[Key] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self._teller = Teller(
+            self.cluster, self.recorder, self.metrics, self.now, self.drift, self.update_status
+        )
+
     # What happens in the cluster.
 
     def on_sealed(self, body: Manifest, *, listed: bool) -> None:
         """A SealedSecret was seen, new or changed."""
         key = key_of(body)
         record = self._records.setdefault(key, Record())
-        if self._is_news(body, record):
+        if record.is_older(body):
+            if listed:
+                # Unless etcd was restored from a backup: then the newest there is counts.
+                record.version = ""
+                self._bodies.pop(key, None)
+                self._force(key)
+            return
+        record.saw(body)
+        news = self._is_news(body, record)
+        if news or key in self._bodies:
             self._bodies[key] = body
+        if news:
             self.queue.add(key, urgent=not listed)
 
     async def on_sealed_deleted(self, body: Manifest) -> None:
         """A SealedSecret is gone; its Secret goes by the garbage collector, or by us if asked."""
-        key = key_of(body)
+        key, uid = key_of(body), body["metadata"]["uid"]
+        record = self._records.get(key)
+        if record is not None and record.uid != uid and record.is_older(body):
+            # The next of its name is here already, and the Secret is that one's.
+            return
         self._forget(key)
         if self.old_gc:
-            await self._delete_secret(key, Owner(key[1], body["metadata"]["uid"]))
+            try:
+                await target.delete(self.cluster, key, Owner(key[1], uid))
+            except ClusterError as error:
+                _LOG.warning("cannot delete the Secret", extra={"object": "/".join(key)})
+                _LOG.debug(error.message)
 
     def on_secret(self, metadata: Mapping[str, Any]) -> None:
         """A Secret was made or changed; only one with a SealedSecret's name concerns us."""
@@ -157,6 +184,7 @@ class Syncer:
         asked = trigger(body)
         if record.trigger != asked:
             record.trigger, record.tries = asked, 0
+        record.status = body.get("status")
         looked = record.seen_version
         try:
             done = await self._bring_in_line(key, body, record)
@@ -181,19 +209,17 @@ class Syncer:
         self._forced.discard(key)
         if body is not None and not forced and not self._is_news(body, record):
             return None
-        if body is None:
+        if body is None or record.is_older(body):
             try:
                 body = await self.cluster.get_sealed(*key)
             except NotFoundError:
                 self._forget(key)
                 return None
             except ClusterError as error:
-                self.metrics.unseal_errors.labels("fetch", key[0]).inc()
                 self._later(key, record, understand(error))
-                if record.tries == _QUIET_TRIES:
-                    extra = {"object": "/".join(key), "why": error.message}
-                    _LOG.warning("cannot read the SealedSecret", extra=extra)
+                self._teller.unread(key, record, error)
                 return None
+            record.saw(body)
         return None if body["metadata"].get("deletionTimestamp") else body
 
     async def _bring_in_line(self, key: Key, body: Manifest, record: Record) -> _Done:
@@ -202,14 +228,14 @@ class Syncer:
         metadata = body["metadata"]
         owner = Owner(key[1], metadata["uid"])
         stamp = f"{metadata['uid']}/{metadata.get('generation', 0)}"
-        if is_new(body):
+        if is_new(body) and not record.secret_version:
             made = await self._make(settle(wanted, None, stamp), owner)
             if made is not None:
                 record.secret_version = made["metadata"]["resourceVersion"]
                 return _Done(written=True)
-        actual = await self._look(key)
+        actual = await target.look(self.cluster, key)
         record.secret_version = actual["metadata"]["resourceVersion"] if actual else ""
-        was_synced = self._was_synced(body, record)
+        was_synced = self._was_synced(body, record, actual, owner)
         settled = settle(wanted, actual, stamp)
         decided = plan(settled, actual, owner, self.policy, exact=not was_synced)
         if isinstance(decided, Nothing):
@@ -218,7 +244,7 @@ class Syncer:
         drift = changes if was_synced else ()
         if drift and self.drift != "revert":
             return _Done(drift=drift)
-        written = await self._apply(decided, actual)
+        written = await target.apply(self.cluster, decided, actual)
         record.secret_version = written["metadata"]["resourceVersion"]
         return _Done(written=True, drift=drift)
 
@@ -234,80 +260,52 @@ class Syncer:
         """Make the Secret without looking first; None where there is one after all."""
         decided = plan(wanted, None, owner, self.policy, exact=True)
         try:
-            return await self._apply(decided, None)
+            return await target.apply(self.cluster, decided, None)
         except AlreadyExistsError:
             return None
 
-    async def _look(self, key: Key) -> Manifest | None:
-        try:
-            return await self.cluster.get_secret(*key)
-        except NotFoundError:
-            return None
-
-    def _was_synced(self, body: Manifest, record: Record) -> bool:
+    def _was_synced(
+        self, body: Manifest, record: Record, actual: Manifest | None, owner: Owner
+    ) -> bool:
         """Whether this very SealedSecret was in line once: what differs now is drift."""
-        if not self.update_status:
-            return record.outcome is not None and record.outcome.ok
-        return is_synced(body.get("status"), body["metadata"].get("generation", 0))
-
-    async def _apply(self, decided: Plan, actual: Manifest | None) -> Manifest:
-        if isinstance(decided, Create):
-            return await self.cluster.create_secret(decided.manifest)
-        if isinstance(decided, Update):
-            return await self.cluster.replace_secret(decided.manifest)
-        assert isinstance(decided, Recreate)  # noqa: S101 the last of the plans
-        assert actual is not None  # noqa: S101 it is there to be re-made
-        metadata = actual["metadata"]
-        await self.cluster.delete_secret(metadata["namespace"], metadata["name"], metadata["uid"])
-        return await self.cluster.create_secret(decided.manifest)
+        if record.synced == record.trigger:
+            return True
+        said = self.update_status and says_synced(body)
+        return said and not (actual and is_of_another(actual, owner))
 
     # What is said of it.
 
     async def _succeeded(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
         recovered = says_failed(body) or (record.outcome is not None and not record.outcome.ok)
+        record.synced = record.trigger
         try:
-            turned = await self._write_status(key, body, record, SYNCED)
+            turned = await self._teller.status(key, body, record, SYNCED)
         except ClusterError as error:
             self._later(key, record, understand(error))
             return
         record.tries, record.outcome = 0, SYNCED
         if done.drift:
-            self._tell_of_drift(key, body, record, done)
+            self._teller.drifted(key, body, record, done.drift, restored=done.written)
         elif done.written or recovered or (turned and not says_synced(body)):
-            message = "SealedSecret unsealed successfully"
-            self.recorder.record(body, events.UNSEALED, message, recovered=recovered)
-            _LOG.info("unsealed", extra={"object": "/".join(key)})
-
-    def _tell_of_drift(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
-        if not done.written and (
-            self.drift == "ignore" or record.reported_version == record.secret_version
-        ):
-            return
-        record.reported_version = record.secret_version
-        self.metrics.drift.labels(key[0]).inc()
-        what = ", ".join(done.drift)
-        if done.written:
-            self._tell(body, events.DRIFT_CORRECTED, f"Secret was edited and is restored: {what}")
-        else:
-            self._tell(body, events.DRIFT_DETECTED, f"Secret was edited and is left so: {what}")
-        _LOG.warning("drift", extra={"object": "/".join(key), "what": what, "did": self.drift})
+            self._teller.unsealed(key, body, recovered=recovered)
 
     async def _failed(self, key: Key, body: Manifest, record: Record, failure: Failure) -> None:
         self.metrics.unseal_errors.labels(failure.metric, key[0]).inc()
         told = record.outcome
         self._later(key, record, failure)
-        if not failure.outcome.final and record.tries < _QUIET_TRIES:
+        if not failure.outcome.final and record.tries < QUIET_TRIES:
             return
-        record.outcome = failure.outcome
+        record.outcome, record.synced = failure.outcome, ()
         try:
-            written = await self._write_status(key, body, record, failure.outcome)
+            written = await self._teller.status(key, body, record, failure.outcome)
+        except ConflictError:
+            # It was changed meanwhile: the status is about another one.
+            self.queue.add(key)
+            return
         except ClusterError:
             written = False
         if written or (told != failure.outcome and not self.update_status):
-            cause = failure.outcome.reason
-            self.recorder.record(body, failure.event, failure.told, cause=cause)
-            extra = {"object": "/".join(key), "reason": failure.outcome.reason}
-            _LOG.warning(failure.outcome.message, extra=extra)
+            self._teller.failed(key, body, failure)
 
     def _later(self, key: Key, record: Record, failure: Failure) -> None:
         # Another class of trouble has a back-off of its own.
@@ -316,39 +314,6 @@ class Syncer:
         record.final = final
         self._forced.add(key)
         self.queue.later(key, delay(failure, record.tries, self.jitter))
-
-    async def _write_status(
-        self, key: Key, body: Manifest, record: Record, outcome: Outcome
-    ) -> bool:
-        """Write it where it says something new; tell whether it did."""
-        record.instance = (body["metadata"].get("labels") or {}).get(INSTANCE_LABEL, "")
-        old = body.get("status")
-        record.status = old
-        if not self.update_status:
-            return False
-        generation = body["metadata"].get("generation", 0)
-        status = next_status(old, outcome, generation=generation, now=self.now())
-        if status is None:
-            self.metrics.condition(key, record.instance, old or {})
-            return False
-        try:
-            answer = await self.cluster.patch_status(*key, status)
-        except NotFoundError:
-            return False
-        except ClusterError as error:
-            self.metrics.unseal_errors.labels("status", key[0]).inc()
-            record.unwritten += 1
-            if record.unwritten == _QUIET_TRIES:
-                extra = {"object": "/".join(key), "why": error.message}
-                _LOG.warning("cannot write the status", extra=extra)
-            raise
-        record.unwritten = 0
-        record.status = answer.get("status")
-        self.metrics.condition(key, record.instance, status)
-        return True
-
-    def _tell(self, body: Manifest, reason: str, message: str) -> None:
-        self.recorder.record(body, reason, message)
 
     # What is remembered.
 
@@ -377,17 +342,6 @@ class Syncer:
         self.queue.forget(key)
         if record is not None:
             self.metrics.forget(key, record.instance)
-
-    async def _delete_secret(self, key: Key, owner: Owner) -> None:
-        try:
-            actual = await self.cluster.get_secret(*key)
-            if is_owned(actual, owner):
-                await self.cluster.delete_secret(*key, actual["metadata"]["uid"])
-        except NotFoundError:
-            return
-        except ClusterError as error:
-            _LOG.warning("cannot delete the Secret", extra={"object": "/".join(key)})
-            _LOG.debug(error.message)
 
 
 @dataclass(frozen=True, slots=True)

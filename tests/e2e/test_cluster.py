@@ -59,6 +59,32 @@ def test_each_no_has_its_class(plane: ControlPlane, namespace: str) -> None:
     run(plane, body)
 
 
+def test_a_status_is_written_on_the_state_it_is_about_only(
+    plane: ControlPlane, namespace: str
+) -> None:
+    manifest = {
+        "apiVersion": "bitnami.com/v1alpha1",
+        "kind": "SealedSecret",
+        "metadata": {"name": "db", "namespace": namespace},
+        "spec": {"encryptedData": {}},
+    }
+
+    async def body(cluster: KubernetesCluster) -> None:
+        old = plane.api.create(manifest)["metadata"]["resourceVersion"]
+        plane.api.delete("SealedSecret", namespace, "db")
+        new = plane.api.create(manifest)["metadata"]["resourceVersion"]
+        status = {"observedGeneration": 1, "conditions": []}
+        with pytest.raises(ConflictError):
+            await cluster.patch_status(namespace, "db", status, old)
+        written = await cluster.patch_status(namespace, "db", status, new)
+        assert written["status"] == status
+        # What the order of events is told by.
+        versions = [int(one) for one in (old, new, written["metadata"]["resourceVersion"])]
+        assert versions == sorted(set(versions))
+
+    run(plane, body)
+
+
 SHY = "hunter2"
 
 

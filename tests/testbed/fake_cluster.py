@@ -88,11 +88,15 @@ class FakeCluster:
             raise ConflictError("another")
         self.drop("Secret", namespace, name)
 
-    async def patch_status(self, namespace: str, name: str, status: Mapping[str, Any]) -> Manifest:
+    async def patch_status(
+        self, namespace: str, name: str, status: Mapping[str, Any], version: str
+    ) -> Manifest:
         self._called("patch_status")
         key = ("SealedSecret", namespace, name)
         if key not in self.objects:
             raise NotFoundError("gone")
+        if self.objects[key]["metadata"]["resourceVersion"] != version:
+            raise ConflictError("changed")
         return self.put({**self.objects[key], "status": copy.deepcopy(dict(status))})
 
     async def create_event(self, manifest: Mapping[str, Any]) -> None:

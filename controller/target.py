@@ -1,0 +1,39 @@
+"""The Secret of a SealedSecret in the cluster: looked at, made, written, deleted."""
+
+from __future__ import annotations
+
+from controller.cluster import Cluster, Manifest, NotFoundError
+from controller.reconcile import Create, Owner, Plan, Recreate, Update, is_owned
+from controller.record import Key
+
+
+async def look(cluster: Cluster, key: Key) -> Manifest | None:
+    """Return the Secret, None where there is none."""
+    try:
+        return await cluster.get_secret(*key)
+    except NotFoundError:
+        return None
+
+
+async def apply(cluster: Cluster, decided: Plan, actual: Manifest | None) -> Manifest:
+    """Do what was decided and return the Secret as it is now; ClusterError's classes."""
+    if isinstance(decided, Create):
+        return await cluster.create_secret(decided.manifest)
+    if isinstance(decided, Update):
+        return await cluster.replace_secret(decided.manifest)
+    assert isinstance(decided, Recreate)  # noqa: S101 the last of the plans
+    assert actual is not None  # noqa: S101 it is there to be re-made
+    metadata = actual["metadata"]
+    await cluster.delete_secret(metadata["namespace"], metadata["name"], metadata["uid"])
+    return await cluster.create_secret(decided.manifest)
+
+
+async def delete(cluster: Cluster, key: Key, owner: Owner) -> None:
+    """Delete the Secret if it is this SealedSecret's."""
+    actual = await look(cluster, key)
+    if actual is None or not is_owned(actual, owner):
+        return
+    try:
+        await cluster.delete_secret(*key, actual["metadata"]["uid"])
+    except NotFoundError:
+        return

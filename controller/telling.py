@@ -1,0 +1,108 @@
+"""What is said of a SealedSecret: its status, its Events, its series, its lines in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller import events
+from controller.cluster import Cluster, ClusterError, ConflictError, Manifest, NotFoundError
+from controller.failures import Failure
+from controller.metrics import INSTANCE_LABEL, Metrics
+from controller.record import Key, Record
+from controller.recorder import Recorder
+from controller.status import Outcome, next_status
+
+_LOG = logging.getLogger(__name__)
+# Trouble that is over by the third try was none: no status, no event.
+QUIET_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Says what is new and nothing twice; what it said is in the record."""
+
+    cluster: Cluster
+    recorder: Recorder
+    metrics: Metrics
+    now: Callable[[], datetime]
+    drift: str
+    update_status: bool
+
+    async def status(self, key: Key, body: Manifest, record: Record, outcome: Outcome) -> bool:
+        """Write it where it says something new; tell whether it did. ClusterError's classes."""
+        old = body.get("status")
+        if not self.update_status:
+            return False
+        generation = body["metadata"].get("generation", 0)
+        status = next_status(old, outcome, generation=generation, now=self.now())
+        if status is None:
+            self.show(key, body, record, old or {})
+            return False
+        try:
+            version = body["metadata"]["resourceVersion"]
+            answer = await self.cluster.patch_status(*key, status, version)
+        except NotFoundError:
+            return False
+        except ClusterError as error:
+            if not isinstance(error, ConflictError):
+                self._unwritten(key, record, error)
+            raise
+        record.unwritten = 0
+        record.status = answer.get("status")
+        record.saw(answer)
+        self.show(key, body, record, status)
+        return True
+
+    def _unwritten(self, key: Key, record: Record, error: ClusterError) -> None:
+        self.metrics.unseal_errors.labels("status", key[0]).inc()
+        record.unwritten += 1
+        if record.unwritten == QUIET_TRIES:
+            extra = {"object": "/".join(key), "why": error.message}
+            _LOG.warning("cannot write the status", extra=extra)
+
+    def show(self, key: Key, body: Manifest, record: Record, status: Mapping[str, Any]) -> None:
+        """Show the conditions as a metric, under the instance that its label names now."""
+        record.instance = (body["metadata"].get("labels") or {}).get(INSTANCE_LABEL, "")
+        self.metrics.condition(key, record.instance, status)
+
+    def unsealed(self, key: Key, body: Manifest, *, recovered: bool) -> None:
+        """The Secret was written, or is right again."""
+        message = "SealedSecret unsealed successfully"
+        self.recorder.record(body, events.UNSEALED, message, recovered=recovered)
+        _LOG.info("unsealed", extra={"object": "/".join(key)})
+
+    def failed(self, key: Key, body: Manifest, failure: Failure) -> None:
+        """A try failed in a way that is news."""
+        cause = failure.outcome.reason
+        self.recorder.record(body, failure.event, failure.told, cause=cause)
+        _LOG.warning(failure.outcome.message, extra={"object": "/".join(key), "reason": cause})
+
+    def unread(self, key: Key, record: Record, error: ClusterError) -> None:
+        """The SealedSecret itself could not be read."""
+        self.metrics.unseal_errors.labels("fetch", key[0]).inc()
+        if record.tries == QUIET_TRIES:
+            extra = {"object": "/".join(key), "why": error.message}
+            _LOG.warning("cannot read the SealedSecret", extra=extra)
+
+    def drifted(
+        self, key: Key, body: Manifest, record: Record, drift: tuple[str, ...], *, restored: bool
+    ) -> None:
+        """The Secret was edited: ``drift`` names what, and it was restored or left."""
+        if not restored and (
+            self.drift == "ignore" or record.reported_version == record.secret_version
+        ):
+            return
+        record.reported_version = record.secret_version
+        self.metrics.drift.labels(key[0]).inc()
+        what = ", ".join(drift)
+        if restored:
+            message = f"Secret was edited and is restored: {what}"
+            self.recorder.record(body, events.DRIFT_CORRECTED, message)
+        else:
+            message = f"Secret was edited and is left so: {what}"
+            self.recorder.record(body, events.DRIFT_DETECTED, message)
+        _LOG.warning("drift", extra={"object": "/".join(key), "what": what, "did": self.drift})
