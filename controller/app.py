@@ -116,7 +116,7 @@ class App:
             clock=asyncio.get_running_loop().time,
         )
         read = settings.read_timeout.total_seconds()
-        endpoints = Endpoints(state, self.metrics, limit, self.executor, read=read)
+        endpoints = Endpoints(state, self.metrics, limit, read=read)
         return [
             (endpoints.application(), settings.listen_addr),
             (metrics_application(self.metrics, self._refresh), settings.listen_metrics_addr),

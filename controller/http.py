@@ -3,6 +3,7 @@
 No template is rendered here and no plaintext made into an answer: verify says yes or no, rotate
 answers with ciphertext for this controller's own newest key and for no other. Bodies are bounded,
 methods checked, verify and rotate limited for each peer address (a header could be forged).
+Nothing runs in the threads that unseal: whoever may ask could hold up what the controller is for.
 """
 
 from __future__ import annotations
@@ -10,30 +11,31 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from controller.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
 from controller.metrics import Metrics
 from controller.ratelimit import RateLimit
 from sealer.errors import ManifestError, SealerError
-from sealer.keys import KeyRing
-from sealer.manifest import read_documents
+from sealer.keys import KeyPair, KeyRing
 from sealer.resealing import reseal, reseal_legacy
 from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
-from sealer.unsealing import open_item, open_items
+from sealer.unsealing import open_item
 
-# A List in one request costs no more than this many requests one after another would.
-MAX_LIST_ITEMS = 100
 MAX_BODY_BYTES = 10 * 1024 * 1024
+_MAX_YAML_WAITING = 8
 _LIMITED = frozenset({"/v1/verify", "/v1/rotate"})
 _PATHS = frozenset({"/healthz", "/readyz", "/v1/cert.pem", *_LIMITED})
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -51,11 +53,12 @@ class State:
 class Endpoints:
     """The handlers; ``application`` binds them to their paths."""
 
-    def __init__(
-        self, state: State, metrics: Metrics, limit: RateLimit, executor: Executor, *, read: float
-    ) -> None:
+    def __init__(self, state: State, metrics: Metrics, limit: RateLimit, *, read: float) -> None:
         self._state, self._metrics, self._limit = state, metrics, limit
-        self._executor, self._read_seconds = executor, read
+        self._read_seconds = read
+        self._openers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="http")
+        self._yaml_reader = ThreadPoolExecutor(1, thread_name_prefix="http-yaml")
+        self._yaml_waiting = 0
 
     def application(self) -> web.Application:
         """Return the application for the main port."""
@@ -67,7 +70,12 @@ class Endpoints:
         app.router.add_get("/v1/cert.pem", self._certificate)
         app.router.add_post("/v1/verify", self._verify)
         app.router.add_post("/v1/rotate", self._rotate)
+        app.on_cleanup.append(self._close)
         return app
+
+    async def _close(self, _: web.Application) -> None:
+        for executor in (self._openers, self._yaml_reader):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     async def _healthz(self, request: web.Request) -> web.Response:
         problem = self._state.alive()
@@ -88,42 +96,44 @@ class Endpoints:
         sealed = await self._sealed(request)
         if isinstance(sealed, web.Response):
             return sealed
+        if isinstance(sealed, list):
+            return _no_sealed_secret()
         try:
-            await self._in_executor(_open, sealed, self._state.ring())
+            await _run(self._openers, _open, sealed, self._state.ring())
         except SealerError:
             return web.Response(status=409)
         return web.Response()
 
     async def _rotate(self, request: web.Request) -> web.Response:
-        many = await self._parsed(request, _parsed_list)
+        many = await self._sealed(request)
         if isinstance(many, web.Response):
             return many
         if isinstance(many, list):
             return await self._rotate_list(many)
         try:
-            answer = await self._in_executor(_rotated, many, self._state.ring())
-        except SealerError:
+            answer = await _run(self._openers, _rotated, many, self._state.ring())
+        except (SealerError, RecursionError):
             return web.Response(status=500, text="cannot re-encrypt it: no key opens it\n")
         return web.Response(body=answer, content_type="application/json")
 
     async def _rotate_list(self, many: list[SealedSecret]) -> web.Response:
         """Answer with a List in the same order, null for what no key opens."""
         ring = self._state.ring()
-        tasks = (self._in_executor(_rotated, one, ring) for one in many)
+        tasks = (_run(self._openers, _rotated, one, ring) for one in many)
         answers: list[bytes] = []
         for answer in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(answer, BaseException) and not isinstance(answer, SealerError):
+            if isinstance(answer, (SealerError, RecursionError)):
+                answers.append(b"null")
+            elif isinstance(answer, BaseException):
                 raise answer
-            answers.append(b"null" if isinstance(answer, SealerError) else answer)
+            else:
+                answers.append(answer)
         body = b'{"apiVersion":"v1","kind":"List","items":[' + b",".join(answers) + b"]}"
         return web.Response(body=body, content_type="application/json")
 
-    async def _sealed(self, request: web.Request) -> SealedSecret | web.Response:
-        """The one SealedSecret of a body, or the answer that says what it is instead."""
-        sealed: SealedSecret | web.Response = await self._parsed(request, _parsed)
-        return sealed
-
-    async def _parsed(self, request: web.Request, parse: Callable[[bytes], Any]) -> Any:
+    async def _sealed(
+        self, request: web.Request
+    ) -> SealedSecret | list[SealedSecret] | web.Response:
         """What a body holds, or the answer that says what it is instead."""
         try:
             async with asyncio.timeout(self._read_seconds):
@@ -131,14 +141,24 @@ class Endpoints:
         except TimeoutError:
             return web.Response(status=408, text="the request did not come in time\n")
         try:
-            return await self._in_executor(parse, body)
-        except (SealerError, UnicodeDecodeError, RecursionError):
-            # Whatever was sent may be somebody's Secret: not a word of it goes back.
-            return web.Response(status=500, text="the body is not one SealedSecret\n")
+            value = await _run(self._openers, read_json, body)
+            if value is None:
+                if len(body) > MAX_YAML_BYTES:
+                    text = f"YAML of more than {MAX_YAML_BYTES} bytes: send it as JSON\n"
+                    return web.Response(status=413, text=text)
+                if self._yaml_waiting >= _MAX_YAML_WAITING:
+                    return web.Response(status=503, text="too much YAML: send it as JSON\n")
+                value = await self._read_yaml(body)
+            return await _run(self._openers, sealed_secrets, value)
+        except (SealerError, RecursionError):
+            return _no_sealed_secret()
 
-    async def _in_executor(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, function, *arguments)
+    async def _read_yaml(self, body: bytes) -> dict[str, Any]:
+        self._yaml_waiting += 1
+        try:
+            return await _run(self._yaml_reader, read_yaml, body)
+        finally:
+            self._yaml_waiting -= 1
 
     @web.middleware
     async def _limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -193,37 +213,23 @@ def metrics_application(metrics: Metrics, refresh: Callable[[], None]) -> web.Ap
     return app
 
 
-def _parsed(body: bytes) -> SealedSecret:
-    return SealedSecret.from_dict(_mapping(body))
+async def _run(executor: Executor, function: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
 
-def _parsed_list(body: bytes) -> SealedSecret | list[SealedSecret]:
-    """One SealedSecret, or the items of a List: an extension, for `seal reencrypt`."""
-    value = _mapping(body)
-    items = value.get("items")
-    if value.get("kind") != "List" or not isinstance(items, list):
-        return SealedSecret.from_dict(value)
-    if len(items) > MAX_LIST_ITEMS or not all(isinstance(item, dict) for item in items):
-        raise ManifestError("not a List of SealedSecrets, or too long")
-    return [SealedSecret.from_dict(item) for item in items]
-
-
-def _mapping(body: bytes) -> dict[str, Any]:
-    documents = [one for one in read_documents(body.decode(), "the body") if not one.is_empty]
-    if len(documents) != 1:
-        raise ManifestError("not one document")
-    value = documents[0].value
-    if not isinstance(value, dict):
-        raise ManifestError("not a mapping")
-    return value
+def _no_sealed_secret() -> web.Response:
+    # Whatever was sent may be somebody's Secret: not a word of it goes back.
+    return web.Response(status=500, text="the body is not one SealedSecret\n")
 
 
 def _open(sealed: SealedSecret, ring: KeyRing) -> None:
-    """Open every item, and render nothing: a template would make this an oracle."""
+    """Open every item up to the first that fails; a template rendered would be an oracle."""
     if sealed.legacy_data and not sealed.encrypted_data:
         open_item(sealed.legacy_data, ring, sealed.label(), key="data")
-    else:
-        open_items(sealed, ring)
+    bound = sealed.label()
+    likely: str | KeyPair = sealed.fingerprint
+    for key, item in sealed.encrypted_data.items():
+        _, likely = open_item(item, ring, bound, key=key, prefer=likely)
 
 
 def _rotated(sealed: SealedSecret, ring: KeyRing) -> bytes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 from sealer import Scope
 from tests.e2e.conftest import World
 from tests.testbed import binaries
-from tests.testbed.cluster import ControlPlane, Manifest
+from tests.testbed.cluster import ControlPlane, Manifest, wait_for
 from tests.testbed.controllers import NAMESPACE, Controller, ours
 
 KUBESEAL_SERVICE = "sealed-secrets-controller"
@@ -111,6 +114,61 @@ def test_rotate_of_what_no_key_opens_fails(world: World, controller: Controller)
 
 def test_a_body_beyond_ten_mebibytes_is_refused(controller: Controller) -> None:
     assert controller.ask("POST", "/v1/verify", b" " * (10 * 2**20 + 1))[0] == 413
+
+
+def test_yaml_is_taken_while_it_is_small(world: World, controller: Controller) -> None:
+    lines = [
+        "apiVersion: bitnami.com/v1alpha1",
+        "kind: SealedSecret",
+        f"metadata: {{name: db, namespace: {world.namespace}}}",
+        f"spec: {json.dumps(world.sealed()['spec'])}",
+    ]
+    body = "\n".join(lines).encode()
+    assert controller.ask("POST", "/v1/verify", body) == (200, b"")
+    status, answer = controller.ask("POST", "/v1/verify", body + b"\n# more" * 50_000)
+    assert (status, b"send it as JSON" in answer) == (413, True)
+
+
+@pytest.mark.parametrize("path", ["/v1/verify", "/v1/rotate"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"a": [' + b"1," * (5 * 2**20 - 10) + b"1]}", id="json"),
+        pytest.param(b"- a\n" * 2**16, id="yaml"),
+        pytest.param(b"- a\n" * (5 * 2**19), id="much-yaml"),
+        pytest.param(
+            b'{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"x",'
+            b'"namespace":"y"},"spec":{"encryptedData":{'
+            + b",".join(b'"%090d":"AgAA"' % number for number in range(99_000))
+            + b"}}}",
+            id="many-items",
+        ),
+    ],
+)
+def test_no_body_holds_up_the_unsealing(
+    world: World, controller: Controller, path: str, body: bytes
+) -> None:
+    done = threading.Event()
+    codes: list[int] = []
+
+    def post() -> None:
+        while not done.is_set():
+            codes.append(controller.ask("POST", path, body)[0])
+
+    with ThreadPoolExecutor(3) as clients:
+        for _ in range(3):
+            clients.submit(post)
+        try:
+            wait_for("the clients are at it", lambda: len(codes) >= 3)
+            started = time.monotonic()
+            world.apply(world.sealed())
+            world.wait_data({"password": b"s3cr3t"})
+            seconds = time.monotonic() - started
+        finally:
+            done.set()
+    # A tenth of a second on an idle machine; whoever held up the unsealing would take many.
+    assert seconds < 3
+    assert set(codes) <= {413, 500}
 
 
 def test_the_rate_limit_holds_for_a_peer_whatever_header_it_sends(
