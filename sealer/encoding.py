@@ -24,3 +24,15 @@ def decode(text: str) -> bytes:
         return binascii.a2b_base64(compact, strict_mode=True)
     except binascii.Error:
         raise ValueError("not valid base64") from None
+
+
+def printable(text: str) -> str:
+    """Text in which every character is one to be seen; others as Python escapes them.
+
+    Names may hold line ends and control characters: they must make no line of their own, and a
+    terminal must not act on them.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )

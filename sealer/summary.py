@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sealer.editing import item_bytes
+from sealer.encoding import printable
 from sealer.errors import SealerError
 from sealer.manifest import Document, Resource, read_documents, to_yaml
 from sealer.scope import SCOPE_ANNOTATIONS
@@ -99,14 +100,16 @@ def _lines(document: Document, salt: bytes) -> str:
 def _resource(resource: Resource, salt: bytes) -> str:
     try:
         if resource.kind == KIND:
-            return (
-                "\n".join(_summary(summarize(SealedSecret.from_dict(resource.value), salt))) + "\n"
-            )
+            return _text(_summary(summarize(SealedSecret.from_dict(resource.value), salt)))
         if resource.kind.lower() == "secret":
-            return "\n".join(_raw(Secret.from_dict(resource.value), salt)) + "\n"
+            return _text(_raw(Secret.from_dict(resource.value), salt))
     except SealerError:
-        return f"{resource.title}: unreadable: {_clear(to_yaml(resource.value), salt)}\n"
+        return _text([f"{resource.title}: unreadable: {_clear(to_yaml(resource.value), salt)}"])
     return to_yaml(resource.value)
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _summary(one: Summary) -> Iterator[str]:

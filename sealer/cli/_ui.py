@@ -17,6 +17,7 @@ from typing import IO
 
 import click
 
+from sealer.encoding import printable
 from sealer.errors import ManyErrors, NoKeyError, SealerError, UsageError
 
 _COLOURS = {"error": "31", "warning": "33", "hint": "36"}
@@ -142,6 +143,16 @@ def emit(data: str | bytes, *, flush: bool = False) -> None:
         stream.flush()
 
 
+def emit_lines(lines: Iterable[str]) -> None:
+    """Write a line each; no name in one can make another, or speak to a terminal."""
+    emit("".join(f"{printable(line)}\n" for line in lines))
+
+
+def emit_fields(*fields: object) -> None:
+    """Write one line, a tab between its fields; no field can make another or a line."""
+    emit("\t".join(printable(str(field)) for field in fields) + "\n")
+
+
 def emit_all(chunks: Iterable[bytes]) -> None:
     """Write a finished result to standard output piece by piece."""
     stream = _stdout()
@@ -152,7 +163,7 @@ def emit_all(chunks: Iterable[bytes]) -> None:
 def say_plainly(message: str) -> None:
     """Write to standard error in another program's words: no prefix, no colour."""
     for line in message.splitlines():
-        _raw(_printable(line) + "\n")
+        _raw(printable(line) + "\n")
 
 
 def ask_hidden(what: str, *, twice: bool = False) -> str:
@@ -213,7 +224,7 @@ def _say(word: str, message: str) -> None:
         text = f"{word}:"
         if word in _COLOURS and _colour():
             text = f"\x1b[{_COLOURS[word]}m{text}\x1b[0m"
-        _raw(f"seal: {text} {_printable(line)}\n")
+        _raw(f"seal: {text} {printable(line)}\n")
 
 
 def _raw(text: str) -> None:
@@ -225,13 +236,6 @@ def _raw(text: str) -> None:
     except (OSError, ValueError):
         # Nobody listens; the exit code still tells.
         return
-
-
-def _printable(text: str) -> str:
-    """File names and keys may hold control characters: a terminal must not act on them."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _colour() -> bool:

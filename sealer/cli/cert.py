@@ -65,7 +65,8 @@ def command(
             "bits": certificate.bits,
             "fingerprint": certificate.fingerprint,
         }
-        as_json = output_format == "json"
-        text = "".join(f"{key + ':':<13}{value}\n" for key, value in facts.items())
-        _ui.emit(json.dumps(facts, indent=2) + "\n" if as_json else text)
+        if output_format == "json":
+            _ui.emit(json.dumps(facts, indent=2) + "\n")
+        else:
+            _ui.emit_lines(f"{key + ':':<13}{value}" for key, value in facts.items())
     options.check_certificate(certificate, place, ui, now=datetime.now(UTC))

@@ -51,7 +51,8 @@ def command(ui: UI, /, files: tuple[str, ...]) -> None:
 
 
 def _text(manifest: dict[str, object], notes: list[str]) -> str:
+    from sealer.encoding import printable
     from sealer.manifest import to_yaml
 
-    comments = "".join(f"# {line}\n" for note in notes for line in note.splitlines())
+    comments = "".join(f"# {printable(line)}\n" for note in notes for line in note.splitlines())
     return comments + (to_yaml(manifest) if manifest else "")

@@ -11,6 +11,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
+from sealer.encoding import printable
 
 if TYPE_CHECKING:
     from sealer.comparing import Change, Pair
@@ -53,7 +54,7 @@ def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form:
     elif form == "markdown":
         _ui.emit(_markdown(changes))
     else:
-        _ui.emit(_text(changes))
+        _ui.emit_lines(_text(changes))
 
 
 def _pairs(ui: UI, revisions: tuple[str, ...], paths: tuple[str, ...]) -> list[Pair]:
@@ -88,13 +89,13 @@ def _row(change: Change) -> dict[str, object]:
     return {"path": change.path, "name": change.title, "state": change.state, "changes": lines}
 
 
-def _text(changes: list[Change]) -> str:
+def _text(changes: list[Change]) -> list[str]:
     lines: list[str] = []
     for change in changes:
         lines.append(f"{change.path}: {change.title}: {change.state}")
         if change.state != "re-encrypted":
             lines += [f"  {how:<8}{what}: {text}" for what, how, text in change.lines]
-    return "".join(f"{line}\n" for line in lines)
+    return lines
 
 
 def _markdown(changes: list[Change]) -> str:
@@ -115,8 +116,8 @@ def _markdown(changes: list[Change]) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text.replace('`', ' ').replace('|', ' ')}`"
+    return f"`{printable(text).replace('`', ' ').replace('|', ' ')}`"
 
 
 def _plain(text: str) -> str:
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>|#" else char for char in text)
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>|#" else char for char in printable(text))

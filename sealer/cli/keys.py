@@ -67,7 +67,7 @@ def list_keys(ui: UI, /, form: str, location: Location) -> None:
         _ui.emit(json.dumps(rows, indent=2) + "\n")
         return
     for row in rows:
-        _ui.emit("\t".join(str(value) for value in row.values()) + "\n")
+        _ui.emit_fields(*row.values())
     if not rows:
         ui.note(f"there is no sealing key in {location.namespace}")
 
@@ -181,7 +181,7 @@ def restore(
         name = secret.name
         if not dry_run:
             name = store.create(portable(secret, store.namespace).to_dict())
-        _ui.emit(f"{name}\t{pair.fingerprint or '-'}\n")
+        _ui.emit_fields(name, pair.fingerprint or "-")
 
 
 @command.command()
@@ -226,7 +226,7 @@ def usage(
     else:
         for need in found:
             key = need.fingerprint or need.key_name
-            _ui.emit("\t".join((key, need.where, need.title, ",".join(need.items))) + "\n")
+            _ui.emit_fields(key, need.where, need.title, ",".join(need.items))
     ui.finish(errors)
 
 
@@ -299,7 +299,8 @@ def retire(
         store.delete(chosen.name)
     else:
         store.label(chosen.name, RETIRED)
-    _ui.emit(f"{chosen.name}\t{chosen.fingerprint or '-'}\t{'deleted' if delete else RETIRED}\n")
+    state = "deleted" if delete else RETIRED
+    _ui.emit_fields(chosen.name, chosen.fingerprint or "-", state)
 
 
 def _reasons_against(

@@ -86,7 +86,8 @@ def command(
         count = write_backup(backup_file, store.read(), wanted, store.namespace)
         ui.note(f"{backup_file}: {count} keys")
     _wait(location, pair, name, timeout)
-    _ui.emit(f"old\t{old_name}\nnew\t{pair.fingerprint}\n")
+    _ui.emit_fields("old", old_name)
+    _ui.emit_fields("new", pair.fingerprint)
     if reseal:
         _reseal(ui, reseal, location)
 

@@ -82,9 +82,9 @@ def explain(ui: UI, /, files: tuple[str, ...]) -> None:
         vault = inputs.vault_of(secret)
         if vault:
             users.setdefault(vault.title, []).append(secret)
-        _ui.emit("\n".join(words.explain(secret, vault)) + "\n")
+        _ui.emit_lines(words.explain(secret, vault))
     for _, vault in inputs.vaults:
-        _ui.emit("\n".join(words.explain_vault(vault, users.get(vault.title, ()))) + "\n")
+        _ui.emit_lines(words.explain_vault(vault, users.get(vault.title, ())))
     ui.finish(inputs.errors)
 
 

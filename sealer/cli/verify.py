@@ -54,7 +54,7 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
         if not ui.quiet:
             count = len(sealed.encrypted_data) or int(bool(sealed.legacy_data))
             facts = (sealed.scope.value, str(count), ",".join(names) or "-")
-            _ui.emit("\t".join((resource.document.source, resource.title, *facts)) + "\n")
+            _ui.emit_fields(resource.document.source, resource.title, *facts)
     ui.finish(inputs.errors)
 
 

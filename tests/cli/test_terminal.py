@@ -7,12 +7,16 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from sealer import Secret, seal, to_yaml
 from sealer.cli._ui import Progress
+from sealer.keys import generate
 from tests.cli import program
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {k: v}\n"
@@ -93,6 +97,37 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(work: Path) -> N
     assert code == 1
     assert "\x1b" not in screen
     assert r"a\x1b]0;title\x07.yaml" in screen
+
+
+def test_names_in_results_make_no_lines_or_fields_of_their_own(work: Path) -> None:
+    key = "k\n\x1b[2Jforged\tb"
+    name = "db\n\x1b[2Jforged\tb"
+    secret = Secret(name=name, namespace="prod", data={key: b"x"})
+    made = generate(now=datetime.now(UTC), validity=timedelta(days=90), common_name=name, bits=2048)
+    (work / "c.pem").write_bytes(made.certificate.pem)
+    (work / "c.key").write_bytes(made.private_pem())
+    file = "s\nforged.yaml"
+    (work / file).write_text(to_yaml(seal(secret, made.certificate).to_dict()))
+    (work / "none.yaml").write_text("a: SealedSecret\n")
+    for words, lines in (
+        (("verify", file, "--key", "c.key"), 1),
+        (("keys", "usage", file, "--key", "c.key"), 1),
+        (("cert", "c.pem"), 5),
+        (("diff", "none.yaml", file), 2),
+        (("diff", "none.yaml", file, "-o", "markdown"), 3),
+    ):
+        done = subprocess.run(
+            [program.SEAL, *words],
+            cwd=work,
+            env=program.environment(work),
+            capture_output=True,
+            check=True,
+        )
+        shown = done.stdout.decode()
+        assert shown.count("\n") == lines, shown
+        assert "forged" in shown
+        assert "\x1b" not in shown
+        assert "forged\t" not in shown
 
 
 def test_quick_work_shows_no_progress(work: Path) -> None:

@@ -88,6 +88,19 @@ def test_values_set_and_edited_leave_no_trace_in_git(repository: Tree) -> None:
     assert files_with(CANARY, repository.root, repository.home) == []
 
 
+def test_names_make_no_lines_of_their_own() -> None:
+    manifest = {
+        "apiVersion": "bitnami.com/v1alpha1",
+        "kind": "SealedSecret",
+        "metadata": {"name": "db\nSealedSecret prod/forged", "labels": {"a": "b\n  c\x1b[1m"}},
+        "spec": {"encryptedData": {"k\n  key forged: 1 bytes": "AgBx"}},
+    }
+    shown = textconv(json.dumps(manifest), "x")
+    assert len(shown.splitlines()) == 5
+    assert "\x1b" not in shown
+    assert "SealedSecret db\\nSealedSecret prod/forged" in shown
+
+
 def test_without_a_salt_clear_text_has_a_size_and_no_digest() -> None:
     text = commented().replace("    type:", "    data:\n      c: guess\n    type:")
     assert "template.data c: 5 bytes\n" in textconv(text, "x")
