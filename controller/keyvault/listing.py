@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from controller.keyvault.governor import Governor
 from controller.keyvault.vault import DeniedError, Row, Vault
 from sealer.keyvault.references import KEY, Ref
 
+Rows = Mapping[str, Row]
+"""The vault's objects by their names in lower case."""
 PAGE = 25
 _AGAIN_SECONDS = 240.0
 
@@ -18,13 +20,13 @@ class Listing:
 
     def __init__(self, vault: Vault, governor: Governor, clock: Callable[[], float]) -> None:
         self._vault, self._governor, self._clock = vault, governor, clock
-        self.rows: dict[str, Row] | None = None
+        self.rows: Rows | None = None
         self.count: int | None = None
         """How many objects the vault had when last listed."""
         self.denied: DeniedError | None = None
         """Why it cannot be listed, where single objects can be read."""
         self._denied_until = 0.0
-        self._flight: asyncio.Task[None] | None = None
+        self._flight: asyncio.Task[Rows] | None = None
 
     @property
     def may_be_tried(self) -> bool:
@@ -41,20 +43,23 @@ class Listing:
             return None
         return self.rows.get(ref.listed_name)
 
-    async def make(self) -> None:
-        """List, once for all who ask at the same time; raises VaultError."""
+    async def make(self) -> Rows:
+        """List, once for all who ask at the same time; raises VaultError.
+
+        What it returns is that listing: ``rows`` may be forgotten before somebody's turn comes.
+        """
         if self._flight is None:
             self._flight = asyncio.create_task(self._make())
             self._flight.add_done_callback(self._done)
-        await asyncio.shield(self._flight)
+        return await asyncio.shield(self._flight)
 
-    async def make_anew(self) -> None:
+    async def make_anew(self) -> Rows:
         """List, and not as one that began before; raises VaultError."""
         if self._flight is not None:
             await asyncio.wait([self._flight])
-        await self.make()
+        return await self.make()
 
-    async def _make(self) -> None:
+    async def _make(self) -> Rows:
         try:
             rows = await self._governor.ask(self._vault.list_secrets)
         except DeniedError as error:
@@ -63,11 +68,12 @@ class Listing:
                 self.rows = None
             raise
         self.denied = None
-        self.rows = {row.name.lower(): row for row in rows}
-        self.count = len(self.rows)
-        self._governor.spend(self.count // PAGE)
+        self.rows = found = {row.name.lower(): row for row in rows}
+        self.count = len(found)
+        self._governor.spend(len(found) // PAGE)
+        return found
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Rows]) -> None:
         self._flight = None
         if not task.cancelled():
             task.exception()  # whoever asked may be gone

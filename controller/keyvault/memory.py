@@ -94,10 +94,14 @@ class Memory:
         """What is another than users were told, whoever found out."""
         self._fuse = Fuse()
         self._cycle = self._weighed = 0
+        self._began = 0.0
 
-    def begin_cycle(self) -> None:
-        """Start a cycle."""
+    def begin_cycle(self, wanted: Collection[Ref]) -> None:
+        """Start a cycle; what nobody wants any more is forgotten."""
         self._cycle += 1
+        self._began = self._clock()
+        self._known = {ref: known for ref, known in self._known.items() if ref in wanted}
+        self._turned &= self._known.keys()
 
     def end_cycle(self) -> None:
         """Users are told."""
@@ -116,11 +120,6 @@ class Memory:
     def find(self, ref: Ref) -> Known | None:
         """What is known of an object."""
         return self._known.get(ref)
-
-    def keep_only(self, refs: Collection[Ref]) -> None:
-        """Forget what nobody wants any more."""
-        self._known = {ref: known for ref, known in self._known.items() if ref in refs}
-        self._turned &= self._known.keys()
 
     def end_back_offs(self) -> None:
         """What failed because of the vault waits no longer: it may be back."""
@@ -183,15 +182,22 @@ class Memory:
         """See whether too much is gone at once, before anybody hears that it is gone."""
         self._weighed = self._cycle
         missing = {ref for ref, known in self._known.items() if known.is_missing}
-        had = {ref for ref, known in self._known.items() if known.seen}
+        told: set[Ref] = set()
         at_stake: set[Ref] = set()
         for wants in users:
             wants.accepted &= missing
-            had |= wants.delivered & self._known.keys()
+            told |= wants.delivered
             if wants.deletes:
                 at_stake |= wants.all - wants.accepted
-        # A loss counts until it was let pass: they may come over several polls.
-        had = {ref for ref in had if not self._known[ref].let_go}
+        # A loss counts until it was let pass: they may come over several polls. A version that
+        # this poll did not look at says nothing of today.
+        had = {
+            ref
+            for ref, known in self._known.items()
+            if (known.seen or ref in told)
+            and not known.let_go
+            and (not ref.is_pinned or known.checked >= self._began)
+        }
         self._fuse.weigh(had, missing, at_stake)
         for ref in missing:
             known = self._known[ref]

@@ -18,14 +18,13 @@ from typing import TypeVar
 from controller.keyvault.desired import Lost, Result
 from controller.keyvault.governor import Governor
 from controller.keyvault.history import Histories
-from controller.keyvault.listing import PAGE, Listing
+from controller.keyvault.listing import PAGE, Listing, Rows
 from controller.keyvault.memory import Memory, Outcome, Select, Wants, disabled, missing
 from controller.keyvault.reader import Reader
 from controller.keyvault.vault import (
     DeniedError,
     Found,
     MissingError,
-    Row,
     ThrottledError,
     Vault,
     VaultError,
@@ -67,6 +66,8 @@ class Poller:
         self._histories = Histories(self._list_versions)
         self.listing = Listing(vault, self.governor, clock)
         self._reader = Reader(vault, self.governor, self._memory, clock, wall)
+        self._selected: Mapping[str, tuple[object, ...]] | None = None
+        """What a find can tell of the listing that all finds have looked at."""
         self._failures = 0
 
     # What users ask.
@@ -121,20 +122,13 @@ class Poller:
     def drop(self, user: str) -> None:
         """It wants nothing any more."""
         self.users.pop(user, None)
-        used = {ref for wants in self.users.values() for ref in wants.all}
-        self._memory.keep_only(used)
-        self._histories.keep_only(used)
 
-    async def listed(self) -> Iterable[Row]:
-        """Return the rows of the last listing; lists if there was none. Raises VaultError."""
-        if self.listing.rows is None:
-            await self.listing.make()
-        return (self.listing.rows or {}).values()
-
-    async def list_anew(self) -> None:
-        """Let ``listed`` tell what the vault has now; raises VaultError."""
-        if self.listing.rows is not None:
-            await self.listing.make_anew()
+    async def listed(self, *, anew: bool = False) -> Rows:
+        """Return this poll's listing; lists if there is none, or ``anew``. Raises VaultError."""
+        if anew:
+            return await self.listing.make_anew()
+        rows = self.listing.rows
+        return await self.listing.make() if rows is None else rows
 
     async def fetch(
         self, refs: Iterable[Ref], *, fresh: bool = False, anew: bool = False
@@ -176,7 +170,9 @@ class Poller:
 
     async def _one_cycle(self) -> tuple[Outcome, set[str]]:
         is_first, self._memory.poll_apart = self.outcome is None, _POLL_APART * self.interval
-        self._memory.begin_cycle()
+        wanted = self._wanted
+        self._memory.begin_cycle(wanted)
+        self._histories.keep_only(wanted)
         self._reader.begin()
         if self._is_failing:
             self._memory.end_back_offs()
@@ -226,7 +222,7 @@ class Poller:
                 if error.reason == "Firewall":
                     raise
             else:
-                return self._select(), True
+                return await self._select(), True
         self.listing.forget()
         if refs and not self._is_failing:
             return set(), False
@@ -270,15 +266,23 @@ class Poller:
     async def _list_versions(self, name: str) -> list[VersionRow]:
         return await self.governor.ask(lambda: self.vault.list_versions(name))
 
-    def _select(self) -> set[str]:
-        dirty = set()
-        rows = (self.listing.rows or {}).values()
-        for user, wants in self.users.items():
+    async def _select(self) -> set[str]:
+        """Let all who find look at a listing that differs; return who finds something else."""
+        dirty: set[str] = set()
+        rows = self.listing.rows or {}
+        traits = {
+            name: (row.stamp.enabled, row.stamp.tags, row.managed) for name, row in rows.items()
+        }
+        if traits == self._selected:
+            return dirty
+        for user, wants in tuple(self.users.items()):
             if wants.select is not None:
-                found = frozenset(wants.select(rows))
+                found = frozenset(wants.select(rows.values()))
                 if found != wants.found:
                     dirty.add(user)
                 wants.found = found
+                await asyncio.sleep(0)  # many users and objects must not hold up everything else
+        self._selected = traits
         return dirty
 
     async def _check(self, refs: set[Ref]) -> list[Result]:
@@ -297,14 +301,16 @@ class Poller:
 
     async def _count_missing(self, lost: list[Ref]) -> None:
         """Count 404s, but for what is only switched off: its GET may say 404, too."""
-        if self.listing.rows is None and any(ref.type != KEY and not ref.is_pinned for ref in lost):
+        new = [ref for ref in lost if not self._memory.is_confirmed(ref)]
+        unlisted = self.listing.rows is None and self.listing.may_be_tried
+        if unlisted and any(ref.type != KEY and not ref.is_pinned for ref in new):
             try:
                 await self.listing.make()
             except DeniedError:
                 pass  # then a 404 is all there is to know
             except VaultError:
                 return
-        for ref in lost:
+        for ref in new:
             row = self.listing.row(ref)
             if row is None:
                 self._memory.count_missing(ref)

@@ -11,7 +11,7 @@ from controller.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Before, ObjectState
 from controller.keyvault.status import Line, Lines, Stamps, Status
-from sealer.keyvault.resource import KeyVaultSecret
+from sealer.keyvault.resource import SYNC_NOW, KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
 Key = tuple[str, str]
@@ -41,7 +41,7 @@ class Record:
     """The generation that was tried last: a new one does not wait for back-offs."""
     synced_now: str = ""
     answered: str = ""
-    """The sync-now that was last taken as a word to the fuse."""
+    """The sync-now that was last taken as a word to the fuse; at first the one that is there."""
     labels: Mapping[str, str] | None = None
     """The namespace's labels that it was judged by; None where its vault selects by none."""
     tries: int = 0
@@ -80,15 +80,15 @@ def key_of(body: Manifest) -> Key:
     return body["metadata"]["namespace"], body["metadata"]["name"]
 
 
+def sync_now_of(body: Manifest) -> str:
+    """The annotation by which a person asks for a sync."""
+    return str((body["metadata"].get("annotations") or {}).get(SYNC_NOW) or "")
+
+
 def trigger(body: Manifest) -> tuple[Any, ...]:
     """What, when it changes, asks for a new run."""
     metadata = body["metadata"]
-    annotations = metadata.get("annotations") or {}
-    return (
-        metadata.get("generation"),
-        metadata.get("uid"),
-        annotations.get("keyvault.sealer.dev/sync-now"),
-    )
+    return metadata.get("generation"), metadata.get("uid"), sync_now_of(body)
 
 
 def vault_of(vault: VaultResource) -> Manifest:
@@ -123,4 +123,11 @@ def unwritten(states: tuple[ObjectState, ...], lines: Lines) -> tuple[ObjectStat
     What the status says of these is what a restart takes for delivered.
     """
     before = ((state, lines.get(state.ref, Line())) for state in states)
-    return tuple(replace(state, keys=line.keys, version=line.version) for state, line in before)
+    told = [replace(state, keys=line.keys, version=line.version) for state, line in before]
+    known = {state.ref for state in states}
+    told += [
+        ObjectState(ref, line.state, keys=line.keys, version=line.version)
+        for ref, line in lines.items()
+        if line.keys and ref not in known
+    ]
+    return tuple(told)

@@ -71,10 +71,10 @@ class Reports:
             new["nextSyncTime"] = later and status.now_text(later)
         if outcome.ok and (attempt.changed or not old.get("lastSyncTime")):
             new["lastSyncTime"] = status.now_text(now)
-        if outcome.ok and record.synced_now:
+        if record.synced_now:
             new["syncNow"] = record.synced_now
-            if record.synced_now != old.get("syncNow"):
-                new["lastSyncTime"] = status.now_text(now)
+        if outcome.ok and record.synced_now != (old.get("syncNow") or ""):
+            new["lastSyncTime"] = status.now_text(now)
         return await self._write(key, record, new)
 
     async def _write(self, key: Key, record: Record, new: Manifest) -> bool:

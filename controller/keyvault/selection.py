@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from controller.keyvault.desired import Result
+from controller.keyvault.listing import Rows
 from controller.keyvault.memory import Select
 from controller.keyvault.outcomes import WaitingError, waiting
 from controller.keyvault.poll import Poller
@@ -57,22 +58,27 @@ def selection(
     return select
 
 
-async def find(
-    secret: KeyVaultSecret, poller: Poller, vault: VaultResource, labels: Mapping[str, str]
+async def listing(poller: Poller, *, anew: bool) -> Rows:
+    """What the vault has, as listed in this poll or ``anew``; WaitingError."""
+    try:
+        return await poller.listed(anew=anew)
+    except VaultError as error:
+        raise waiting(error) from None
+
+
+def find(
+    secret: KeyVaultSecret, rows: Rows, vault: VaultResource, labels: Mapping[str, str]
 ) -> dict[int, tuple[Ref, ...]]:
+    """What each find entry finds in a listing, by the entry's index."""
     found: dict[int, tuple[Ref, ...]] = {}
     for index, entry in enumerate(secret.entries):
         if not isinstance(entry, FindEntry):
             continue
-        try:
-            rows = await poller.listed()
-        except VaultError as error:
-            raise waiting(error) from None
         test = selector(entry)
         found[index] = tuple(
             sorted(
                 Ref("secret", row.name)
-                for row in rows
+                for row in rows.values()
                 if row.stamp.enabled
                 and not row.managed
                 and may_have(vault, secret.namespace, labels, row.name)
@@ -116,7 +122,7 @@ def leftovers(
     }
 
 
-def is_gone(poller: Poller, ref: Ref) -> bool:
-    """Whether the last listing does not have it, or has it switched off."""
-    row = (poller.listing.rows or {}).get(ref.listed_name)
+def is_gone(rows: Rows, ref: Ref) -> bool:
+    """Whether a listing does not have it, or has it switched off."""
+    row = rows.get(ref.listed_name)
     return row is None or not row.stamp.enabled

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,14 +29,16 @@ from controller.keyvault.record import (
     before_of,
     key_of,
     lines_of,
+    sync_now_of,
     trigger,
     vault_of,
 )
 from controller.keyvault.report import Reports
-from controller.keyvault.selection import find, history, is_gone, selection
+from controller.keyvault.selection import find, history, is_gone, listing, selection
 from controller.keyvault.selection import leftovers as leftovers_of
 from controller.keyvault.status import SYNCED, Told
 from controller.keyvault.targets import Targets
+from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
@@ -62,6 +65,8 @@ class Syncer:
     """Whether every KeyVaultSecret of a namespace was seen."""
     records: dict[Key, Record] = field(default_factory=dict)
     targets: Targets = field(init=False)
+    _of_vault: defaultdict[VaultKey, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    """Which KeyVaultSecrets name a vault."""
     _admission: Admission = field(init=False)
     _reports: Reports = field(init=False)
 
@@ -82,10 +87,14 @@ class Syncer:
             record = None
         if record is None:
             record = self.records[key] = Record(body, body.get("status") or {})
-            record.synced_now = str(record.status.get("syncNow", ""))
+            record.synced_now = str(record.status.get("syncNow") or "")
+            record.answered = sync_now_of(body)
+            self._of_vault[_vault_of(body)].add(key)
             self.queue.add(key)
             return
         old, record.body = record.body, body
+        self._of_vault[_vault_of(old)].discard(key)
+        self._of_vault[_vault_of(body)].add(key)
         if trigger(old) != trigger(body):
             record.tries = 0
             self.queue.add(key, urgent=True)
@@ -93,12 +102,17 @@ class Syncer:
     def on_resource_deleted(self, key: Key) -> None:
         """A KeyVaultSecret is gone: its Secret goes with it (Owner), stays, or loses our keys."""
         record = self.records.pop(key, None)
-        if record is not None and record.secret is not None:
-            self.targets.aim(key, record.secret, None)
+        if record is not None:
+            self._of_vault[_vault_of(record.body)].discard(key)
+            if record.secret is not None:
+                self.targets.aim(key, record.secret, None)
         self.queue.forget(key)
+        self._forget(key)
+        self.queue.add(key)
+
+    def _forget(self, key: Key) -> None:
         self.metrics.forget(key)
         self._admission.drop(key)
-        self.queue.add(key)
 
     def on_resources_listed(self, present: set[Key], namespace: str) -> None:
         """Every KeyVaultSecret there is was seen: others were deleted while nobody watched."""
@@ -139,10 +153,9 @@ class Syncer:
 
     def on_vault(self, vault: VaultKey, everybody: bool) -> None:
         """A vault came, went or changed; or answers again, for those that failed."""
-        for key, record in self.records.items():
-            if not everybody and record.is_good:
-                continue
-            if _vault_of(record.body) == vault:
+        for key in self._of_vault[vault]:
+            record = self.records[key]
+            if everybody or not record.is_good:
                 record.tries = 0
                 self.queue.add(key)
 
@@ -177,10 +190,13 @@ class Syncer:
         """Bring one KeyVaultSecret in line."""
         record = self.records.get(key)
         if record is None:
+            self._forget(key)  # it may have been in work as it went
             await self.targets.unmerge_all(key)
             return
         attempt = Attempt()
         outcome = await self._try(key, record, attempt)
+        if self.records.get(key) is not record:
+            return  # gone meanwhile, or another of its name
         if outcome is not None:
             await self._end(key, record, outcome, attempt)
         if record.touched:
@@ -255,25 +271,31 @@ class Syncer:
                 delivered={ref for ref, line in before_lines.items() if line.keys},
             )
         asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
-        anew = asked and record.answered != secret.sync_now
-        if anew and select is not None:
-            await poller.list_anew()
-        found = await find(secret, poller, vault, labels)
+        anew = asked and not record.tries
+        rows = await listing(poller, anew=anew) if select is not None else {}
+        found = find(secret, rows, vault, labels)
         present = {ref for refs in found.values() for ref in refs}
-        gone = {ref for ref in leftovers - present if is_gone(poller, ref)}
+        gone = {ref for ref in leftovers - present if is_gone(rows, ref)}
         fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
         results = await poller.fetch(explicit | present | gone, fresh=fresh, anew=anew)
         past = await history(secret, poller, results)
         found |= past
         results |= await poller.fetch({ref for refs in past.values() for ref in refs}, fresh=fresh)
-        if anew:
+        if (
+            asked
+            and secret.refresh == "Periodic"
+            and not any(isinstance(one, VaultError) for one in results.values())
+        ):
+            record.synced_now = secret.sync_now
+        if secret.sync_now and record.answered != secret.sync_now:
             record.answered = secret.sync_now
             poller.accept(secret.key)
         results = poller.released(secret.key, results)
         # One that never wrote its Secret is taken to have none: the write finds out if that is so.
         is_first = secret.target.creation != "Merge" and not record.status.get("target")
-        live = None if is_first else await self.targets.find(secret)
+        nothing = bool(results) and all(isinstance(one, VaultError) for one in results.values())
+        live = None if is_first or nothing else await self.targets.find(secret)
         before = before_of(before_lines, live)
         made = desired(secret, results, found, before)
         attempt.states = made.states

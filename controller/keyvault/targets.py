@@ -97,6 +97,8 @@ class Targets:
             if patch is not None:
                 live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
             version = live["metadata"]["resourceVersion"]
+            # Gone meanwhile, it would be made anew: a Merge makes no Secret.
+            manifest["metadata"]["uid"] = live["metadata"]["uid"]
         manifest["metadata"]["resourceVersion"] = version
         try:
             written = await self.objects.apply_secret(manifest, force=live is not None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import KubernetesCluster, Manifest, connect
+from controller.cluster import ConflictError, KubernetesCluster, Manifest, connect
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import ClusterObjects
 from controller.keyvault.ownership import MANAGER, TargetError
@@ -162,3 +162,14 @@ def test_a_merge_finds_its_way_back(plane: ControlPlane, namespace: str) -> None
         "a": b"two",
         "other": b"anew",
     }
+
+
+def test_a_merge_makes_no_secret_where_the_target_went_meanwhile(
+    plane: ControlPlane, namespace: str
+) -> None:
+    there = plane.api.create(foreign(namespace, theirs="x"))
+    secret = filler(plane, namespace, creation="Merge")
+    plane.api.delete("Secret", namespace, "app")
+    with pytest.raises((ConflictError, TargetError)):
+        write(plane, secret, "ours", there)
+    assert plane.api.find("Secret", namespace, "app") is None

@@ -308,3 +308,129 @@ def test_many_that_find_share_one_listing(run: Run) -> None:
         assert half.azure.calls["secrets/get"] == 60
 
     run(test)
+
+
+def with_history(half: Simulation) -> dict[str, object]:
+    for number in range(6):
+        half.store.set_secret(f"s-{number}", "before")
+    half.clock.now += 60
+    return {"history": 1}
+
+
+def with_pins(half: Simulation) -> dict[str, object]:
+    """As many pinned versions are wanted, of objects that stay."""
+    for number in range(12):
+        version = half.store.set_secret(f"p-{number}", "v").id
+        half.secret(f"p-{number}", entry(f"p-{number}", version=version))
+    return {}
+
+
+def with_once(half: Simulation) -> dict[str, object]:
+    """As many were fetched once, and are looked at no more."""
+    for number in range(12):
+        half.store.set_secret(f"o-{number}", "v")
+        half.secret(f"o-{number}", entry(f"o-{number}"), refresh="Once")
+    return {}
+
+
+@pytest.mark.parametrize("beside", [with_history, with_pins, with_once])
+def test_what_no_poll_looks_at_does_not_dilute_the_fuse(
+    run: Run, beside: Callable[[Simulation], dict[str, object]]
+) -> None:
+    async def test(half: Simulation) -> None:
+        more = beside(half)
+        fill(half, 6)
+        await half.vault()
+        for number in range(6):
+            half.secret(f"k-{number}", entry(f"s-{number}", **more), **GONE)
+        await half.settle()
+        await half.tick()
+        for number in range(6):
+            half.store.delete(f"s-{number}")
+        for _ in range(4):
+            await half.tick()
+        assert lost(half, 6) == []
+        assert half.ready("shop", "KeyVault") == ("True", "Fuse")
+
+    run(test)
+
+
+def test_a_sync_now_of_before_says_nothing_of_a_loss_after_a_restart(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, 6, **GONE)
+        half.secret("k-0", entry("s-0"), **GONE, annotations={SYNC_NOW: "long ago"})
+        await half.settle()
+        assert half.status("k-0")["syncNow"] == "long ago"
+        for number in range(6):
+            half.store.delete(f"s-{number}")
+        await half.restart()
+        for _ in range(4):
+            await half.tick()
+        assert lost(half, 6) == []
+
+    run(test)
+
+
+def test_a_sync_now_is_answered_by_a_vault_that_lacks_the_object(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 1)
+        await half.vault()
+        half.secret("a", entry("nowhere"), annotations={SYNC_NOW: "1"})
+        await half.settle()
+        assert half.ready("a") == ("False", "ObjectNotFound")
+        assert half.status("a")["syncNow"] == "1"
+
+    run(test)
+
+
+def test_a_missing_object_in_mode_get_costs_a_listing_while_it_is_in_doubt(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 2)
+        await half.vault(poll={"interval": "1m", "mode": "Get"})
+        half.secret("a", entry("s-0"), entry("nowhere", optional=True))
+        await half.settle()
+        for _ in range(10):
+            await half.tick()
+        assert half.azure.calls["secrets/list"] <= 3
+
+    run(test)
+
+
+def test_what_keep_keeps_survives_a_spec_that_could_not_be_written(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 6)
+        await half.vault()
+        finds = {"find": {"name": "s-*"}}
+        half.secret("a", finds)
+        await half.settle()
+        half.store.delete("s-1")
+        for _ in range(3):
+            await half.tick()
+        whole = {f"s-{number}": "v" for number in range(6)}
+        assert half.data("a") == whole
+        half.secret("a", entry("nowhere"), generation=2)
+        await half.settle()
+        half.secret("a", finds, generation=3)
+        await half.settle()
+        await half.tick()
+        assert half.data("a") == whole
+
+    run(test)
+
+
+def test_a_resource_deleted_while_in_work_leaves_nothing(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 2)
+        await half.vault()
+        half.azure.faults.add(Fault("secrets/get", name="s-0", delay=0.2, status=503))
+        half.secret("a", entry("s-0"))
+        await half.until(lambda: half.syncer.queue.is_working(("shop", "a")))
+        half.syncer.on_resource_deleted(("shop", "a"))
+        await half.settle()
+        labels = {"namespace": "shop", "name": "a"}
+        assert half.registry.get_sample_value("keyvaultsecret_ready", labels) is None
+        poller = half.vaults.poller(("KeyVault", "shop", "shop"))
+        assert poller is not None
+        assert not poller.users
+
+    run(test)
