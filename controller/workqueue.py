@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import Counter, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -36,8 +36,8 @@ class WorkQueue(Generic[K]):
         self._aside: dict[Hashable, tuple[dict[K, None], dict[K, None]]] = {}
         """What waits for a place in its lane: the urgent, the rest."""
         self._aside_in: dict[K, Hashable] = {}
-        self._ready: deque[K] = deque()
-        self._urgent: deque[K] = deque()
+        self._ready: OrderedDict[K, None] = OrderedDict()
+        self._urgent: OrderedDict[K, None] = OrderedDict()
         self._waiting: set[K] = set()
         self._working: dict[K, Hashable] = {}
         self._again: dict[K, bool] = {}
@@ -76,10 +76,23 @@ class WorkQueue(Generic[K]):
             self._forget_aside(key)
             self._waiting.discard(key)
         if key in self._waiting:
+            if urgent:
+                self._hurry(key)
             return
         self._waiting.add(key)
-        (self._urgent if urgent else self._ready).append(key)
+        (self._urgent if urgent else self._ready)[key] = None
         self._wake.set()
+
+    def _hurry(self, key: K) -> None:
+        """Put what waits with the rest behind what is urgent."""
+        if key in self._ready:
+            del self._ready[key]
+            self._urgent[key] = None
+        elif key in self._aside_in:
+            hurried, rest = self._aside[self._aside_in[key]]
+            if key in rest:
+                del rest[key]
+                hurried[key] = None
 
     def later(self, key: K, seconds: float) -> None:
         """Have it done after a delay, unless it is done before."""
@@ -137,7 +150,7 @@ class WorkQueue(Generic[K]):
     def _take(self) -> K | None:
         while self._urgent or self._ready:
             is_urgent = bool(self._urgent)
-            key = (self._urgent if is_urgent else self._ready).popleft()
+            key, _ = (self._urgent if is_urgent else self._ready).popitem(last=False)
             lane = self._lane(key)
             if self._width is not None and self._busy[lane] >= self._width:
                 urgent, rest = self._aside.setdefault(lane, ({}, {}))
@@ -156,7 +169,9 @@ class WorkQueue(Generic[K]):
         if not urgent and not rest:
             return
         key = next(iter(urgent or rest))
-        (self._urgent if urgent else self._ready).appendleft(key)
+        place = self._urgent if urgent else self._ready
+        place[key] = None
+        place.move_to_end(key, last=False)
         self._forget_aside(key)
         self._wake.set()
 

@@ -183,6 +183,20 @@ def test_of_a_full_lane_the_urgent_goes_first() -> None:
     with_lanes(body)
 
 
+def test_what_waits_in_a_full_lane_is_moved_up_when_it_becomes_urgent() -> None:
+    async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
+        for key in ("a1", "a2", "a3", "a4", "b1"):
+            queue.add(key)
+        assert [await queue.get() for _ in range(3)] == ["a1", "a2", "b1"]
+        queue.add("a4", urgent=True)
+        queue.done("a1")
+        assert await queue.get() == "a4"
+        queue.done("a2")
+        assert await queue.get() == "a3"
+
+    with_lanes(body)
+
+
 def test_what_changes_its_lane_waits_no_more() -> None:
     async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
         for key in ("a1", "a2", "a3", "b1"):
@@ -211,6 +225,18 @@ def test_a_closed_queue_hands_out_what_waits_for_its_lane() -> None:
         assert await queue.get() is None
 
     with_lanes(body)
+
+
+def test_what_waits_is_moved_up_when_it_becomes_urgent() -> None:
+    async def body(queue: WorkQueue[str], clock: Clock) -> None:
+        for key in ("a", "b", "c"):
+            queue.add(key)
+        queue.add("c", urgent=True)
+        queue.add("b", urgent=False)
+        assert [await queue.get() for _ in range(3)] == ["c", "a", "b"]
+        assert len(queue) == 0
+
+    with_queue(body)
 
 
 def test_what_was_put_off_and_done_before_leaves_nothing() -> None:
