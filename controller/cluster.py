@@ -69,8 +69,10 @@ class Cluster(Protocol):
     async def get_secret(self, namespace: str, name: str) -> Manifest:
         """Return a Secret; NotFoundError."""
 
-    async def create_secret(self, manifest: Mapping[str, Any]) -> Manifest:
-        """Create it; AlreadyExistsError, InvalidError."""
+    async def create_secret(
+        self, manifest: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Manifest:
+        """Create it, or only ask whether it would be; AlreadyExistsError, InvalidError."""
 
     async def replace_secret(self, manifest: Mapping[str, Any]) -> Manifest:
         """Update it under its resourceVersion; ConflictError, InvalidError, NotFoundError."""
@@ -84,8 +86,7 @@ class Cluster(Protocol):
     async def patch_status(
         self, namespace: str, name: str, status: Mapping[str, Any], version: str
     ) -> Manifest:
-        """Write the status of a SealedSecret of this resourceVersion; NotFoundError where it is
-        gone, ConflictError where it was changed or is another."""
+        """Write it on the SealedSecret of this resourceVersion; NotFoundError, ConflictError."""
 
     async def create_event(self, manifest: Mapping[str, Any]) -> None:
         """Record an Event."""
@@ -134,8 +135,11 @@ class KubernetesCluster:
     async def get_secret(self, namespace: str, name: str) -> Manifest:
         return await self.request("GET", _secret(namespace, name))
 
-    async def create_secret(self, manifest: Mapping[str, Any]) -> Manifest:
-        return await self.request("POST", _secret(manifest["metadata"]["namespace"]), body=manifest)
+    async def create_secret(
+        self, manifest: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Manifest:
+        path, query = _secret(manifest["metadata"]["namespace"]), {"dryRun": "All"}
+        return await self.request("POST", path, body=manifest, query=query if dry_run else None)
 
     async def replace_secret(self, manifest: Mapping[str, Any]) -> Manifest:
         metadata = manifest["metadata"]

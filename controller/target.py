@@ -23,6 +23,10 @@ async def apply(cluster: Cluster, decided: Plan, actual: Manifest | None) -> Man
         return await cluster.replace_secret(decided.manifest)
     assert isinstance(decided, Recreate)  # noqa: S101 the last of the plans
     assert actual is not None  # noqa: S101 it is there to be re-made
+    metadata = dict(decided.manifest["metadata"])
+    metadata["generateName"] = f"{metadata.pop('name')}-"
+    # One that would be refused must not cost the one that is there.
+    await cluster.create_secret({**decided.manifest, "metadata": metadata}, dry_run=True)
     metadata = actual["metadata"]
     await cluster.delete_secret(metadata["namespace"], metadata["name"], metadata["uid"])
     return await cluster.create_secret(decided.manifest)

@@ -242,6 +242,22 @@ def test_immutable_secrets_and_types_can_be_re_made(world: World, start: Start) 
         assert secret["type"] == "example.com/x"
 
 
+def test_a_secret_that_could_not_be_re_made_stays(world: World, start: Start) -> None:
+    with start("--recreate-immutable"):
+        world.apply(world.sealed(immutable=True))
+        uid = world.wait_synced()["metadata"]["uid"]
+        world.apply(world.sealed(data={"a": b"other"}, type="kubernetes.io/tls", immutable=True))
+        refused = world.wait_condition("Stalled", "True")
+        assert refused["reason"] == "Invalid"
+        secret = world.secret()
+        assert secret is not None
+        assert secret["metadata"]["uid"] == uid
+        assert world.data() == {"password": b"s3cr3t"}
+        assert [
+            one["metadata"]["name"] for one in world.plane.api.list("Secret", world.namespace)
+        ] == ["db"]
+
+
 def test_the_old_garbage_collection_deletes_only_what_is_ours(world: World, start: Start) -> None:
     with start("--old-gc-behavior"):
         template = {"annotations": {"sealedsecrets.bitnami.com/skip-set-owner-references": "true"}}

@@ -62,12 +62,14 @@ class FakeCluster:
     async def get_sealed(self, namespace: str, name: str) -> Manifest:
         return self._get("get_sealed", ("SealedSecret", namespace, name))
 
-    async def create_secret(self, manifest: Mapping[str, Any]) -> Manifest:
+    async def create_secret(
+        self, manifest: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Manifest:
         self._called("create_secret")
         metadata = manifest["metadata"]
         if ("Secret", metadata["namespace"], metadata.get("name", "")) in self.objects:
             raise AlreadyExistsError("exists")
-        return self.put(manifest)
+        return dict(manifest) if dry_run else self.put(manifest)
 
     async def replace_secret(self, manifest: Mapping[str, Any]) -> Manifest:
         self._called("replace_secret")

@@ -36,7 +36,7 @@ def while_created(rig: Rig, then: Callable[[], Any]) -> None:
     """Let something happen just after the Secret was made and before the status is written."""
     real = rig.cluster.create_secret
 
-    async def create(manifest: Any) -> Any:
+    async def create(manifest: Any, **_: Any) -> Any:
         made = await real(manifest)
         rig.cluster.create_secret = real  # type: ignore[method-assign]
         then()
