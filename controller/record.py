@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from controller.status import Outcome, is_synced
@@ -11,6 +11,47 @@ from sealer.scope import SCOPE_ANNOTATIONS
 
 Key = tuple[str, str]
 """Namespace and name."""
+
+
+_CALM_SECONDS = 30.0
+_FREE_REPAIRS = 2
+_FIRST_PAUSE, _MAX_PAUSE = 5.0, 300.0
+
+
+@dataclass(slots=True)
+class Repairs:
+    """Repairs of one Secret that followed on each other: a fight with another writer.
+
+    Two are made at once, each further one after a pause that doubles; a calm ends the fight.
+    Times are seconds of one clock.
+    """
+
+    count: int = 0
+    last: float = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next repair may be made."""
+        return max(0.0, self.last + self._pause() - now) if self.count else 0.0
+
+    def made(self, now: float) -> None:
+        """A repair was made."""
+        calm = now - self.last > max(_CALM_SECONDS, 2 * self._pause())
+        self.count = 1 if calm else self.count + 1
+        self.last = now
+
+    @property
+    def is_fight(self) -> bool:
+        """Whether the last one was put off."""
+        return self.count > _FREE_REPAIRS
+
+    @property
+    def is_told(self) -> bool:
+        """Whether one before was put off: that it is a fight was said then."""
+        return self.count > _FREE_REPAIRS + 1
+
+    def _pause(self) -> float:
+        doublings = self.count - _FREE_REPAIRS
+        return 0.0 if doublings < 0 else min(_MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(doublings, 9))
 
 
 @dataclass(slots=True)
@@ -40,6 +81,7 @@ class Record:
     """The Secret's resourceVersion in the last watch event."""
     reported_version: str = ""
     """The Secret's resourceVersion whose drift was told of."""
+    repairs: Repairs = field(default_factory=Repairs)
     instance: str = ""
     key: str = ""
     """Fingerprint of the sealing key that opened it last."""

@@ -37,6 +37,7 @@ from controller.reconcile import (
     Update,
     desired,
     is_of_another,
+    is_owned,
     plan,
     settle,
 )
@@ -92,6 +93,8 @@ class Syncer:
                 self._force(key)
             return
         record.saw(body)
+        if record.trigger:
+            self._teller.relabel(key, body, record)
         news = self._is_news(body, record)
         if news or key in self._bodies:
             self._bodies[key] = body
@@ -125,7 +128,7 @@ class Syncer:
             self._look_again(key, record)
 
     def on_secret_deleted(self, metadata: Mapping[str, Any]) -> None:
-        """A Secret is gone: ours is made again at once."""
+        """A Secret is gone: ours is made again at once, another's after a while."""
         key = (metadata["namespace"], metadata["name"])
         record = self._records.get(key)
         if record is None:
@@ -133,10 +136,10 @@ class Syncer:
         record.secret_version = record.seen_version = ""
         record.tries = 0
         self._forced.add(key)
-        if record.outcome is not None and not record.outcome.ok:
-            self.queue.later(key, _FOREIGN_GRACE_SECONDS)
-        else:
+        if is_owned({"metadata": metadata}, Owner(key[1], record.uid)):
             self.queue.add(key, urgent=True)
+        else:
+            self.queue.later(key, _FOREIGN_GRACE_SECONDS)
 
     def on_secrets_listed(self, present: set[Key], namespace: str) -> None:
         """All Secrets of a namespace (empty: of all) were listed; those that went are made anew."""
@@ -244,8 +247,12 @@ class Syncer:
         drift = changes if was_synced else ()
         if drift and self.drift != "revert":
             return _Done(drift=drift)
+        if drift and self._waits(key, record):
+            return _Done()
         written = await target.apply(self.cluster, decided, actual)
         record.secret_version = written["metadata"]["resourceVersion"]
+        if drift:
+            record.repairs.made(self.queue.clock())
         return _Done(written=True, drift=drift)
 
     async def _unseal(self, sealed: SealedSecret, record: Record) -> Desired:
@@ -327,7 +334,16 @@ class Syncer:
         known, seen = record.secret_version, record.seen_version
         if self.drift != "ignore" and known and seen and seen != known:
             self._forced.add(key)
-            self.queue.add(key, urgent=True)
+            if not self._waits(key, record):
+                self.queue.add(key, urgent=True)
+
+    def _waits(self, key: Key, record: Record) -> bool:
+        """Whether somebody fights for the Secret, so that it is looked at only later."""
+        seconds = record.repairs.wait(self.queue.clock()) if self.drift == "revert" else 0.0
+        if seconds:
+            self._forced.add(key)
+            self.queue.later(key, seconds)
+        return seconds > 0
 
     def _force(self, key: Key) -> None:
         if key in self._records:

@@ -66,8 +66,17 @@ class Teller:
 
     def show(self, key: Key, body: Manifest, record: Record, status: Mapping[str, Any]) -> None:
         """Show the conditions as a metric, under the instance that its label names now."""
-        record.instance = (body["metadata"].get("labels") or {}).get(INSTANCE_LABEL, "")
-        self.metrics.condition(key, record.instance, status)
+        instance = (body["metadata"].get("labels") or {}).get(INSTANCE_LABEL, "")
+        if instance != record.instance:
+            self.metrics.forget(key, record.instance)
+            record.instance = instance
+        self.metrics.condition(key, instance, status)
+
+    def relabel(self, key: Key, body: Manifest, record: Record) -> None:
+        """Show what was shown under another instance, if its label changed."""
+        instance = (body["metadata"].get("labels") or {}).get(INSTANCE_LABEL, "")
+        if self.update_status and instance != record.instance:
+            self.show(key, body, record, record.status or {})
 
     def unsealed(self, key: Key, body: Manifest, *, recovered: bool) -> None:
         """The Secret was written, or is right again."""
@@ -99,8 +108,11 @@ class Teller:
         record.reported_version = record.secret_version
         self.metrics.drift.labels(key[0]).inc()
         what = ", ".join(drift)
+        if restored and record.repairs.is_told:
+            return
         if restored:
-            message = f"Secret was edited and is restored: {what}"
+            fight = ", again and again; from now on with pauses" if record.repairs.is_fight else ""
+            message = f"Secret was edited and is restored: {what}{fight}"
             self.recorder.record(body, events.DRIFT_CORRECTED, message)
         else:
             message = f"Secret was edited and is left so: {what}"

@@ -30,7 +30,7 @@ class WorkQueue(Generic[K]):
         lane: Callable[[K], Hashable] = lambda key: None,
         width: int | None = None,
     ) -> None:
-        self._clock = clock or asyncio.get_running_loop().time
+        self.clock = clock or asyncio.get_running_loop().time
         self._lane, self._width = lane, width
         self._busy: Counter[Hashable] = Counter()
         self._aside: dict[Hashable, tuple[dict[K, None], dict[K, None]]] = {}
@@ -96,7 +96,7 @@ class WorkQueue(Generic[K]):
 
     def later(self, key: K, seconds: float) -> None:
         """Have it done after a delay, unless it is done before."""
-        due = self._clock() + seconds
+        due = self.clock() + seconds
         if key in self._waiting or self._due.get(key, due + 1) <= due:
             return
         if len(self._heap) > 2 * len(self._due) + _SPARE:
@@ -184,7 +184,7 @@ class WorkQueue(Generic[K]):
             del self._aside[lane]
 
     def _promote(self) -> None:
-        now = self._clock()
+        now = self.clock()
         while self._heap and self._heap[0][0] <= now:
             due, _, key = heapq.heappop(self._heap)
             if self._due.get(key) == due:
@@ -193,7 +193,7 @@ class WorkQueue(Generic[K]):
     async def _sleep(self) -> None:
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)
-        timeout = max(0.0, self._heap[0][0] - self._clock()) if self._heap else None
+        timeout = max(0.0, self._heap[0][0] - self.clock()) if self._heap else None
         self._wake.clear()
         try:
             async with asyncio.timeout(timeout):
