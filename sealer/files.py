@@ -124,11 +124,14 @@ def write_atomic(
     A file that is there keeps its mode, and a symlink its target; a ``private`` one can be read
     by its owner only, whatever was there. With ``expected`` a file that holds other bytes by then
     is left alone: ChangedError. Raises FileError; what ``pieces`` raises passes through, and
-    nothing is written.
+    nothing is written. ``-`` is standard output, where there is no taking back.
     """
     import tempfile
     from pathlib import Path
 
+    if path == STDIN:
+        _write_stdout(pieces)
+        return
     if Path(path).exists() and not Path(path).is_file():
         # A pipe or /dev/stdout: there is nothing to replace, and its real path need not exist.
         _write_through(Path(path), pieces)
@@ -158,6 +161,13 @@ def write_atomic(
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_stdout(pieces: Iterable[bytes]) -> None:
+    if sys.stdout is None:
+        raise FileError("standard output is closed")
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
 
 
 def exists(path: str) -> bool:

@@ -75,7 +75,7 @@ def command(
     except FileError:
         # A certificate without its key would make people seal what nobody can open.
         if fresh:
-            Path(cert_out).unlink()
+            Path(cert_out).unlink(missing_ok=True)
         raise
     ui.note(f"{cert_out}: certificate {pair.certificate.fingerprint}")
     ui.note(f"{key_out}: private key; keep it out of Git")

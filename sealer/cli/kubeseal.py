@@ -141,9 +141,10 @@ class _Session:
                 _ui.emit(piece)
             return
         from sealer.files import write_atomic
+        from sealer.kubeseal import gofiles
 
         encoded = (one.encode() if isinstance(one, str) else one for one in pieces)
-        write_atomic(self.output_file, encoded, private=True)
+        write_atomic(gofiles.named(self.output_file), encoded, private=True)
 
 
 def _dispatch(session: _Session) -> None:
@@ -254,7 +255,7 @@ def _merge(session: _Session) -> None:
         raise ManifestError(_NO_SECRETS)
     request = request._replace(place=session.place())
     merged = merging.merge(text, options.merge_into, secrets, request, output_format)
-    write_atomic(options.merge_into, [encoding.encode(merged)])
+    write_atomic(gofiles.named(options.merge_into), [encoding.encode(merged)])
 
 
 def _unseal(session: _Session) -> None:

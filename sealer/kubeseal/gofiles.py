@@ -8,7 +8,7 @@ from sealer.files import STDIN, Encoding, FileError, read_bytes, read_text
 def read(path: str) -> bytes:
     """Return a file's bytes; FileError in Go's words."""
     try:
-        return read_bytes(_named(path))
+        return read_bytes(named(path))
     except FileError as error:
         raise _in_go(error) from None
 
@@ -19,14 +19,15 @@ def read_manifest(path: str) -> tuple[str, Encoding]:
     What is no text is read as empty, as kubeseal passes over what it cannot decode.
     """
     try:
-        return read_text(_named(path) if path else STDIN)
+        return read_text(named(path) if path else STDIN)
     except FileError as error:
         if "not text" in error.message:
             return "", Encoding()
         raise _in_go(error) from None
 
 
-def _named(path: str) -> str:
+def named(path: str) -> str:
+    """The path as one of ours: to kubeseal ``-`` is a file like any other."""
     return "./-" if path == STDIN else path
 
 
