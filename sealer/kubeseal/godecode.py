@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 from sealer.errors import ManifestError
 from sealer.kubeseal.gotext import decode_base64, float_text
-from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode, to_value
+from sealer.manifest.nodes import (
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    is_merge,
+    merge_sources,
+    to_value,
+)
 
 
 class Text(NamedTuple):
@@ -257,21 +265,21 @@ class _Decoder:
             return None
 
     def _entries(self, node: MapNode) -> list[tuple[str, Node]]:
-        own: dict[str, Node] = {}
-        merged: dict[str, Node] = {}
+        found: dict[str, Node] = {}
+        own: set[str] = set()
         for key_node, child in node.entries:
-            if isinstance(key_node, ScalarNode) and key_node.text == "<<" and not key_node.style:
-                for source in child.items if isinstance(child, ListNode) else [child]:
+            if is_merge(key_node):
+                for source in merge_sources(child):
                     if isinstance(source, MapNode):
-                        for key, value in self._entries(source):
-                            merged.setdefault(key, value)
+                        found.update(self._entries(source))
                 continue
             key = _key(key_node)
             if key in own:
                 problem = f"the key {key} is there twice"
                 raise ManifestError(problem, line=key_node.line, hint="remove one")
-            own[key] = child
-        entries = list({**merged, **own}.items())
+            own.add(key)
+            found[key] = child
+        entries = list(found.items())
         return entries if self.in_order else sorted(entries)
 
     def _misfit(self, node: Node, go: str, path: tuple[str, ...]) -> None:

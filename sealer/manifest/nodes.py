@@ -7,7 +7,6 @@ count from 0 there. An alias is the same node again, so a tree may be a graph wi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from sealer.errors import ManifestError
@@ -52,14 +51,6 @@ class MapNode:
         self.start, self.end, self.line, self.flow = start, start, line, flow
         self.entries: list[tuple[Node, Node]] = []
 
-    def get(self, key: str) -> Node | None:
-        """Return the last value of ``key``; merge keys are not looked into."""
-        found = None
-        for name, node in self.entries:
-            if isinstance(name, ScalarNode) and name.value == key:
-                found = node
-        return found
-
 
 Node = ScalarNode | ListNode | MapNode
 
@@ -81,28 +72,24 @@ class _Reader:
 
     def _read_map(self, node: MapNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
+        own: set[str] = set()
         for key_node, value_node in node.entries:
-            if isinstance(key_node, ScalarNode) and _is_merge(key_node):
-                for key, value in self._merge_sources(value_node, path):
-                    merged.setdefault(key, value)
+            if is_merge(key_node):
+                for source in merge_sources(value_node):
+                    if isinstance(source, MapNode):
+                        result.update(self._read_map(source, path))
+                    else:
+                        self._fault("<< merges mappings only", path, None, source.line)
                 continue
             name = self._key(key_node, path)
             if name is None:
                 continue
-            if name in result:
+            if name in own:
                 line = key_node.line
                 self._fault("the key is there twice", (*path, name), "remove one", line)
+            own.add(name)
             result[name] = self.read(value_node, (*path, name))
-        return {**merged, **result} if merged else result
-
-    def _merge_sources(self, node: Node, path: Path) -> Iterator[tuple[str, Any]]:
-        sources = node.items if isinstance(node, ListNode) else [node]
-        for source in sources:
-            if not isinstance(source, MapNode):
-                self._fault("<< merges mappings only", path, None, source.line)
-                continue
-            yield from self._read_map(source, path).items()
+        return result
 
     def _key(self, node: Node, path: Path) -> str | None:
         if not isinstance(node, ScalarNode):
@@ -169,18 +156,28 @@ def line_of(node: Node, path: Path) -> int:
     return line
 
 
-def _is_merge(node: ScalarNode) -> bool:
-    return node.text == "<<" and node.style == ""
+def is_merge(key: Node) -> bool:
+    """Whether a key is YAML's merge key ``<<``."""
+    return isinstance(key, ScalarNode) and key.text == "<<" and key.style == ""
+
+
+def merge_sources(node: Node) -> list[Node]:
+    """What ``<<`` merges, in the order in which Kubernetes puts it in, later over earlier.
+
+    It does so where the ``<<`` stands: keys before it give way to it, keys after it win. Source:
+    sigs.k8s.io/yaml ``goyaml.v2/decode.go`` (mapping, merge); the YAML paper differs.
+    """
+    return node.items[::-1] if isinstance(node, ListNode) else [node]
 
 
 def _find_entry(node: MapNode, key: str) -> Node | None:
-    found = node.get(key)
-    if found is not None:
-        return found
-    for name, value in node.entries:
-        if isinstance(name, ScalarNode) and _is_merge(name):
-            for source in value.items if isinstance(value, ListNode) else [value]:
-                inherited = _find_entry(source, key) if isinstance(source, MapNode) else None
-                if inherited is not None:
-                    return inherited
+    for name, value in reversed(node.entries):
+        if not is_merge(name):
+            if isinstance(name, ScalarNode) and name.value == key:
+                return value
+            continue
+        for source in reversed(merge_sources(value)):
+            inherited = _find_entry(source, key) if isinstance(source, MapNode) else None
+            if inherited is not None:
+                return inherited
     return None

@@ -221,7 +221,10 @@ def test_paths_are_written_for_people(path: tuple[str | int, ...], words: str) -
 
 
 def test_nodes_are_found_through_lists_and_merges() -> None:
-    node = Document("a: &x {b: 1}\nc: {<<: [*x, z], d: [5]}\ne: {<<: *x}\nf: {<<: {g: 1}}\n").node
+    node = Document(
+        "a: &x {b: 1}\nc: {<<: [*x, z], d: [5]}\ne: {b: 2, <<: *x}\nf: {<<: {g: 1}}\n"
+        "h: {<<: {b: 1}, <<: [{b: 3}, {b: 4}], i: 5}\n"
+    ).node
     assert node is not None
 
     def text(*path: str | int) -> str | None:
@@ -233,6 +236,8 @@ def test_nodes_are_found_through_lists_and_merges() -> None:
     assert text("e", "b") == "1"
     assert text("c", "d", 1) is None
     assert text("f", "b") is None
+    assert text("h", "b") == "3"
+    assert text("h", "i") == "5"
     assert text("a", "b", "c") is None
 
 

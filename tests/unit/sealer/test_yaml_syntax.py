@@ -103,7 +103,15 @@ def test_nan_is_a_number() -> None:
         pytest.param(
             "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}\n",
             {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}},
-            id="merge: own keys win",
+            id="merge: keys after it win",
+        ),
+        pytest.param(
+            "a: &x {b: 1, c: 2}\nd: {c: 3, e: 4, <<: *x}\n",
+            {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 2, "e": 4}},
+            id="merge: it wins over keys before it",
+        ),
+        pytest.param(
+            "d: {<<: {b: 1}, <<: {b: 2, c: 3}}\n", {"d": {"b": 2, "c": 3}}, id="merge: twice"
         ),
         pytest.param(
             "d: {<<: [{b: 1}, {b: 2, c: 3}]}\n", {"d": {"b": 1, "c": 3}}, id="merge: first wins"

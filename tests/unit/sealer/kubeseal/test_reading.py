@@ -47,8 +47,8 @@ def test_two_json_objects_are_read_as_leniently_as_yaml() -> None:
     assert [one["stringData"] for one in found] == [{"a": "5"}, {"a": "true"}]
 
 
-def test_merge_keys_give_way_to_own_ones() -> None:
-    text = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nstringData: {<<: [*x, *y, 5], a: 0}\n"
+def test_merge_keys_give_way_to_what_follows_them() -> None:
+    text = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nstringData: {c: 9, <<: [*x, *y, 5], a: 0}\n"
     assert read_secrets(text, "s")[0]["stringData"] == {"a": "0", "b": "2", "c": "4"}
 
 
