@@ -11,10 +11,10 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from sealer.errors import SealerError
+from sealer.glob import compiled
 from sealer.scope import Scope
 
 PLACEHOLDERS = ("cert", "dir", "name", "stem")
@@ -107,20 +107,12 @@ def matches(pattern: str, path: str) -> bool:
 
     A pattern without ``/`` matches the name at any depth; one that ends in ``/`` all below.
     """
-    return _compiled(pattern).fullmatch(path) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
     text = pattern.removeprefix("./")
     if text.endswith("/"):
         text += "**"
     if "/" not in text:
         text = f"**/{text}"
-    text = text.removeprefix("/")
-    parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?)", text)
-    words = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(words.get(part) or re.escape(part) for part in parts), re.DOTALL)
+    return compiled(text.removeprefix("/")).matches(path)
 
 
 def _tables(value: Mapping[str, Any], key: str, source: str) -> list[Mapping[str, Any]]:

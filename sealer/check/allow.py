@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sealer.check.findings import RULES, Finding, Place
 from sealer.rules import Allowance, matches
 
-_COMMENT = re.compile(r"#\s*seal:allow\s+(?P<rule>[\w-]+)[:\s]*(?P<reason>.*?)\s*$")
+_COMMENT = re.compile(r"#\s*seal:allow\s+(?P<rule>[\w-]+)[:\s]*(?P<reason>.*)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,20 +30,22 @@ _NOT_NAMES = re.compile(
     r"(pull|tls|cert|password|token|key|credentials?)[_-]?secrets?$",
     re.IGNORECASE,
 )
+# Whoever opens a merge request writes what these look at: each attempt ends where the next one may
+# begin, so that they stay linear in the length of a text.
 _LOOKS = re.compile(
     r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|-----BEGIN PGP PRIVATE KEY BLOCK-----"
     r"|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}"
     r"|\bglpat-[\w-]{18,}|\bxox[abprs]-[\w-]{10,}|\bsk_live_[A-Za-z0-9]{16,}"
     r"|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|hooks\.slack\.com/services/T\w+/B\w+/\w+"
     r"|AccountKey=[A-Za-z0-9+/=]{20,}|SharedAccessKey=[A-Za-z0-9+/=]{20,}"
-    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|\bAIza[\w-]{35}\b|\bSG\.[\w-]{20,}\.[\w-]{20,}",
+    r"|\beyJ(?:(?!\beyJ)[\w-]){10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|\bAIza[\w-]{35}\b|\bSG\.[\w-]{20,}\.[\w-]{20,}",
 )
-_URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^\s/:@]*:(?P<password>[^\s/@]+)@")
+_URL_PASSWORD = re.compile(r"(?<=[\w+.-])://[^\s/:@]*:(?P<password>[^\s/@]+)@")
 _SOPS = re.compile(r"ENC\[AES256_GCM,data:[\w+/=]*,iv:[\w+/=]+,tag:[\w+/=]+,type:\w+\]", re.ASCII)
 _PLACEHOLDER = re.compile(
-    r"\$?\$\{[^}]*\}|\$\([\w.-]+\)|\{\{.*?\}\}|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%"
+    r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([\w.-]+\)|\{\{(?:(?!\{\{).)*?\}\}|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%"
     rf"|{_SOPS.pattern}"
-    r"|\$__file\{[^}]*\}|\bref\+\w+://\S+|\b(?:vault|op|file|env):(?://)?\S*"
+    r"|\$__file\{(?:(?!\$__file\{)[^}])*\}|\bref\+\w+://\S+|\b(?:vault|op|file|env):(?://)?\S*"
     r"|\$[A-Za-z_][A-Za-z0-9_]*",
     re.DOTALL,
 )
@@ -51,7 +53,7 @@ _BLANK_WORDS = re.compile(
     r"(?i)^(?:|change[_-]?me|replace[_-]?me|to-?do|x{3,}|\*{3,}|redacted|placeholder|none|null"
     r"|true|false|example)$"
 )
-_LINE = re.compile(r"^\s*(?:export\s+)?[\"']?(?P<name>[\w.-]+)[\"']?\s*[:=]\s*(?P<value>\S.*?)\s*$")
+_LINE = re.compile(r"^\s*(?:export\s+)?[\"']?(?P<name>[\w.-]+)[\"']?\s*[:=]\s*(?P<value>\S.*)$")
 
 
 def is_placeholder(text: str) -> bool:
@@ -76,7 +78,7 @@ def is_sops_value(text: str) -> bool:
 
 def _is_glue(text: str) -> bool:
     """Words of a connection string whose credential parts are placeholders."""
-    named = re.findall(r"([\w.-]+)\s*=\s*([^;\s&]*)", text)
+    named = re.findall(r"(?<![\w.-])([\w.-]++)\s*+=\s*([^;\s&]*)", text)
     secrets = [value for name, value in named if is_credential_name(name)]
     return bool(secrets) and all(not _PLACEHOLDER.sub("", value) for value in secrets)
 
@@ -146,7 +148,7 @@ def _pair(line: str) -> bool:
     found = _LINE.match(line)
     if not found or line.lstrip().startswith(("#", ";", "//")):
         return False
-    value = found["value"].rstrip(",").strip("\"'")
+    value = found["value"].rstrip().rstrip(",").strip("\"'")
     return is_credential_name(found["name"]) and is_credential(found["name"], value)
 
 

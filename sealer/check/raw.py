@@ -184,7 +184,10 @@ def _file_line(path: str, text: str) -> int:
             found = False
         return in_text(text) or int(found)
     rest = re.sub(
-        r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----.*?-----END \1-----", "", text, flags=re.DOTALL
+        r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----(?:(?!-----BEGIN).)*?-----END \1-----",
+        "",
+        text,
+        flags=re.DOTALL,
     )
     return 1 if rest.strip() else 0
 

@@ -23,6 +23,7 @@ MAX_DOCUMENT_CHARACTERS = 64 * 2**20
 _E = TypeVar("_E", bound=SealerError)
 _MARKER = re.compile(r"---(?=\s|$)")
 _BLANK = re.compile(r"\s*(?:#.*)?$")
+_SPACE = re.compile(r"\s*")
 _JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]')
 
 
@@ -248,21 +249,22 @@ def _json_pieces(text: str) -> Iterator[tuple[str, int]]:
     """
     from sealer.manifest import json_syntax
 
-    start = len(text) - len(text.removeprefix("---").lstrip())
-    first, pieces = 0, []
+    start = _SPACE.match(text, 3 * text.startswith("---")).end()  # type: ignore[union-attr]
+    first, line, ahead = 0, 0, text.count("\n", 0, start)
+    pieces: list[tuple[str, int]] = []
     try:
         while start < len(text):
-            _, end = json_syntax.compose(text, start)
-            rest = text[end:]
-            end += len(rest) - len(rest.lstrip())
-            pieces.append((text[first:end], text.count("\n", 0, first)))
-            first = start = end
+            _, end = json_syntax.compose(text, start, ahead)
+            start = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+            pieces.append((text[first:start], line))
+            line = ahead = line + text.count("\n", first, start)
+            first = start
     except ManifestError:
         try:
             yaml_syntax.compose(text)
             return
         except ManifestError:
-            pieces.append((text[first:], text.count("\n", 0, first)))
+            pieces.append((text[first:], line))
     # A marker is YAML's, and no part of a JSON document.
     yield from ((piece.removeprefix("---"), line) for piece, line in pieces)
 

@@ -7,6 +7,7 @@ module does not understand is an error and never damage.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping
@@ -63,9 +64,12 @@ def put(document: Document, path: Path, value: Any, *, base64: bool = False) -> 
 
 
 def apply_splices(text: str, splices: Any) -> str:
-    for start, end, new in sorted(splices, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+    pieces: list[str] = []
+    at = 0
+    for start, end, new in sorted(splices):
+        pieces += [text[at:start], new]
+        at = end
+    return "".join([*pieces, text[at:]])
 
 
 def _verified(
@@ -73,25 +77,24 @@ def _verified(
 ) -> Document:
     """Read the edit back: the new values are there, and all else is what it was."""
     edited = document.with_text(text)
-    before, after = document.value, edited.value
+    whole, after = [copy.deepcopy(document.value)], edited.value
     for path, value in expected.items():
         found = find(edited.node, path) if base64 and edited.node else None
         wrapped = isinstance(found, ScalarNode) and "".join(found.text.split("\n")) == value
-        before = _with(before, path, found.text if wrapped else value)  # type: ignore[union-attr]
-    if before != after:
+        _put(whole, (0, *path), found.text if wrapped else value)  # type: ignore[union-attr]
+    if whole != [after]:
         path = next(iter(expected), ())
         raise document.locate(ManifestError("cannot be edited in place in this layout", path=path))
     return edited
 
 
-def _with(value: Any, path: Path, new: Any) -> Any:
-    if not path:
-        return new
-    if isinstance(value, list):
-        index = int(path[0])
-        return [*value[:index], _with(value[index], path[1:], new), *value[index + 1 :]]
-    value = value or {}
-    return {**value, path[0]: _with(value.get(path[0]), path[1:], new)}
+def _put(value: Any, path: Path, new: Any) -> None:
+    """Put a value into nested mappings and lists; what is missing or null becomes a mapping."""
+    for step in path[:-1]:
+        if isinstance(value, dict) and value.get(step) is None:
+            value[step] = {}
+        value = value[step]
+    value[path[-1]] = new
 
 
 def scalar_splice(

@@ -15,15 +15,16 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASC
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-def compose(text: str, start: int) -> tuple[Node, int]:
+def compose(text: str, start: int, line: int = 0) -> tuple[Node, int]:
     """Parse the JSON value that begins at ``start`` (or after spaces); return it and its end.
 
-    Raises ManifestError with ``line`` set (from 0).
+    ``line`` is the one that ``start`` stands on, from 0. Raises ManifestError with ``line`` set.
     """
     try:
-        return _Scanner(text).value(_SPACE.match(text, start).end(), 0)  # type: ignore[union-attr]
+        scanner = _Scanner(text, start, line)
+        return scanner.value(_SPACE.match(text, start).end(), 0)  # type: ignore[union-attr]
     except _Fault as fault:
-        line = text.count("\n", 0, fault.at)
+        line += text.count("\n", start, fault.at)
         raise ManifestError(f"not valid JSON: {fault.problem}", line=line) from None
 
 
@@ -34,10 +35,10 @@ class _Fault(Exception):
 
 
 class _Scanner:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, start: int, line: int) -> None:
         self.text = text
-        self._line = 0
-        self._counted = 0
+        self._line = line
+        self._counted = start
 
     def value(self, at: int, depth: int) -> tuple[Node, int]:
         if depth > MAX_DEPTH:

@@ -45,11 +45,36 @@ class ListNode:
 class MapNode:
     """A mapping; entries in their order, duplicates and merge keys (``<<``) included."""
 
-    __slots__ = ("end", "entries", "flow", "line", "start")
+    __slots__ = ("_places", "_values", "end", "entries", "flow", "line", "start")
 
     def __init__(self, start: int, line: int, *, flow: bool) -> None:
         self.start, self.end, self.line, self.flow = start, start, line, flow
         self.entries: list[tuple[Node, Node]] = []
+        self._values: dict[str, Node] | None = None
+        self._places: dict[str | int, tuple[int, Node]] | None = None
+
+    def values(self) -> dict[str, Node]:
+        """The values by key, merge keys followed; kept, so ask for it once all is parsed."""
+        if self._values is None:
+            found: dict[str, Node] = {}
+            for name, value in self.entries:
+                if is_merge(name):
+                    for source in merge_sources(value):
+                        found.update(source.values() if isinstance(source, MapNode) else {})
+                elif isinstance(name, ScalarNode) and isinstance(name.value, str):
+                    found[name.value] = value
+            self._values = found
+        return self._values
+
+    def places(self) -> dict[str | int, tuple[int, Node]]:
+        """The line and value of each key that stands here, by its text; kept, as ``values``."""
+        if self._places is None:
+            self._places = {
+                name.text: (name.line, value)
+                for name, value in reversed(self.entries)
+                if isinstance(name, ScalarNode)
+            }
+        return self._places
 
 
 Node = ScalarNode | ListNode | MapNode
@@ -130,7 +155,7 @@ def find(node: Node, path: Path) -> Node | None:
         if isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
             continue
-        found = _find_entry(node, str(step)) if isinstance(node, MapNode) else None
+        found = node.values().get(str(step)) if isinstance(node, MapNode) else None
         if found is None:
             return None
         node = found
@@ -142,12 +167,9 @@ def line_of(node: Node, path: Path) -> int:
     line = node.line
     for step in path:
         if isinstance(node, MapNode):
-            for key, value in node.entries:
-                if isinstance(key, ScalarNode) and key.text == step:
-                    line, node = key.line, value
-                    break
-            else:
+            if step not in node.places():
                 return line
+            line, node = node.places()[step]
             continue
         found = find(node, (step,))
         if found is None:
@@ -168,16 +190,3 @@ def merge_sources(node: Node) -> list[Node]:
     sigs.k8s.io/yaml ``goyaml.v2/decode.go`` (mapping, merge); the YAML paper differs.
     """
     return node.items[::-1] if isinstance(node, ListNode) else [node]
-
-
-def _find_entry(node: MapNode, key: str) -> Node | None:
-    for name, value in reversed(node.entries):
-        if not is_merge(name):
-            if isinstance(name, ScalarNode) and name.value == key:
-                return value
-            continue
-        for source in reversed(merge_sources(value)):
-            inherited = _find_entry(source, key) if isinstance(source, MapNode) else None
-            if inherited is not None:
-                return inherited
-    return None
