@@ -26,6 +26,8 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
 _LOOK_SECONDS = 3600.0
 _TELL_AGAIN = timedelta(days=1)
+_OURS = ("sealer.dev/", "keyvault.sealer.dev/")
+"""Of the annotations that our own halves write on a Secret without an owner reference."""
 
 
 @dataclass
@@ -60,35 +62,41 @@ class KeyKeeper:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        namespace, listed = self.settings.namespace, set[str]()
+        namespace, listed = self.settings.namespace, list[Mapping[str, Any]]()
         watch = self.cluster.watch_secrets(namespace, selector=KEY_SELECTOR, metadata_only=False)
         async for event in watch:
             name = event.object.get("metadata", {}).get("name", "")
             if event.type == "LISTED":
-                listed |= await self._legacy()
-                self.store.keep_only(listed)
-                listed = set()
+                legacy = await self._legacy()
+                self.store.replace([*listed, legacy] if legacy else listed)
+                listed = []
                 self.loaded.set()
                 self._wake.set()
             elif event.type == "DELETED":
                 self.store.remove(name)
                 self._wake.set()
+            elif event.type == "EXISTS":
+                listed.append(event.object)
             elif event.type != "BOOKMARK":
-                listed.add(name)
                 self.store.put(event.object)
 
-    async def _legacy(self) -> set[str]:
-        """Read the one key Secret without a label that versions before 0.9 made."""
+    async def _legacy(self) -> Mapping[str, Any] | None:
+        """Read the one key Secret without a label that versions before 0.9 made, if it is there."""
         try:
             secret = await self.cluster.get_secret(
                 self.settings.namespace, self.settings.key_prefix
             )
         except NotFoundError:
-            return set()
-        if KEY_LABEL in (secret["metadata"].get("labels") or {}):
-            return set()
-        self.store.put(secret)
-        return {self.settings.key_prefix}
+            return None
+        metadata = secret["metadata"]
+        if KEY_LABEL in (metadata.get("labels") or {}):
+            return None
+        notes = metadata.get("annotations") or {}
+        if metadata.get("ownerReferences") or any(note.startswith(_OURS) for note in notes):
+            # Its private half is known to whoever may write the resource that it came from.
+            _LOG.warning("no sealing key: something made it", extra={"object": metadata["name"]})
+            return None
+        return secret
 
     async def renew(self) -> None:
         """Make a key when one is due, without an end."""

@@ -6,7 +6,7 @@ it changes. A deleted or relabelled key Secret takes effect at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -77,34 +77,46 @@ class KeyStore:
 
     def put(self, secret: Mapping[str, Any]) -> None:
         """Take a key Secret, new or changed."""
+        if self._take(secret):
+            self._swap()
+
+    def replace(self, secrets: Iterable[Mapping[str, Any]]) -> None:
+        """Take all key Secrets there are after a list; whatever is not in it went unseen.
+
+        One change, however many they are.
+        """
+        names, changed = set[str](), False
+        for secret in secrets:
+            names.add(secret["metadata"]["name"])
+            changed |= self._take(secret)
+        for name in (self._by_name.keys() | self._bad.keys()) - names:
+            self._bad.pop(name, None)
+            changed |= self._by_name.pop(name, None) is not None
+        if changed:
+            self._swap()
+
+    def remove(self, name: str) -> None:
+        """A key Secret is gone, or is a key no more."""
+        self._bad.pop(name, None)
+        if self._by_name.pop(name, None) is not None:
+            self._swap()
+
+    def _take(self, secret: Mapping[str, Any]) -> bool:
+        """Read it, and tell whether the keys are others now."""
         name = secret["metadata"]["name"]
         try:
             key = read_key(secret, self._priority)
         except SealerError as error:
             told = self._bad.get(name)
             self._bad[name] = error.message
-            self._drop(name)
             if told != error.message:
                 self._on_bad(secret, error.message)
-            return
+            return self._by_name.pop(name, None) is not None
         self._bad.pop(name, None)
-        if self._by_name.get(name) != key:
-            self._by_name[name] = key
-            self._swap()
-
-    def remove(self, name: str) -> None:
-        """A key Secret is gone, or is a key no more."""
-        self._bad.pop(name, None)
-        self._drop(name)
-
-    def keep_only(self, names: set[str]) -> None:
-        """After a list: whatever is not in it went unseen."""
-        for name in (self._by_name.keys() | self._bad.keys()) - names:
-            self.remove(name)
-
-    def _drop(self, name: str) -> None:
-        if self._by_name.pop(name, None) is not None:
-            self._swap()
+        if self._by_name.get(name) == key:
+            return False
+        self._by_name[name] = key
+        return True
 
     def _swap(self) -> None:
         # Of two keys of one second the one that came later is the newer.

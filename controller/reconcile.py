@@ -64,6 +64,8 @@ class Policy:
 
     namespace: str
     """The controller's own namespace: sealing keys live there."""
+    key_prefix: str = "sealed-secrets-key"
+    """Also the name there of a key Secret without the label."""
     accept_deprecated_data: bool = True
     allow_token_types: bool = False
     recreate_immutable: bool = False
@@ -127,7 +129,10 @@ def refuse(manifest: Manifest, policy: Policy) -> None:
             hint="an admin can allow them with --allow-service-account-tokens",
         )
     metadata = manifest["metadata"]
-    if KEY_LABEL in (metadata.get("labels") or {}) and metadata["namespace"] == policy.namespace:
+    labelled = KEY_LABEL in (metadata.get("labels") or {})
+    if metadata["namespace"] == policy.namespace and (
+        labelled or metadata["name"] == policy.key_prefix
+    ):
         # It would become a sealing key, with a private half that its author knows.
         raise RefusedError("a SealedSecret cannot make a sealing key", hint="restore keys by hand")
 

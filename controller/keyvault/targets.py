@@ -27,6 +27,8 @@ class Targets:
     """Runs on the event loop; raises ClusterError's classes and TargetError."""
 
     objects: Objects
+    reserved: Key | None = None
+    """Where a Secret would be taken for a sealing key."""
     _fillers: dict[Key, set[Key]] = field(default_factory=dict)
     """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
     _merged: dict[Key, str] = field(default_factory=dict)
@@ -89,6 +91,12 @@ class Targets:
         ``live`` None: there is none as far as anybody knows; one that is there is looked at then.
         Where ``live`` is no more what is there, nothing is written: ConflictError, or TargetError.
         """
+        if (secret.namespace, secret.target.name) == self.reserved:
+            raise ownership.TargetError(
+                f"a Secret {secret.target.name} would be taken for a sealing key here",
+                reason="TargetNotOwned",
+                hint="name another target, or another namespace",
+            )
         manifest = ownership.manifest(secret, render(secret, made, live), live)
         ownership.check_immutable(secret, live, manifest)
         version = _THERE_IS_NONE

@@ -36,7 +36,12 @@ def filler(plane: ControlPlane, namespace: str, name: str = "db", **target: Any)
 
 
 def write(
-    plane: ControlPlane, secret: KeyVaultSecret, data: str, live: Manifest | None
+    plane: ControlPlane,
+    secret: KeyVaultSecret,
+    data: str,
+    live: Manifest | None,
+    *,
+    reserved: tuple[str, str] | None = None,
 ) -> Manifest:
     """Write as the controller does that found ``live`` a moment ago."""
 
@@ -44,7 +49,8 @@ def write(
         cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
         try:
             made = Desired({"a": data.encode()}, ())
-            return await Targets(ClusterObjects(cluster)).write(secret, made, live)
+            targets = Targets(ClusterObjects(cluster), reserved)
+            return await targets.write(secret, made, live)
         finally:
             await cluster.close()
 
@@ -83,6 +89,17 @@ def test_a_secret_that_is_not_there_is_made_by_one_apply(
     again = write(plane, secret, "y", made)
     assert again["metadata"]["uid"] == made["metadata"]["uid"]
     assert again["data"] == {"a": encoding.encode(b"y")}
+
+
+@pytest.mark.parametrize("creation", ["Owner", "Orphan", "Merge"])
+def test_a_secret_that_would_be_taken_for_a_sealing_key_is_never_written(
+    plane: ControlPlane, namespace: str, creation: str
+) -> None:
+    secret = filler(plane, namespace, creation=creation)
+    with pytest.raises(TargetError) as caught:
+        write(plane, secret, "ours", None, reserved=(namespace, "app"))
+    assert caught.value.reason == "TargetNotOwned"
+    assert plane.api.find("Secret", namespace, "app") is None
 
 
 @pytest.mark.parametrize("creation", ["Owner", "Orphan"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controller.cluster import UnavailableError
+import pytest
+
+from controller.cluster import UnavailableError, WatchEvent
 from controller.keyring import KeyKeeper
 from controller.keystore import KeyStore
 from controller.recorder import Recorder
@@ -113,6 +115,52 @@ def test_the_legacy_key_without_a_label_is_read() -> None:
         assert rig.count == 1
 
     run(body, prepare)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "y"}]},
+        {"annotations": {"sealer.dev/sealed-secret": "sealed-secrets-key"}},
+        {"annotations": {"keyvault.sealer.dev/made-by": "x"}},
+        {"annotations": {"keyvault.sealer.dev/merged-by": "x"}},
+    ],
+)
+def test_a_secret_of_the_legacy_name_that_something_made_is_no_key(
+    metadata: dict[str, Any],
+) -> None:
+    def prepare(rig: Rig) -> None:
+        old = key_secret(pair("one"), prefix="", namespace="home")
+        old["metadata"] = {"name": "sealed-secrets-key", "namespace": "home", **metadata}
+        rig.cluster.put(old)
+
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.store.keys.newest is not None)
+        assert [key.pair.name for key in rig.store.keys.keys] != ["sealed-secrets-key"]
+        assert len(rig.store.keys.keys) == 1
+
+    run(body, prepare)
+
+
+def test_a_key_that_was_deleted_while_nobody_watched_is_gone() -> None:
+    """A watch that is too old lists again, under the same iterator."""
+    one, two = ({**key_secret(pair(name), prefix="", namespace="home")} for name in ("one", "two"))
+    for number, made in enumerate((one, two)):
+        made["metadata"] = {**made["metadata"], "name": f"key-{number}"}
+
+    class Gap(FakeCluster):
+        async def watch_secrets(self, *_: Any, **__: Any) -> AsyncIterator[WatchEvent]:
+            yield WatchEvent("EXISTS", one)
+            yield WatchEvent("LISTED", {})
+            yield WatchEvent("ADDED", two)
+            yield WatchEvent("EXISTS", one)
+            yield WatchEvent("LISTED", {})
+
+    rig = Rig()
+    rig.keeper.cluster = Gap()
+    asyncio.run(rig.keeper._follow())
+    rig.executor.shutdown()
+    assert [key.pair.name for key in rig.store.keys.keys] == ["key-0"]
 
 
 def test_a_labelled_secret_of_the_legacy_name_follows_its_label() -> None:

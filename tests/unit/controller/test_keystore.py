@@ -109,8 +109,21 @@ def test_after_a_list_only_what_is_in_it_counts() -> None:
     told = Told()
     told.store.put(secret("one"))
     told.store.put(secret("two"))
-    told.store.keep_only({"two"})
+    broken = {**secret("three"), "data": {}}
+    told.store.put(broken)
+    told.store.replace([secret("two")])
     assert told.names() == ["two"]
+    assert told.store.bad == {}
+
+
+def test_a_list_is_one_change_and_the_same_list_none() -> None:
+    told = Told()
+    found = [secret("one"), secret("two"), {**secret("three"), "data": {}}]
+    told.store.replace(found)
+    told.store.replace(found)
+    assert told.names() == ["two", "one"]
+    assert len(told.changes) == 1
+    assert [name for name, _ in told.bad] == ["three"]
 
 
 def test_the_certificate_must_be_the_keys_own() -> None:

@@ -304,6 +304,12 @@ def test_a_sealing_key_cannot_be_smuggled_in() -> None:
     assert desired(trojan, ring(), Policy(namespace="elsewhere")).manifest["metadata"]["labels"]
 
 
+def test_a_secret_of_the_name_that_old_keys_have_cannot_be_made_beside_them() -> None:
+    with pytest.raises(RefusedError, match="cannot make a sealing key"):
+        desired(sealed(), ring(), Policy(namespace="home", key_prefix="db"))
+    assert desired(sealed(), ring(), Policy(namespace="elsewhere", key_prefix="db")).manifest
+
+
 def with_templates(**templates: str) -> SealedSecret:
     return replace(sealed(), template=SecretTemplate(data=templates))
 
