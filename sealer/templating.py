@@ -76,6 +76,20 @@ def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[Templat
             yield TemplateError(f"template: {missing.place}: {problem}", key=name)
 
 
+def faults(templates: Templates) -> Iterator[TemplateError]:
+    """Tell, as errors not raised, which templates do not parse: the cluster makes no Secret then."""
+    texts = [(key, text) for key, text in templates.items() if text is not None]
+    if not texts:
+        return
+    from sealer.template import Template
+
+    for key, text in texts:
+        try:
+            Template.parse(key, text)
+        except TemplateError as error:
+            yield error
+
+
 def _parsed(templates: Templates) -> Iterator[tuple[str, Template]]:
     texts = [(key, text) for key, text in templates.items() if text is not None]
     if not texts:

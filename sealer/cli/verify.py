@@ -35,7 +35,8 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
 
     With --key it is done here, and else by the controller in the cluster. Prints a line for
     each SealedSecret that opens: file, name, scope, number of keys, and which certificates
-    sealed it (the controller does not tell). Input without a SealedSecret fails.
+    sealed it (the controller does not tell). Input without a SealedSecret fails, as does one
+    that holds nothing or whose template does not parse.
     """
     from sealer.cli._inputs import SealedInputs
     from sealer.cluster import ClusterError
@@ -45,6 +46,7 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
     inputs = SealedInputs(ui)
     for resource, sealed in inputs.read(paths):
         try:
+            _complete(sealed)
             names = openers(sealed)
         except ClusterError:
             raise  # the next one would fare no better
@@ -56,6 +58,18 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
             facts = (sealed.scope.value, str(count), ",".join(names) or "-")
             _ui.emit_fields(resource.document.source, resource.title, *facts)
     ui.finish(inputs.errors)
+
+
+def _complete(sealed: SealedSecret) -> None:
+    """Raise for what opens and makes no Secret: nothing is in it, or a template is no template."""
+    from sealer.errors import ManifestError, ManyErrors
+    from sealer.templating import faults
+
+    if not (sealed.encrypted_data or sealed.legacy_data or sealed.template.data):
+        raise ManifestError("holds no item", path=("spec",), hint="seal a Secret that has data")
+    wrong = list(faults(sealed.template.data))
+    if wrong:
+        raise ManyErrors(wrong)
 
 
 def _with_keys(keys: tuple[str, ...]) -> Callable[[SealedSecret], list[str]]:
