@@ -77,7 +77,7 @@ def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[Templat
 
 
 def faults(templates: Templates) -> Iterator[TemplateError]:
-    """Tell, as errors not raised, which templates do not parse: the cluster makes no Secret then."""
+    """Tell, as errors not raised, which templates do not parse: they make no Secret."""
     texts = [(key, text) for key, text in templates.items() if text is not None]
     if not texts:
         return
