@@ -8,7 +8,7 @@ that no Secret may have, more bytes than a Secret may hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sealer import crypto, encoding
@@ -18,11 +18,14 @@ from sealer.keys import Certificate
 from sealer.manifest import Document
 from sealer.manifest.edit import put
 from sealer.manifest.entries import remove, rename
+from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
 from sealer.sealing import seal_value
-from sealer.secret import MAX_BYTES
+from sealer.secret import MAX_BYTES, Secret
 
-# Source: k8s.io/apimachinery ``validation.IsConfigMapKey``.
+# Source: k8s.io/apimachinery ``validation.IsDNS1123Label`` (of which names are made), and
+# ``IsConfigMapKey``.
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
 
 
@@ -109,6 +112,25 @@ def check_key(key: str) -> None:
             path=("spec", "encryptedData"),
             hint="letters, digits, '-', '_' and '.', 253 at most",
         )
+
+
+def doubts(secret: Secret) -> Iterator[ManifestError]:
+    """Tell, as errors not raised, what of a Secret the cluster refuses, or reads otherwise."""
+    for word, text, limit in (("name", secret.name, 253), ("namespace", secret.namespace, 63)):
+        parts = text.split(".") if word == "name" else [text]
+        if text and (len(text) > limit or not all(map(_LABEL.fullmatch, parts))):
+            problem = f"{text!r} is none that Kubernetes takes"
+            yield ManifestError(problem, path=("metadata", word))
+    for key in secret.data:
+        try:
+            check_key(key)
+        except ManifestError as error:
+            yield ManifestError(error.message, path=("data", key))
+    for key in sorted(SCOPE_ANNOTATIONS & secret.annotations.keys()):
+        value = secret.annotations[key]
+        if value not in ("true", "false"):
+            problem = f"{value!r} counts for nothing: only true does"
+            yield ManifestError(problem, path=("metadata", "annotations", key))
 
 
 def item_bytes(item: str) -> int | None:

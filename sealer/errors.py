@@ -53,6 +53,8 @@ class ManifestError(SealerError):
         super().__init__(message, hint=hint)
         self.path = path
         self.line = line
+        self.source = ""
+        """The file that the message names already; empty before it is located."""
 
 
 class KeyFileError(SealerError):

@@ -74,6 +74,7 @@ class LazyGroup(click.Group):
         elif not args and sys.stdin is not None and sys.stdin.isatty():
             args = ["--help"]
         elif not args or (args[0] not in COMMANDS and args[0] not in own):
+            _known(args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 
@@ -103,6 +104,22 @@ def group() -> None:
     Without a command name, `seal FILE...` encrypts the Secrets in the files, or in standard
     input, and prints manifests that can be committed.
     """
+
+
+def _known(args: list[str]) -> None:
+    """UsageError for a word that is no file, and nearly a command."""
+    if not args or args[0].startswith("-") or os.path.lexists(args[0]):
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(args[0], COMMANDS, n=1)
+    if near:
+        from sealer.errors import UsageError
+
+        raise UsageError(
+            f"{args[0]}: there is no such command, and no such file",
+            hint=f"the nearest command is {near[0]}",
+        )
 
 
 def main() -> None:

@@ -340,6 +340,7 @@ class _Line:
         yield text
 
     def _seal(self, resource: Resource) -> dict[str, Any]:
+        from sealer.editing import doubts
         from sealer.scope import SCOPE_ANNOTATIONS
         from sealer.sealing import seal
         from sealer.secret import Secret
@@ -349,6 +350,8 @@ class _Line:
         if secret.dropped:
             where = resource.locate(ManifestError("left out of the sealed form: "))
             self.ui.note(f"{where.message}{', '.join(secret.dropped)}")
+        for doubt in doubts(secret):
+            self.ui.warn(resource.locate(doubt).message)
         scope = self.request.scope
         if scope is None and not SCOPE_ANNOTATIONS & secret.annotations.keys():
             scope = self.request.default_scope

@@ -115,7 +115,9 @@ class Document:
             line = nodes.line_of(self.node, error.path) if self.node else 0
         place = dotted(error.path)
         where = f"{self.source}:{self.first_line + line}: "
-        return _renamed(error, f"{where}{place}{': ' if place else ''}{error.message}")
+        located = _renamed(error, f"{where}{place}{': ' if place else ''}{error.message}")
+        located.source = self.source
+        return located
 
     def with_text(self, text: str) -> Document:
         """The same place with other text."""
@@ -157,6 +159,8 @@ class Resource:
         """Put file, line, kind and name before the message of an error about this object."""
         if isinstance(error, ManyErrors):
             return ManyErrors([self.locate(one) for one in error.errors])
+        if isinstance(error, ManifestError) and error.source == self.document.source:
+            return error  # its document has told the place
         path: Path = error.path if isinstance(error, ManifestError) else ()
         key = getattr(error, "key", None)
         if key is not None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.errors import ManifestError
+from sealer.errors import ManifestError, SealerError
 from sealer.fields import Path
 from sealer.manifest.document import Document, dotted
 from sealer.manifest.dump import to_yaml
@@ -57,6 +57,11 @@ def put(document: Document, path: Path, value: Any, *, base64: bool = False) -> 
     if isinstance(find(document.node, path) if document.node else None, ScalarNode):
         return replace_scalars(document, {path: value}, base64=base64)
     parent, known = _deepest_map(document, path)
+    if isinstance(parent, ScalarNode) and known:
+        # An empty value, such as that of "encryptedData:" alone, becomes a mapping first.
+        splice = (parent.start, parent.end, _spaced(document.text, parent.start, "{}"))
+        text = apply_splices(document.text, [splice])
+        return put(_verified(document, text, {path[:known]: {}}), path, value, base64=base64)
     for step in reversed(path[known + 1 :]):
         value = {step: value}
     splice = _entry_splice(document, parent, str(path[known]), value)
@@ -77,15 +82,25 @@ def _verified(
 ) -> Document:
     """Read the edit back: the new values are there, and all else is what it was."""
     edited = document.with_text(text)
-    whole, after = [copy.deepcopy(document.value)], edited.value
+    whole = [copy.deepcopy(document.value)]
+    try:
+        after = edited.value
+    except SealerError:
+        raise _unknown_layout(document, expected) from None
     for path, value in expected.items():
         found = find(edited.node, path) if base64 and edited.node else None
         wrapped = isinstance(found, ScalarNode) and "".join(found.text.split("\n")) == value
         _put(whole, (0, *path), found.text if wrapped else value)  # type: ignore[union-attr]
     if whole != [after]:
-        path = next(iter(expected), ())
-        raise document.locate(ManifestError("cannot be edited in place in this layout", path=path))
+        raise _unknown_layout(document, expected)
     return edited
+
+
+def _unknown_layout(document: Document, expected: Mapping[Path, Any]) -> ManifestError:
+    path = next(iter(expected), ())
+    problem = "cannot be edited in place in this layout"
+    hint = "write its mapping as plain lines, key: value"
+    return document.locate(ManifestError(problem, path=path, hint=hint))
 
 
 def _put(value: Any, path: Path, new: Any) -> None:
@@ -168,6 +183,10 @@ def _entry_splice(document: Document, parent: MapNode | ScalarNode, key: str, va
     if at > 0 and text[at - 1] != "\n":
         return at, at, newline + lines.removesuffix(newline)
     return at, at, lines
+
+
+def _spaced(text: str, at: int, word: str) -> str:
+    return word if text[at - 1 : at].isspace() else f" {word}"
 
 
 def _flow_splice(document: Document, parent: MapNode, key: str, value: Any) -> Splice:

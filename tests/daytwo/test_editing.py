@@ -97,6 +97,26 @@ def test_parallel_sets_that_make_one_file_keep_every_key(tree: Tree) -> None:
     assert tree.values("new.yaml") == {k: k for k in keys}
 
 
+def test_a_layout_that_cannot_be_edited_is_told_once_with_its_cure(tree: Tree) -> None:
+    text = commented().replace("    username: ", "    ? username\n    : ")
+    path = tree.write("db.yaml", text)
+    done = tree.seal("set", "db.yaml", "url", "--cert", "one.pem", text="x", status=1)
+    assert done.stderr == (
+        "seal: error: db.yaml:8: spec.encryptedData.url: cannot be edited in place in this layout\n"
+        "seal: hint: write its mapping as plain lines, key: value\n"
+    )
+    assert path.read_text() == text
+
+
+def test_set_fills_a_mapping_that_stands_empty(tree: Tree) -> None:
+    head = (
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n"
+    )
+    tree.write("db.yaml", head + "spec:\n  encryptedData: # none yet\n")
+    tree.seal("set", "db.yaml", "url", "--cert", "one.pem", text="x")
+    assert tree.values("db.yaml") == {"url": "x"}
+
+
 def other_set(key: str, value: str) -> str:
     """Python for an editor: another run sets a key of db.yaml while the text is open."""
     command = [SEAL, "set", "db.yaml", key, "--cert", "one.pem"]

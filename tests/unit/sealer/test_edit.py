@@ -159,9 +159,23 @@ def test_an_entry_is_added_and_the_rest_stays(
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("s:\nt: 1\n", 's: {"k": "x"}\nt: 1\n'),
+        ("s: # why\nt: 1\n", 's: {"k": "x"} # why\nt: 1\n'),
+        ("s: null # why\n", 's: {"k": "x"} # why\n'),
+        ("s: ~", 's: {"k": "x"}'),
+        ('{"s": null}', '{"s": {"k": "x"}}'),
+    ],
+)
+def test_an_empty_value_becomes_a_mapping(before: str, after: str) -> None:
+    assert put(document(before), ("s", "k"), "x").text == after
+
+
+@pytest.mark.parametrize(
     ("text", "path", "message"),
     [
-        pytest.param("s:\n", ("s", "d", "k"), "cannot be added under an empty value", id="null"),
+        pytest.param("? s\n: x\n", ("d",), "cannot be edited in place", id="an explicit key"),
         pytest.param("s: x\n", ("s", "d", "k"), "has no room for s.d.k", id="a string"),
         pytest.param("- 1\n", ("s",), "has no room for s", id="a list"),
         pytest.param("# c\n", ("s",), "has no room for s", id="empty"),
