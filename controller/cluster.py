@@ -370,6 +370,8 @@ async def connect(
             hint="in a pod mount the service account; elsewhere give --kubeconfig",
         ) from None
     configuration.retries = None
+    # No limit: a watch of each namespace holds a connection, and none was left for the work.
+    configuration.connection_pool_maxsize = 0
     # aiohttp would look for ~/.netrc and the proxy before each request: a tenth of all time.
     configuration.client_session_kwargs = {"trust_env": False}
     configuration.proxy = configuration.proxy or _environment_proxy(configuration.host)

@@ -179,6 +179,32 @@ def test_a_metadata_watch_brings_no_data(plane: ControlPlane, namespace: str) ->
     run(plane, body)
 
 
+def test_many_watches_leave_room_for_the_work(plane: ControlPlane, namespace: str) -> None:
+    """As with more than a hundred --additional-namespaces."""
+    listed = asyncio.Semaphore(0)
+    seen = asyncio.Semaphore(0)
+
+    async def follow(cluster: KubernetesCluster) -> None:
+        async for event in cluster.watch_secrets(namespace):
+            (listed if event.type == "LISTED" else seen).release()
+
+    async def body(cluster: KubernetesCluster) -> None:
+        watches = [asyncio.create_task(follow(cluster)) for _ in range(110)]
+        try:
+            async with asyncio.timeout(20):
+                for _ in watches:
+                    await listed.acquire()
+                await cluster.create_secret(secret(namespace))
+                for _ in watches:
+                    await seen.acquire()
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+
+    run(plane, body)
+
+
 def test_a_stranger_is_forbidden(plane: ControlPlane, namespace: str) -> None:
     identity = {"name": "stranger", "namespace": namespace}
     plane.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": identity})
