@@ -237,7 +237,7 @@ FLAGS = (
     Flag("listen-metrics-addr", str, "where to serve metrics"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),
     Flag("read-timeout", parse_duration, "time for a request to come in"),
-    Flag("write-timeout", parse_duration, "time for an answer to go out"),
+    Flag("write-timeout", parse_duration, "accepted; answers are small and go out at once"),
     Flag("kubeconfig", str, "file to reach the cluster with; in a pod not needed (ours)"),
     Flag("context", str, "context of that file (ours)"),
     Flag("namespace", str, "the controller's own namespace; in a pod not needed (ours)"),
