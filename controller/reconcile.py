@@ -14,14 +14,13 @@ from typing import Any
 from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keys import KeyRing
-from sealer.sealed import API_VERSION, KIND, SealedSecret
+from sealer.sealed import API_VERSION, KIND, SKIP_OWNER_ANNOTATION, SealedSecret
 from sealer.secret import KEY_LABEL, TOKEN_TYPES
 from sealer.templating import nondeterministic
 from sealer.unsealing import unseal_with_key
 
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
 PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
-SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 OWNER_ANNOTATION = "sealer.dev/sealed-secret"
 """Whose a Secret without owner reference is: the SealedSecret's name (same namespace)."""
 RENDERED_ANNOTATION = "sealer.dev/rendered-generation"

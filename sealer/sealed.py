@@ -14,6 +14,8 @@ API_VERSION = "bitnami.com/v1alpha1"
 KIND = "SealedSecret"
 FINGERPRINT_ANNOTATION = "sealer.dev/certificate-fingerprint"
 """Which certificate sealed it: SHA-256 of the DER certificate, in hex; written by ``seal``."""
+SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
+"""On the template: the Secret gets no owner, and outlives its SealedSecret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ class SealedSecret:
         template = SecretTemplate.read(fields, spec.get("template"))
         legacy = fields.string(spec.get("data"), ("spec", "data"))
         if legacy and items:
-            fields.fault("encryptedData and the deprecated data exclude each other", ("spec",))
+            # The peer's own words: people search for them.
+            both = "the field 'encryptedData' and the deprecated field 'data'"
+            fields.fault(f"cannot use {both} at the same time", ("spec",))
         fields.done()
         return cls(
             metadata=metadata,

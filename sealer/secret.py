@@ -26,7 +26,7 @@ _LAST_APPLIED = frozenset(
         "kubecfg.ksonnet.io/last-applied-configuration",
     }
 )
-_SERVER_FIELDS = frozenset(
+SERVER_FIELDS = frozenset(
     {
         "creationTimestamp",
         "deletionGracePeriodSeconds",
@@ -39,6 +39,7 @@ _SERVER_FIELDS = frozenset(
         "uid",
     }
 )
+"""Of ``metadata``: what only the API server says."""
 _KNOWN = frozenset({"apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"})
 
 
@@ -122,7 +123,7 @@ def _kept_metadata(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     kept: dict[str, Any] = {}
     dropped: list[str] = []
     for key, value in metadata.items():
-        if key in _SERVER_FIELDS:
+        if key in SERVER_FIELDS:
             dropped.append(f"metadata.{key}")
         elif key == "annotations":
             clean = {name: text for name, text in value.items() if name not in _LAST_APPLIED}

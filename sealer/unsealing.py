@@ -9,8 +9,8 @@ from typing import Any
 from sealer import encoding
 from sealer.errors import ManyErrors, NoKeyError, SealerError, UnsealError
 from sealer.keys import KeyPair, KeyRing
-from sealer.sealed import SealedSecret
-from sealer.secret import Secret
+from sealer.sealed import SKIP_OWNER_ANNOTATION, SealedSecret
+from sealer.secret import SERVER_FIELDS, Secret
 from sealer.templating import render_data
 
 
@@ -45,7 +45,7 @@ def secret_of(sealed: SealedSecret, values: Mapping[str, bytes]) -> Secret:
     metadata = {
         key: value
         for key, value in sealed.template.metadata.items()
-        if key not in ("name", "namespace") and value is not None
+        if key not in ("name", "namespace") and key not in SERVER_FIELDS and value is not None
     }
     return Secret(
         name=sealed.name,
@@ -99,18 +99,25 @@ def open_item(
 
 
 def _unseal_legacy(sealed: SealedSecret, ring: KeyRing) -> tuple[Secret, KeyPair]:
-    """Open ``spec.data``: a whole Secret as JSON; Bitnami ignores the template then."""
+    """Open ``spec.data``: a whole Secret as JSON; of the template only one word counts then.
+
+    That is SKIP_OWNER_ANNOTATION, as for Bitnami's controller.
+    """
     plaintext, pair = open_item(sealed.legacy_data, ring, sealed.label(), key="data")
     found = _secret_in_json(plaintext)
     if found is None:
         raise UnsealError("does not hold a Secret in JSON", key="data")
+    metadata = dict(found.metadata)
+    skip = (sealed.template.metadata.get("annotations") or {}).get(SKIP_OWNER_ANNOTATION)
+    if skip is not None:
+        metadata["annotations"] = {**found.annotations, SKIP_OWNER_ANNOTATION: skip}
     secret = Secret(
         name=sealed.name,
         namespace=sealed.namespace,
         data=found.data,
         type=found.type,
         immutable=found.immutable,
-        metadata=found.metadata,
+        metadata=metadata,
     )
     return secret, pair
 

@@ -13,7 +13,6 @@ from controller.reconcile import (
     OWNER_ANNOTATION,
     PATCH_ANNOTATION,
     RENDERED_ANNOTATION,
-    SKIP_OWNER_ANNOTATION,
     Create,
     Nothing,
     Owner,
@@ -28,7 +27,7 @@ from controller.reconcile import (
     settle,
 )
 from sealer import Secret, UnsealError, seal
-from sealer.sealed import SealedSecret, SecretTemplate
+from sealer.sealed import SKIP_OWNER_ANNOTATION, SealedSecret, SecretTemplate
 from sealer.secret import KEY_LABEL
 from tests.sealing_keys import pair, ring
 

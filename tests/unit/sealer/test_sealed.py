@@ -65,7 +65,7 @@ def test_an_empty_one_is_empty() -> None:
 def test_the_form_of_2018_is_kept() -> None:
     written = manifest(spec={"encryptedData": {}, "data": "AQ=="})
     assert SealedSecret.from_dict(written).to_dict() == written
-    with pytest.raises(ManifestError, match="exclude each other"):
+    with pytest.raises(ManifestError, match="'encryptedData' and the deprecated"):
         SealedSecret.from_dict(manifest(spec={"encryptedData": {"k": "AQ=="}, "data": "AQ=="}))
 
 

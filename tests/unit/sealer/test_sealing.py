@@ -13,9 +13,14 @@ from sealer.errors import ManifestError, ManyErrors, NoKeyError, SealerError, Un
 from sealer.keys import KeyPair, KeyRing
 from sealer.resealing import keys_in_use, reseal, reseal_legacy
 from sealer.scope import CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION, Scope
-from sealer.sealed import FINGERPRINT_ANNOTATION, SealedSecret, SecretTemplate
+from sealer.sealed import (
+    FINGERPRINT_ANNOTATION,
+    SKIP_OWNER_ANNOTATION,
+    SealedSecret,
+    SecretTemplate,
+)
 from sealer.sealing import seal, seal_into, seal_value
-from sealer.secret import Secret
+from sealer.secret import SERVER_FIELDS, Secret
 from sealer.unsealing import open_item, unseal
 from tests.sealing_keys import pair, private_pem, ring
 
@@ -225,6 +230,21 @@ def test_the_form_of_2018_holds_a_whole_secret() -> None:
     assert dict(opened.data) == {"k": b"v"}
     assert opened.metadata == {"labels": {"a": "b"}}
     assert keys_in_use(legacy(inner), ring())["data"].name == "one"
+
+
+def test_of_the_form_of_2018_the_template_says_only_whether_there_is_an_owner() -> None:
+    inner = {"metadata": {"annotations": {"a": "b"}}, "data": {}}
+    annotations = {SKIP_OWNER_ANNOTATION: "true", "ignored": "yes"}
+    template = SecretTemplate(metadata={"annotations": annotations})
+    opened = unseal(replace(legacy(inner), template=template), ring())
+    assert opened.metadata == {"annotations": {"a": "b", SKIP_OWNER_ANNOTATION: "true"}}
+
+
+def test_what_only_the_api_server_says_is_not_taken_from_a_template() -> None:
+    server = dict.fromkeys(sorted(SERVER_FIELDS), "x")
+    template = SecretTemplate(metadata={**server, "labels": {"a": "b"}, "finalizers": ["c"]})
+    opened = unseal(replace(sealed(), template=template), ring())
+    assert opened.metadata == {"labels": {"a": "b"}, "finalizers": ["c"]}
 
 
 @pytest.mark.parametrize("inner", [["canary"], {"data": {"k": "canary%"}}, "canary"])
