@@ -307,7 +307,8 @@ class Syncer:
             written = await self._teller.status(key, body, record, failure.outcome)
         except ConflictError:
             # It was changed meanwhile: the status is about another one.
-            self.queue.add(key)
+            if record.tries <= QUIET_TRIES:
+                self.queue.add(key)
             return
         except ClusterError:
             written = False

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from controller.cluster import (
+    ConflictError,
     ForbiddenError,
     UnavailableError,
 )
@@ -85,5 +86,17 @@ def test_a_sealed_secret_that_cannot_be_read_is_counted_and_logged_once(
             await rig.after(300)
         assert errors(rig, "fetch") == 9
         assert [one.message for one in caplog.records].count("cannot read the SealedSecret") == 1
+
+    run(body)
+
+
+def test_a_status_that_always_conflicts_ends_in_the_back_off() -> None:
+    async def body(rig: Rig) -> None:
+        rig.cluster.fail("patch_status", *[ConflictError("changed")] * 1000)
+        rig.apply(key="two")
+        async with asyncio.timeout(5):
+            await rig.work()
+        assert rig.cluster.calls.count("patch_status") <= 4
+        assert rig.queue.delayed == 1
 
     run(body)
