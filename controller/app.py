@@ -18,7 +18,8 @@ import kopf
 from aiohttp import web
 
 from controller import events, handlers
-from controller.cluster import ClusterError, KubernetesCluster, connect
+from controller.cluster import ClusterError, KubernetesCluster
+from controller.connection import connect
 from controller.http import Endpoints, State, metrics_application
 from controller.keyring import KeyKeeper
 from controller.keystore import Keys, KeyStore

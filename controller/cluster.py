@@ -1,20 +1,19 @@
 """The API server as the controller sees it: few verbs, typed errors, nothing cached.
 
 ``Cluster`` is the seam that tests and ``sync`` know; ``KubernetesCluster`` speaks to a real API
-server through ``kubernetes.aio``, and this module is its only importer. Bodies stay plain JSON:
-the generated models cost more time than the request. No error here carries a request's body.
+server, to which ``connection`` connects. Bodies stay plain JSON: the generated models cost more
+time than the request. No error here carries a request's body.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote, urlencode
 
 from controller.ratelimit import Pace
 from controller.refusal import (
@@ -98,7 +97,7 @@ class Cluster(Protocol):
 
 
 class KubernetesCluster:
-    """A real API server; make it with ``connect``."""
+    """A real API server; make it with ``connection.connect``."""
 
     def __init__(self, api: Any, *, qps: float = 0, burst: int = 0) -> None:
         self._api = api
@@ -343,46 +342,6 @@ def _object(text: bytes) -> Manifest:
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed
-
-
-async def connect(
-    *, kubeconfig: str = "", context: str = "", qps: float = 0, burst: int = 0
-) -> KubernetesCluster:
-    """Connect with a kubeconfig, or as a pod does; ClusterError says what is missing."""
-    from kubernetes.aio import client, config
-
-    configuration = client.Configuration()
-    try:
-        if kubeconfig:
-            load_file: Callable[..., Awaitable[None]] = config.load_kube_config
-            await load_file(
-                config_file=kubeconfig,
-                context=context or None,
-                client_configuration=configuration,
-                persist_config=False,
-            )
-        else:
-            load: Callable[..., None] = config.load_incluster_config
-            load(client_configuration=configuration)
-    except (config.ConfigException, OSError, ValueError, TypeError) as error:
-        raise ClusterError(
-            f"cannot find the cluster: {type(error).__name__}",
-            hint="in a pod mount the service account; elsewhere give --kubeconfig",
-        ) from None
-    configuration.retries = None
-    # No limit: a watch of each namespace holds a connection, and none was left for the work.
-    configuration.connection_pool_maxsize = 0
-    # aiohttp would look for ~/.netrc and the proxy before each request: a tenth of all time.
-    configuration.client_session_kwargs = {"trust_env": False}
-    configuration.proxy = configuration.proxy or _environment_proxy(configuration.host)
-    return KubernetesCluster(client.ApiClient(configuration), qps=qps, burst=burst)
-
-
-def _environment_proxy(url: str) -> str | None:
-    parts = urlsplit(url)
-    if not parts.hostname or proxy_bypass(parts.hostname):
-        return None
-    return getproxies().get(parts.scheme)
 
 
 def _secret(namespace: str, name: str = "") -> str:

@@ -18,8 +18,8 @@ from controller.cluster import (
     KubernetesCluster,
     NotFoundError,
     UnavailableError,
-    connect,
 )
+from controller.connection import connect
 from controller.keyvault.objects import ClusterObjects
 from tests.testbed.cluster import ControlPlane, free_port
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import ConflictError, KubernetesCluster, Manifest, connect
+from controller.cluster import ConflictError, KubernetesCluster, Manifest
+from controller.connection import connect
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import ClusterObjects
 from controller.keyvault.ownership import MANAGER, TargetError
