@@ -245,3 +245,10 @@ def test_reprs_show_no_text() -> None:
     [document] = read_documents("kind: Secret\nstringData: {a: canary}\n", "f")
     [resource] = document.resources()
     assert "canary" not in repr(document) + repr(resource)
+
+
+def test_a_place_is_told_once() -> None:
+    (document,) = read_documents("kind: Secret\nmetadata: {name: db}\n", "a.yaml")
+    (resource,) = document.resources()
+    told = document.locate(ManifestError("is wrong", path=("kind",)))
+    assert resource.locate(told) is told

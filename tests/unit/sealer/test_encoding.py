@@ -43,3 +43,8 @@ def test_it_refuses_what_go_refuses_and_quotes_none_of_it(text: str) -> None:
 def test_it_writes_one_padded_line() -> None:
     assert encoding.encode(b"v" * 100) == "dnZ2" * 33 + "dg=="
     assert encoding.encode(b"") == ""
+
+
+def test_what_cannot_be_seen_is_written_out() -> None:
+    assert encoding.printable("prod/db") == "prod/db"
+    assert encoding.printable("a\nb\x1b[1m\ud800") == "a\\nb\\x1b[1m\\ud800"
