@@ -104,10 +104,8 @@ def _unknown_layout(document: Document, expected: Mapping[Path, Any]) -> Manifes
 
 
 def _put(value: Any, path: Path, new: Any) -> None:
-    """Put a value into nested mappings and lists; what is missing or null becomes a mapping."""
+    """Put a value into nested mappings and lists that are there."""
     for step in path[:-1]:
-        if isinstance(value, dict) and value.get(step) is None:
-            value[step] = {}
         value = value[step]
     value[path[-1]] = new
 

@@ -9,7 +9,7 @@ import pytest
 from sealer.errors import ManifestError, ManyErrors, NoKeyError, SealerError, UnsealError
 from sealer.manifest import Document, dotted, read_documents
 from sealer.manifest.document import MAX_DOCUMENT_CHARACTERS
-from sealer.manifest.nodes import ScalarNode, find
+from sealer.manifest.nodes import MapNode, ScalarNode, find
 
 
 def texts(stream: str) -> list[str]:
@@ -252,3 +252,9 @@ def test_a_place_is_told_once() -> None:
     (resource,) = document.resources()
     told = document.locate(ManifestError("is wrong", path=("kind",)))
     assert resource.locate(told) is told
+
+
+def test_a_key_that_is_no_text_is_passed_over_where_values_are_looked_up() -> None:
+    node = Document("1: x\na: b\n", "f").node
+    assert isinstance(node, MapNode)
+    assert list(node.values()) == ["a"]

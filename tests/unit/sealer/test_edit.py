@@ -187,3 +187,9 @@ def test_an_empty_value_becomes_a_mapping(before: str, after: str) -> None:
 def test_an_entry_that_has_no_place_is_an_error(text: str, path: Path, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         put(document(text), path, "x")
+
+
+def test_a_document_that_is_empty_as_a_whole_gets_no_entry() -> None:
+    with pytest.raises(ManifestError, match="a cannot be added under an empty value") as caught:
+        put(document("null\n"), ("a",), "new")
+    assert caught.value.hint == "write {} there"
