@@ -84,6 +84,14 @@ def textconv(text: str, source: str, salt: bytes = b"") -> str:
     return "".join(_lines(document, salt) for document in read_documents(text, source))
 
 
+def unread(data: bytes, salt: bytes = b"") -> bytes:
+    """What is no text, as `git diff` may show it: itself, or its size with a Secret in it."""
+    # UTF-16 without its mark has a zero beside every letter.
+    if b"secret" not in data.replace(b"\0", b"").lower():
+        return data
+    return f"unreadable: {_clear(data, salt)}\n".encode()
+
+
 def _lines(document: Document, salt: bytes) -> str:
     # What cannot hold a Secret is nobody's secret, whether it can be read or not.
     if "secret" not in document.text.lower():

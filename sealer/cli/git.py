@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -46,10 +47,10 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
     from sealer.files import exists, make_directory, read_text, write_atomic
 
     settings = {
-        "diff.sealer.textconv": "seal git textconv",
+        "diff.sealer.textconv": "seal git textconv --",
         "diff.sealer.cachetextconv": "true",
         "merge.sealer.name": "SealedSecrets, key by key",
-        "merge.sealer.driver": "seal git merge-driver %O %A %B %L %P",
+        "merge.sealer.driver": "seal git merge-driver -- %O %A %B %L %P",
     }
     root = git.top()
     for name, value in settings.items():
@@ -77,16 +78,19 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
 def textconv(ui: UI, /, file: str) -> None:
     """Print FILE for `git diff`: scope, keys and sizes, never a value. Git calls this."""
     from sealer import git, summary
-    from sealer.files import read_text
+    from sealer.files import exists, read_bytes, read_text
 
-    text, _ = read_text(file)
     salt = b""
-    if "Secret" in text:
-        try:
-            salt = bytes.fromhex(git.setting(_SALT))
-        except ValueError:
-            salt = b""
-    _ui.emit(summary.textconv(text, file, salt))
+    with suppress(ValueError):
+        salt = bytes.fromhex(git.setting(_SALT))
+    # For git a driver that fails is the end of the whole diff or log, whatever else it shows.
+    try:
+        text, _ = read_text(file)
+        shown = summary.textconv(text, file, salt).encode()
+    except SealerError:
+        size = os.path.getsize(file) if exists(file) else 0  # noqa: PTH202
+        shown = summary.unread(read_bytes(file, limit=size), salt)
+    _ui.emit(shown)
 
 
 @command.command(name="merge-driver")

@@ -152,6 +152,38 @@ def test_a_key_removed_on_one_side_and_changed_text_on_the_other_merge(repositor
     assert "example.com/db" in path.read_text()
 
 
+@pytest.mark.parametrize("text", [b"name: \xe4\n", b"kind: Secret # \xe4\npassword: %s\n"])
+def test_a_file_that_is_no_text_ends_no_diff_and_no_log(repository: Tree, text: bytes) -> None:
+    repository.write("x.yaml", text.replace(b"%s", CANARY.encode()))
+    repository.git("add", "x.yaml")
+    repository.git("commit", "-qm", "latin")
+    repository.git("rm", "-q", "x.yaml")
+    repository.git("commit", "-qm", "gone")
+    done = subprocess.run(
+        ["git", "log", "-p"], cwd=repository.root, env=repository.environment, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"SealedSecret" in done.stdout
+    assert CANARY.encode() not in done.stdout
+    assert (b"unreadable: " if b"Secret" in text else text.strip()) in done.stdout
+
+
+def test_a_file_may_be_called_like_an_option(repository: Tree) -> None:
+    repository.git("mv", "--", "db.yaml", "-f.yaml")
+    repository.git("commit", "-qm", "renamed")
+    repository.git("checkout", "-qb", "other")
+    place = repository.root / "-f.yaml"
+    text = place.read_text()
+    repository.write("-f.yaml", "# theirs\n" + text)
+    assert "+# theirs" not in repository.git("diff")
+    repository.git("commit", "-qam", "theirs")
+    repository.git("checkout", "-q", "main")
+    repository.write("-f.yaml", text + "# ours\n")
+    repository.git("commit", "-qam", "ours")
+    repository.git("merge", "-q", "other")
+    assert place.read_text() == "# theirs\n" + text + "# ours\n"
+
+
 def test_a_key_that_both_changed_conflicts_and_the_others_do_not(repository: Tree) -> None:
     repository.git("checkout", "-qb", "other")
     set_key(repository, "password", "theirs")
