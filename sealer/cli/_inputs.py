@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from sealer.cli._manifests import explain, passed_over
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 from sealer.files import display, open_text
@@ -42,6 +43,9 @@ class SealedInputs:
         if document.is_empty:
             return
         try:
+            if fault := passed_over(document):
+                self.ui.warn(f"{fault}: passed over, it is no SealedSecret")
+                return
             for resource in document.resources():
                 if resource.kind != KIND or resource.api_version.split("/")[0] != "bitnami.com":
                     continue
@@ -53,7 +57,7 @@ class SealedInputs:
                 self._warn_of_pruned(resource, sealed)
                 yield resource, sealed
         except SealerError as error:
-            self.errors.append(error)
+            explain(self.errors, document, error)
 
     def _warn_of_pruned(self, resource: Resource, sealed: SealedSecret) -> None:
         for name in sealed.pruned():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sealer.errors import ManifestError, SealerError
 
@@ -38,6 +38,27 @@ def resources_in(paths: Iterable[str], errors: list[SealerError]) -> Iterator[Re
                 errors.append(error)
 
 
+def explain(errors: list[SealerError], document: Document, error: SealerError) -> bool:
+    """Add a document's error, or, once a file, that it is one of Helm's templates; tell which."""
+    at = _template_line(document)
+    if at is None:
+        errors.append(error)
+    elif not any(one.hint == _HINT and one.message.startswith(document.source) for one in errors):
+        place = f"{document.source}:{document.first_line + at}"
+        errors.append(ManifestError(f"{place}: is a template, and no manifest yet", hint=_HINT))
+    return at is not None
+
+
+def passed_over(document: Document) -> str:
+    """What is wrong with a document that is no Secret and so needs no reading; else empty.
+
+    It is for those to judge who apply it: one such document must not stop a whole stream.
+    """
+    if document.is_empty or not document.problems or document.may_hold_secrets:
+        return ""
+    return document.problems[0].message
+
+
 def _objects(document: Document, errors: list[SealerError]) -> Iterator[Resource]:
     if document.is_empty:
         return
@@ -46,13 +67,8 @@ def _objects(document: Document, errors: list[SealerError]) -> Iterator[Resource
         for resource in document.resources():
             found.append(resource)  # noqa: PERF402 what was found before a fault counts
     except SealerError as error:
-        at = _template_line(document)
-        if at is not None:
-            place = f"{document.source}:{document.first_line + at}"
-            problem = f"{place}: is a template, and no manifest yet"
-            errors.append(ManifestError(problem, hint=_HINT))
+        if explain(errors, document, error):
             return
-        errors.append(error)
     yield from found
 
 
@@ -71,3 +87,25 @@ def _template_line(document: Document) -> int | None:
         if found and (not before.strip() or before.rstrip().endswith((":", "-"))):
             return at
     return None
+
+
+def with_replaced(value: Any, replaced: dict[tuple[str | int, ...], Any]) -> Any:
+    """The document's value with its Secrets replaced; a SecretList becomes a List."""
+    if () in replaced:
+        return replaced[()]
+    for path, new in replaced.items():
+        parent = value
+        for step in path[:-1]:
+            parent = parent[step]
+        parent[path[-1]] = new
+    _generic_lists(value)
+    return value
+
+
+def _generic_lists(value: Any) -> None:
+    if isinstance(value, dict) and value.get("kind") == "SecretList":
+        value.update(apiVersion="v1", kind="List")
+        value.pop("metadata", None)
+    if isinstance(value, dict) and isinstance(value.get("items"), list):
+        for item in value["items"]:
+            _generic_lists(item)

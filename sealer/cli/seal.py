@@ -13,6 +13,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._manifests import explain, passed_over, with_replaced
 from sealer.cli._sealing_rules import Certificates, by_path
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
@@ -187,21 +188,23 @@ def _check(ui: UI, paths: tuple[str, ...]) -> None:
         try:
             with open_text(path) as (lines, _):
                 for document in read_documents(lines, display(path)):
-                    findings.extend(_raw_secrets(document))
+                    _raw_secrets(document, findings)
         except SealerError as error:
             findings.append(error)
     ui.finish(findings)
 
 
-def _raw_secrets(document: Document) -> Iterator[SealerError]:
+def _raw_secrets(document: Document, findings: list[SealerError]) -> None:
     if document.is_empty:
         return
     try:
-        for resource in document.resources():
-            if is_secret(resource):
-                yield resource.locate(ManifestError("is not sealed", hint="seal it: seal -i FILE"))
+        if not passed_over(document):
+            for resource in document.resources():
+                if is_secret(resource):
+                    problem = ManifestError("is not sealed", hint="seal it: seal -i FILE")
+                    findings.append(resource.locate(problem))
     except SealerError as error:
-        yield error
+        explain(findings, document, error)
 
 
 def _seal_each(ui: UI, requests: dict[str, Request], output_dir: str | None) -> None:
@@ -290,7 +293,7 @@ class _Line:
             try:
                 yield from self._document(document)
             except SealerError as error:
-                self.errors.append(error)
+                explain(self.errors, document, error)
         if not documents:
             self.errors.append(ManifestError(f"{self.source}: is empty"))
         elif not self.sealed and not self.errors and not self.request.allow_no_secret:
@@ -307,6 +310,12 @@ class _Line:
         from sealer.manifest import to_json, to_yaml
 
         replaced: dict[tuple[str | int, ...], Any] = {}
+        if (fault := passed_over(document)) and self._fits(document):
+            self.ui.warn(f"{fault}: passed on as it is, it is no Secret")
+            yield from self._separated(
+                document.text, document.newline, self.output_format == "json"
+            )
+            return
         failed = len(self.errors)
         for resource in document.resources():
             if not is_secret(resource):
@@ -319,17 +328,22 @@ class _Line:
                 self.errors.append(resource.locate(error))
         if len(self.errors) > failed:
             return  # a Secret in clear is left in it
+        fits = self._fits(document)
+        as_json = self.output_format == "json"
+        if not replaced and fits:
+            yield from self._separated(document.text, document.newline, as_json)
+            return
+        value = with_replaced(document.value, replaced)
+        text = (to_json if as_json else to_yaml)(value)
+        yield from self._separated(text.replace("\n", document.newline), document.newline, as_json)
+
+    def _fits(self, document: Document) -> bool:
+        """Whether a document can stand in the output as it is."""
         if self.output_format is None:
             self.output_format = "json" if document.json else "yaml"
         as_json = self.output_format == "json"
         # JSON is YAML, too: unless that was asked for, nothing is gained by rewriting it.
-        fits = document.json == as_json or (document.json and not self.request.output_format)
-        if not replaced and fits:
-            yield from self._separated(document.text, document.newline, as_json)
-            return
-        value = _replaced(document.value, replaced)
-        text = (to_json if as_json else to_yaml)(value)
-        yield from self._separated(text.replace("\n", document.newline), document.newline, as_json)
+        return document.json == as_json or (document.json and not self.request.output_format)
 
     def _separated(self, text: str, newline: str, as_json: bool) -> Iterator[str]:
         if self.end not in ("", "\n"):
@@ -376,25 +390,3 @@ class _Line:
                 hint="leave one of them out",
             )
         return replace(secret, name=name, namespace=namespace or request.namespace)
-
-
-def _replaced(value: Any, replaced: dict[tuple[str | int, ...], Any]) -> Any:
-    """The document's value with its Secrets replaced; a SecretList becomes a List."""
-    if () in replaced:
-        return replaced[()]
-    for path, new in replaced.items():
-        parent = value
-        for step in path[:-1]:
-            parent = parent[step]
-        parent[path[-1]] = new
-    _generic_lists(value)
-    return value
-
-
-def _generic_lists(value: Any) -> None:
-    if isinstance(value, dict) and value.get("kind") == "SecretList":
-        value.update(apiVersion="v1", kind="List")
-        value.pop("metadata", None)
-    if isinstance(value, dict) and isinstance(value.get("items"), list):
-        for item in value["items"]:
-            _generic_lists(item)

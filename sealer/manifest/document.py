@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sealer.errors import ManifestError, ManyErrors, SealerError, TemplateError
 from sealer.fields import Path, type_name
 from sealer.manifest import nodes, yaml_syntax
-from sealer.manifest.nodes import MapNode, Node, ScalarNode
+from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode
 
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
 _E = TypeVar("_E", bound=SealerError)
@@ -42,17 +42,23 @@ class Document:
     json: bool = False
     """Whether it is JSON and not YAML."""
 
-    @cached_property
+    @property
     def node(self) -> Node | None:
         """The parsed tree, None for an empty document; raises a located ManifestError."""
+        return self._composed[0]
+
+    @cached_property
+    def _composed(self) -> tuple[Node | None, list[ManifestError]]:
         try:
             if self.json:
                 from sealer.manifest import json_syntax
 
-                return json_syntax.compose(self.text, 0)[0]
+                return json_syntax.compose(self.text, 0)[0], []
             return yaml_syntax.compose(self.text)
         except ManifestError as error:
-            raise self.locate(error) from None
+            # Not by ``locate``, which would parse it again: such a fault knows its line.
+            where = f"{self.source}:{self.first_line + (error.line or 0)}"
+            raise _renamed(error, f"{where}: {error.message}") from None
 
     @property
     def is_empty(self) -> bool:
@@ -62,9 +68,25 @@ class Document:
 
     @cached_property
     def _reading(self) -> tuple[Any, list[ManifestError]]:
-        node = self.node
+        node, tags = self._composed
         value, faults = nodes.to_value(node) if node else (None, [])
-        return value, [self.locate(fault) for fault in faults]
+        return value, [self.locate(fault) for fault in (*tags, *faults)]
+
+    @property
+    def problems(self) -> list[ManifestError]:
+        """What is wrong with it as a manifest although it parses, located."""
+        value, faults = self._reading
+        if isinstance(value, dict):
+            return faults
+        problem = f"a Kubernetes manifest is a mapping, not {type_name(value)}"
+        return [self.locate(ManifestError(problem)), *faults]
+
+    @property
+    def may_hold_secrets(self) -> bool:
+        """Whether it is a Secret, sealed or not, or a list, by its kind, be it full of faults."""
+        node = self.node
+        # Mere text is no stranger's manifest: it may be anything, and is never passed on.
+        return isinstance(node, ScalarNode) or (node is not None and _may_hold_secrets(node))
 
     @property
     def value(self) -> Any:
@@ -95,14 +117,11 @@ class Document:
         What is wrong with the document is raised at the end, so that faults of the objects can
         be told beside it: use nothing of them before the last is out.
         """
-        value, faults = self._reading
+        value, problems = self._reading[0], self.problems
         if isinstance(value, dict):
             yield from _resources(Resource(self, (), value))
-        else:
-            problem = f"a Kubernetes manifest is a mapping, not {type_name(value)}"
-            raise self.locate(ManifestError(problem))
-        if faults:
-            raise _as_one(faults)
+        if problems:
+            raise _as_one(problems)
 
     def line(self, path: Path) -> int:
         """The line of the stream, from 1, on which ``path`` or its nearest ancestor stands."""
@@ -292,8 +311,21 @@ def _resources(resource: Resource) -> Iterator[Resource]:
 
 def _word(node: Node | None, key: str) -> str:
     found = nodes.find(node, (key,)) if isinstance(node, MapNode) else None
-    is_string = isinstance(found, ScalarNode) and isinstance(found.value, str)
-    return found.text if is_string else ""  # type: ignore[union-attr]
+    value = found.value if isinstance(found, ScalarNode) else None
+    return value if isinstance(value, str) else ""
+
+
+def _may_hold_secrets(node: Node) -> bool:
+    if isinstance(node, ListNode):
+        return any(map(_may_hold_secrets, node.items))
+    if not isinstance(node, MapNode):
+        return False
+    # Of a key that is there twice, each counts.
+    named = [value for key, value in node.entries if getattr(key, "value", None) == "kind"]
+    kinds = [getattr(value, "value", None) for value in (*named, node.values().get("kind"))]
+    return any(
+        isinstance(kind, str) and kind.lower().endswith(("secret", "list")) for kind in kinds
+    )
 
 
 def _renamed(error: _E, message: str) -> _E:

@@ -15,9 +15,12 @@ from sealer.fields import Path, type_name
 
 # Plain classes: a dataclass costs a millisecond each when the command line starts.
 class ScalarNode:
-    """A string, number, boolean or null; ``style`` is ``'``, ``"``, ``|``, ``>`` or empty."""
+    """A string, number, boolean or null; ``style`` is ``'``, ``"``, ``|``, ``>`` or empty.
 
-    __slots__ = ("end", "line", "start", "style", "text", "value")
+    ``is_merge`` says that, as a key, it is YAML's merge key ``<<``.
+    """
+
+    __slots__ = ("end", "is_merge", "line", "start", "style", "text", "value")
 
     def __init__(
         self,
@@ -27,9 +30,11 @@ class ScalarNode:
         text: str,
         value: str | int | float | bool | None,
         style: str,
+        is_merge: bool = False,
     ) -> None:
         self.start, self.end, self.line = start, end, line
         self.text, self.value, self.style = text, value, style
+        self.is_merge = is_merge
 
 
 class ListNode:
@@ -180,7 +185,7 @@ def line_of(node: Node, path: Path) -> int:
 
 def is_merge(key: Node) -> bool:
     """Whether a key is YAML's merge key ``<<``."""
-    return isinstance(key, ScalarNode) and key.text == "<<" and key.style == ""
+    return isinstance(key, ScalarNode) and key.is_merge
 
 
 def merge_sources(node: Node) -> list[Node]:

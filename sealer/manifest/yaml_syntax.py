@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from sealer.encoding import decode
 from sealer.errors import ManifestError
 from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode
 
@@ -37,7 +38,13 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_TEXT = "not YAML: it holds a character that text does not have"
 _TAG = "tag:yaml.org,2002:"
-_TAGS = {_TAG + name for name in ("str", "bool", "int", "float", "null", "map", "seq", "timestamp")}
+_TAGS = {"str", "bool", "int", "float", "null", "map", "seq", "timestamp", "binary", "merge"}
+_UNDERSCORES = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?", re.ASCII)
+_DATE = re.compile(
+    r"[0-9]{4}-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12][0-9]|3[01])"
+    r"(?:[Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]*)?(?:Z|[-+][0-9]{2}:[0-9]{2})?)?",
+    re.ASCII,
+)
 
 
 def resolve(text: str) -> str | int | float | bool | None:
@@ -53,6 +60,8 @@ def resolve(text: str) -> str | int | float | bool | None:
         return _BOOLEANS[text]
     if _INTEGER.fullmatch(text):
         return _integer(text)
+    if text[0] == "." and "_" in text and not _UNDERSCORES.fullmatch(text):
+        return text
     if _FLOAT.fullmatch(text.replace("_", "")):
         return _float(text)
     if _SPECIAL_FLOAT.fullmatch(text):
@@ -84,11 +93,12 @@ def _float(text: str) -> str | float:
     return number if math.isfinite(number) else text
 
 
-def compose(text: str) -> Node | None:
+def compose(text: str) -> tuple[Node | None, list[ManifestError]]:
     """Parse the one document in ``text``; None if it holds nothing but comments.
 
-    Raises ManifestError with ``line`` set (from 0): bad syntax, several documents, too deep,
-    aliases that expand beyond reason, tags that have no meaning in JSON.
+    Beside it come faults that leave it readable, with ``line`` set (from 0): tags that have no
+    meaning in JSON, which Kubernetes passes over. Raises such a ManifestError for the others: bad
+    syntax, several documents, too deep, aliases that expand beyond reason, a tag that is not true.
     """
     composer = _Composer()
     if not text.isascii() and (half := _SURROGATE.search(text)):
@@ -99,7 +109,7 @@ def compose(text: str) -> Node | None:
             composer.feed(event)
     except yaml.YAMLError as error:
         raise _syntax_error(error, text) from None
-    return composer.root
+    return composer.root, composer.faults
 
 
 def _syntax_error(error: yaml.YAMLError, text: str) -> ManifestError:
@@ -127,6 +137,7 @@ class _Open:
 class _Composer:
     def __init__(self) -> None:
         self.root: Node | None = None
+        self.faults: list[ManifestError] = []
         self.documents = 0
         self.weight = 0
         self.stack: list[_Open] = []
@@ -136,6 +147,7 @@ class _Composer:
     def feed(self, event: yaml.Event) -> None:
         match event:
             case yaml.ScalarEvent():
+                self._check_tag(event.tag, _line(event))
                 node = _scalar(event)
                 weight = 1 + len(node.text) // 100
                 self.weight += weight
@@ -150,6 +162,9 @@ class _Composer:
                 self._close(event)
             case yaml.DocumentStartEvent():
                 self.documents += 1
+                if event.version not in (None, (1, 1)):
+                    problem = "not valid YAML: found incompatible YAML document"
+                    raise ManifestError(problem, line=_line(event))
                 if self.documents > 1:
                     raise ManifestError(
                         "more than one YAML document without a --- line of its own",
@@ -170,7 +185,7 @@ class _Composer:
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         if len(self.stack) >= MAX_DEPTH:
             raise ManifestError(f"nested deeper than {MAX_DEPTH}", line=_line(event))
-        _check_tag(event.tag, _line(event))
+        self._check_tag(event.tag, _line(event))
         start, line, flow = _start(event), _line(event), bool(event.flow_style)
         node: ListNode | MapNode
         if isinstance(event, yaml.MappingStartEvent):
@@ -188,6 +203,11 @@ class _Composer:
         if done.anchor:
             self.anchors[done.anchor] = (done.node, done.weight, done.depth)
         self._add(done.node, done.weight, done.depth)
+
+    def _check_tag(self, tag: str | None, line: int) -> None:
+        if tag not in (None, "!") and _kind(tag) not in _TAGS:
+            problem = "a YAML tag that Kubernetes has no use for"
+            self.faults.append(ManifestError(problem, line=line))
 
     def _add(self, node: Node, weight: int, depth: int) -> None:
         if not self.stack:
@@ -209,16 +229,49 @@ class _Composer:
 
 
 def _scalar(event: yaml.ScalarEvent) -> ScalarNode:
-    style = event.style or ""
     text: str = event.value
     value: str | int | float | bool | None = text
-    if event.tag is not None and event.tag != "!":
-        _check_tag(event.tag, _line(event))
-        if event.tag not in (_TAG + "str", _TAG + "timestamp"):
-            value = resolve(text)
-    elif event.implicit[0]:
-        value = resolve(text)
-    return ScalarNode(_start(event), _end(event), _line(event), text, value, style)
+    is_merge = text == "<<"
+    if event.tag is None:
+        is_merge = is_merge and event.implicit[0]
+        value = resolve(text) if event.implicit[0] else text
+    elif event.tag != "!":
+        kind = _kind(event.tag)
+        is_merge = is_merge and kind == "merge"
+        value = _tagged(kind, text, _line(event))
+    style = event.style or ""
+    return ScalarNode(_start(event), _end(event), _line(event), text, value, style, is_merge)
+
+
+def _tagged(kind: str, text: str, line: int) -> str | int | float | bool | None:
+    """What a tag makes of a scalar; ManifestError where it is none of that kind.
+
+    Source: sigs.k8s.io/yaml ``goyaml.v2/resolve.go``.
+    """
+    value = resolve(text)
+    match kind:
+        case "int" | "float" | "bool" | "null":
+            found = {int: "int", float: "float", bool: "bool", type(None): "null"}.get(type(value))
+            if found == kind:
+                return value
+            if kind == "float" and type(value) is int and value < 2**63:
+                return float(value)
+        case "timestamp":
+            if _DATE.fullmatch(text):
+                return text
+        case "binary":
+            try:
+                return decode(text).decode()
+            except ValueError:
+                # Go goes on with other bytes than were meant where they are no UTF-8.
+                raise ManifestError("!!binary is not base64 of a text", line=line) from None
+        case _:
+            return text
+    raise ManifestError(f"is no !!{kind}, as its tag says", line=line)
+
+
+def _kind(tag: str | None) -> str:
+    return tag.removeprefix(_TAG) if tag and tag.startswith(_TAG) else ""
 
 
 # libyaml marks every event; only the type stubs allow for none.
@@ -232,11 +285,6 @@ def _end(event: yaml.Event) -> int:
 
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line if event.start_mark else 0
-
-
-def _check_tag(tag: str | None, line: int) -> None:
-    if tag is not None and tag != "!" and tag not in _TAGS:
-        raise ManifestError("a YAML tag that Kubernetes has no use for", line=line)
 
 
 def block_lines(text: str) -> Iterator[str]:

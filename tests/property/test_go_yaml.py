@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from sealer.errors import ManifestError
 from sealer.manifest import Document
 from tests.testbed import binaries
 from tests.testbed.fixtures import need
@@ -59,3 +60,27 @@ def test_merges_are_read_as_go_reads_them(tmp_path: Path) -> None:
     texts = [merging_text(chance) for _ in range(TEXTS)]
     for text, expected in zip(texts, gos_values(tmp_path, texts), strict=True):
         assert Document(text).value == expected, text
+
+
+WORDS = """
+    y 5 5.5 0x10 08 ~ x << '5' '<<' 2001-01-01 2001-1-1T1:2:3Z 2001-13-01 true aGk= a- ._5 .5_3
+    5_.3 .1e_1 -._5 +.5 .e5 5. 1e3 -0 0b1_1 _5
+"""
+TAGS = " ! !!str !!int !!float !!bool !!null !!timestamp !!binary !!map !!merge"
+
+
+def test_tags_and_numbers_are_read_as_go_reads_them(tmp_path: Path) -> None:
+    texts = [f"a: {tag} {word}\n" for tag in TAGS.split(" ") for word in WORDS.split()]
+    texts += [
+        f"a: {{{tag} {word}: {{b: 1}}}}\n" for tag in TAGS.split(" ") for word in ("<<", "'<<'")
+    ]
+    texts += [f"%YAML {version}\n---\na: y\n" for version in ("1.1", "1.2", "1.0")]
+    for text, expected in zip(texts, gos_values(tmp_path, texts), strict=True):
+        try:
+            found = Document(text).value
+        except ManifestError:
+            # Go takes bytes that are no text for U+FFFD.
+            assert "Error" in expected or "\ufffd" in expected["a"], text
+            continue
+        assert found == expected, text
+        assert isinstance(found["a"], bool) == isinstance(expected["a"], bool), text

@@ -58,6 +58,10 @@ def problems(text: str) -> list[str]:
         ("08", 8.0),
         ("1e3", 1000.0),
         (".5", 0.5),
+        ("._5", "._5"),
+        (".5_3", 0.53),
+        (".1e_1", ".1e_1"),
+        ("-._5", -0.5),
         ("1.", 1.0),
         ("1_0.5", 10.5),
         ("18446744073709551615", 2**64 - 1),
@@ -94,8 +98,14 @@ def test_nan_is_a_number() -> None:
     [
         pytest.param("a: 'on'\nb: \"1\"\n", {"a": "on", "b": "1"}, id="quotes make strings"),
         pytest.param("a: !!str on\nb: !!int '7'\n", {"a": "on", "b": 7}, id="tags"),
-        pytest.param("a: ! on\n", {"a": True}, id="the non-specific tag"),
+        pytest.param("a: ! on\n", {"a": "on"}, id="the non-specific tag"),
         pytest.param("a: !!timestamp 2026-01-01\n", {"a": "2026-01-01"}, id="dates are strings"),
+        pytest.param("a: !!binary aGk=\n", {"a": "hi"}, id="binary is what it stands for"),
+        pytest.param("a: !!float 5\n", {"a": 5.0}, id="an integer is a float, too"),
+        pytest.param("a: !!map x\n", {"a": "x"}, id="a tag of another kind of node"),
+        pytest.param("d: {!!str <<: x}\n", {"d": {"<<": "x"}}, id="a << that is a string"),
+        pytest.param("d: {! '<<': {b: 1}}\n", {"d": {"b": 1}}, id="a << that is none"),
+        pytest.param("d: {!!merge <<: {b: 1}}\n", {"d": {"b": 1}}, id="a << by its tag"),
         pytest.param("a: |\n  x\n  y\n", {"a": "x\ny\n"}, id="block"),
         pytest.param("7: a\n", {"7": "a"}, id="integer keys are their digits"),
         pytest.param("a: &x {b: 1}\nc: *x\n", {"a": {"b": 1}, "c": {"b": 1}}, id="alias"),
@@ -145,7 +155,12 @@ def test_values(text: str, value: Any) -> None:
         pytest.param("a: 1\nb: \ud800\n", "f:2: not YAML: it holds a character", id="surrogate"),
         pytest.param("a: *x\n", "f:1: an alias refers to no anchor", id="no anchor"),
         pytest.param("a: &x [*x]\n", "f:1: an alias refers to itself", id="itself"),
-        pytest.param("a: !!binary aGk=\n", "f:1: a YAML tag that Kubernetes has", id="binary"),
+        pytest.param("a: !!binary a-\n", "f:1: !!binary is not base64", id="binary"),
+        pytest.param("a: !!binary /w==\n", "f:1: !!binary is not base64", id="binary bytes"),
+        pytest.param("a: !!int 5.5\n", "f:1: is no !!int, as its tag says", id="int"),
+        pytest.param("a: !!null x\n", "f:1: is no !!null, as its tag says", id="null"),
+        pytest.param("a: !!float x\n", "f:1: is no !!float, as its tag", id="float"),
+        pytest.param("a: !!timestamp 5\n", "f:1: is no !!timestamp, as its tag", id="no date"),
         pytest.param("a: !x {}\n", "f:1: a YAML tag that Kubernetes has", id="local tag"),
         pytest.param("[" * 101 + "]" * 101, "f:1: nested deeper than 100", id="depth"),
         pytest.param("a\n...\nb\n", "f:3: not valid YAML: did not find expected", id="..."),
@@ -188,5 +203,5 @@ def test_a_document_is_one() -> None:
 
 
 def test_nothing_composes_to_nothing() -> None:
-    assert compose("") is None
+    assert compose("") == (None, [])
     assert Document("").value is None
