@@ -258,3 +258,26 @@ def test_a_key_that_is_no_text_is_passed_over_where_values_are_looked_up() -> No
     node = Document("1: x\na: b\n", "f").node
     assert isinstance(node, MapNode)
     assert list(node.values()) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: Secret\ntrue: x\n", True),
+        ("kind: SealedSecret\n", True),
+        ("kind: List\n", True),
+        ("kind: Secret\nkind: A\n", True),
+        ("k: &k {kind: Secret}\n<<: *k\n", True),
+        ("kind: !!binary U2VjcmV0\n", True),
+        ("- a\n- {kind: Secret}\n", True),
+        ("words\n", True),
+        ("kind: A\ntrue: x\n", False),
+        ("a: b\n", False),
+        ("- a\n- {kind: A}\n", False),
+        ("# nothing\n", False),
+    ],
+)
+def test_what_may_hold_secrets_is_told_by_its_kind_whatever_is_wrong(
+    text: str, expected: bool
+) -> None:
+    assert Document(text).may_hold_secrets is expected
