@@ -102,12 +102,22 @@ def test_unseal_renders_reports_what_fails_and_prints_the_rest(tmp_path: Path, k
     assert CANARY not in done.stderr
 
 
-def test_a_missing_key_and_a_broken_template_are_warned_of(tmp_path: Path, key: Path) -> None:
-    path = written(tmp_path, document("db", {"n": "{{ .pas }}"}), document("x", {"n": "{{ if }}"}))
+def test_a_missing_key_of_a_template_is_warned_of(tmp_path: Path, key: Path) -> None:
+    path = written(tmp_path, document("db", {"n": "{{ .pas }}"}))
     done = run("verify", path, "--key", key)
     assert done.returncode == 0
     assert 'template: n:1:3: no key "pas": it prints <no value>' in done.stderr
-    assert "template: n:1: missing value for if" in done.stderr
+
+
+def test_a_broken_template_fails_and_hides_no_other_document(tmp_path: Path, key: Path) -> None:
+    path = written(tmp_path, document("db", {"n": "{{ .pass }}"}), document("x", {"n": "{{ if }}"}))
+    done = run("verify", path, "--key", key)
+    assert done.returncode == 1
+    assert "SealedSecret prod/db" in done.stdout
+    assert "SealedSecret prod/x" not in done.stdout
+    errors = [line for line in done.stderr.splitlines() if line.startswith("seal: error:")]
+    assert len(errors) == 1
+    assert "template: n:1: missing value for if" in errors[0]
 
 
 def test_a_key_that_a_template_wants_is_warned_of_when_it_is_removed(tmp_path: Path) -> None:
