@@ -31,8 +31,8 @@ _QUIET = {
     "emacs": ("--eval", _EMACS_OFF),
     "nano": ("--ignorercfiles",),
 }
-# Those that keep none, and need not be told: the vi of small systems.
-_KEEPS_NONE = frozenset({"busybox"})
+# Those that keep none, and need not be told: the vi of small systems, and what only shows a file.
+_KEEPS_NONE = frozenset({"busybox", "cat", "coreutils"})
 
 
 class ScratchError(SealerError):

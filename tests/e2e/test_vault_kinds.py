@@ -46,9 +46,9 @@ def test_kubectl_explains_a_field(plane: ControlPlane) -> None:
 
 
 def show(plane: ControlPlane, namespace: str, short: str) -> dict[str, str]:
-    """The one row of ``kubectl get``, by column."""
+    """The row of ``kubectl get`` for the object that ``make`` made, by column."""
     place = ("--namespace", namespace) if namespace else ()
-    heads, row = plane.kubectl("get", short, *place).splitlines()
+    heads, row = plane.kubectl("get", short, "shop", *place).splitlines()
     return dict(zip(heads.split(), row.split(), strict=True))
 
 

@@ -11,7 +11,18 @@ from sealer.scratch import editor_command, may_keep_copies
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("nvim", "vim.basic", "emacs-29", "nano", "micro", "code", "busybox", "mine.sh"):
+    editors = (
+        "nvim",
+        "vim.basic",
+        "emacs-29",
+        "nano",
+        "micro",
+        "code",
+        "busybox",
+        "cat",
+        "mine.sh",
+    )
+    for name in editors:
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
     (tmp_path / "vi").symlink_to("vim.basic")
@@ -26,6 +37,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("emacs-29 -nw", False),
         ("nano", False),
         ("busybox vi", False),
+        ("cat", False),
         ("micro", True),
         ("code --wait", True),
         ("mine.sh", True),
