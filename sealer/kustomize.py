@@ -80,10 +80,20 @@ def find_command(asked: str = "") -> list[str]:
 
 
 class Mirror:
-    """Links to the files of a tree, in a folder that goes away with the context."""
+    """Links to the files of a tree, in a folder that goes away with the context.
 
-    def __init__(self, root: Path, files: Iterable[str], replaced: Mapping[str, str]) -> None:
-        self._root, self._files, self._replaced = root, tuple(files), replaced
+    ``folders`` are links to folders and submodules, which stay one link each.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        files: Iterable[str],
+        replaced: Mapping[str, str],
+        folders: Iterable[str] = (),
+    ) -> None:
+        self._root, self._replaced, self._folders = root, replaced, frozenset(folders)
+        self._files = (*files, *sorted(self._folders))
         self._count = 0
         self._home = Path()
 
@@ -102,8 +112,16 @@ class Mirror:
             if path in self._replaced:
                 Path(f"{top}/{path}").write_text(self._replaced[path], encoding="utf-8")
             else:
-                os.symlink(f"{self._root}/{path}", f"{top}/{path}")  # noqa: PTH211 thousands
+                os.symlink(self._target(path), f"{top}/{path}")  # noqa: PTH211 thousands
         return self
+
+    def _target(self, path: str) -> str:
+        """Where the mirror's link leads: within it, for a folder's link that leads on."""
+        real = f"{self._root}/{path}"
+        if path in self._folders and os.path.islink(real):  # noqa: PTH114 thousands
+            target = os.readlink(real)  # noqa: PTH115
+            return real if os.path.isabs(target) else target  # noqa: PTH117
+        return real
 
     def __exit__(
         self,

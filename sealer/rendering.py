@@ -59,7 +59,8 @@ class Renderer:
             for path, text in self.work.texts(self.work.blobs).items()
         }
         files = set(self.work.files) | self._ignored_but_named()
-        with kustomize.Mirror(self.work.root, sorted(files), replaced) as mirror:
+        folders = self.work.folders
+        with kustomize.Mirror(self.work.root, sorted(files), replaced, folders) as mirror:
             self.mirror = mirror
             self.command: list[str] = []
             self._all([(folder, None) for folder in plain])

@@ -16,6 +16,8 @@ from sealer.errors import SealerError
 from sealer.files import Encoding
 
 MAX_FILE_BYTES = 32 * 2**20
+# Git's modes of an entry.
+_LINK, _SUBMODULE = "120000", "160000"
 _SKIPPED_FOLDERS = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 
 
@@ -32,6 +34,8 @@ class WorkTree:
     staged: bool = False
     blobs: dict[str, str] = field(default_factory=dict, repr=False)
     """In staged mode, the objects of files whose work tree text differs."""
+    folders: tuple[str, ...] = ()
+    """What Git knows as one thing and builds look into: links to folders, and submodules."""
 
     @classmethod
     def open(cls, start: Path, *, staged: bool = False) -> WorkTree:
@@ -49,21 +53,26 @@ class WorkTree:
         root = Path(os.fsdecode(top.rstrip(b"\n"))).resolve()
         if not staged:
             listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-            return cls(root, tuple(sorted(_existing(root, _names(listed)))))
+            names = set(_names(listed))
+            files = set(_existing(root, names))
+            return cls(root, tuple(sorted(files)), folders=_folders(root, names - files))
         return cls._open_staged(root)
 
     @classmethod
     def _open_staged(cls, root: Path) -> WorkTree:
         objects: dict[str, str] = {}
+        others: set[str] = set()
         for entry in _names(_git(root, "ls-files", "-z", "--stage")):
             facts, _, name = entry.partition("\t")
             mode, blob, stage = facts.split(" ")
-            # 160000 is a submodule; stages above 0 are a merge that is not resolved.
-            if mode != "160000" and stage in ("0", "2"):
+            if mode in (_SUBMODULE, _LINK) and (root / name).is_dir():
+                others.add(name)
+            # Stages above 0 are a merge that is not resolved.
+            elif mode != _SUBMODULE and stage in ("0", "2"):
                 objects[name] = blob
         differing = set(_names(_git(root, "diff-files", "--name-only", "-z")))
         blobs = {name: blob for name, blob in objects.items() if name in differing}
-        return cls(root, tuple(sorted(objects)), True, blobs)
+        return cls(root, tuple(sorted(objects)), True, blobs, _folders(root, others))
 
     def changed(self) -> tuple[str, ...]:
         """Files whose staged text differs from the last commit's."""
@@ -116,6 +125,11 @@ def _git(folder: Path, *words: str, stdin: bytes | None = None) -> bytes | None:
 
 def _names(listed: bytes | None) -> list[str]:
     return [os.fsdecode(name) for name in (listed or b"").split(b"\0") if name]
+
+
+def _folders(root: Path, names: Iterable[str]) -> tuple[str, ...]:
+    # A name that ends with a slash is a repository of its own, which Git takes nothing of.
+    return tuple(sorted(name for name in names if name[-1] != "/" and (root / name).is_dir()))
 
 
 def _existing(root: Path, names: Iterable[str]) -> Iterable[str]:
