@@ -18,7 +18,6 @@ from sealer.secret import ACTIVE, KEY_LABEL, Secret
 
 PRIVATE_KEY = "tls.key"
 CERTIFICATE = "tls.crt"
-"""The label's only value with which a controller takes the key."""
 
 
 def read_keys(text: str, source: str) -> list[KeyPair]:

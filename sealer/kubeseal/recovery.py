@@ -52,12 +52,22 @@ def _secrets(text: str, source: str) -> list[dict[str, Any]]:
     """The Secrets of a text; those of a List are taken out of it."""
     try:
         documents = [one for one in read_documents(text, source) if not one.is_empty]
-        if documents and documents[0].kind == "List":
-            parts = [writing.write(one.value, "json") for one in documents[0].resources()]
-            return [secret for part in parts for secret in read_secrets(part, source)]
-        return read_secrets(text, source)
+        items = _items(documents[0].value) if documents else None
+        if items is None:
+            return read_secrets(text, source)
+        parts = [writing.write(item, "json") for item in items]
+        return [secret for part in parts for secret in read_secrets(part, source)]
     except ManifestError as error:
         raise KeyFileError(error.message) from None
+
+
+def _items(value: Any) -> list[Any] | None:
+    """The items of a v1 List, which is what an object without a kind is taken for; else None."""
+    if not isinstance(value, dict):
+        return None
+    kind, version = value.get("kind") or "List", value.get("apiVersion") or "v1"
+    items = value.get("items") or []
+    return items if (kind, version) == ("List", "v1") and isinstance(items, list) else None
 
 
 def unseal(decoded: Mapping[str, Any], ring: KeyRing) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +55,7 @@ def _covers(known: str, key: str) -> bool:
 def peer_chart() -> Path:
     """Return the peer's chart, which its Go module holds."""
     need("kubeseal")
-    done = subprocess.run(
-        ["go", "list", "-m", "-f", "{{.Dir}}", "github.com/bitnami-labs/sealed-secrets"],
-        cwd=binaries.HERE,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return Path(done.stdout.strip()) / "helm" / "sealed-secrets"
+    return binaries.source(binaries.PEER) / "helm/sealed-secrets"
 
 
 def test_every_value_of_the_peers_chart_is_known_here() -> None:

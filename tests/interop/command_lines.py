@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
 from cryptography.hazmat.primitives import serialization
 
 from sealer.keys import KeyPair, KeyRing
@@ -103,7 +104,8 @@ class Case:
 
 SEAL = "--cert c.pem"
 FILE = "--cert c.pem -f secret.yaml"
-OPEN = "--recovery-unseal --recovery-private-key k.pem"
+OPEN_WITH = "--recovery-unseal --recovery-private-key"
+OPEN = f"{OPEN_WITH} k.pem"
 
 CASES = {
     # Sealing
@@ -304,6 +306,24 @@ CASES = {
     ),
     "unseal with a List of keys": Case(
         "--recovery-unseal --recovery-private-key keys.yaml -f sealed.yaml"
+    ),
+    "unseal with keys as Go prints them": Case(f"{OPEN_WITH}=keys.json -f sealed.yaml"),
+    "unseal with keys as Go prints them, in YAML": Case(
+        f"{OPEN_WITH}=bare-list.yaml -f sealed.yaml"
+    ),
+    "unseal with a SecretList": Case(f"{OPEN_WITH}=secret-list.yaml -f sealed.yaml"),
+    "unseal with a List of another version": Case(f"{OPEN_WITH}=list-v2.yaml -f sealed.yaml"),
+    "unseal with a version and no kind": Case(f"{OPEN_WITH}=versioned.yaml -f sealed.yaml"),
+    "unseal with a kind and no version": Case(f"{OPEN_WITH}=kind-list.yaml -f sealed.yaml"),
+    "unseal with a key Secret without kind": Case(f"{OPEN_WITH}=bare-key.yaml -f sealed.yaml"),
+    "unseal with a List of none": Case(
+        f"{OPEN_WITH}=none.yaml -f sealed.yaml", files={"none.yaml": "items: []\n"}
+    ),
+    "unseal with items that are none": Case(
+        f"{OPEN_WITH}=none.yaml -f sealed.yaml", files={"none.yaml": "items: 5\n"}
+    ),
+    "unseal with keys and a stranger": Case(
+        f"{OPEN_WITH}=none.yaml -f sealed.yaml", files={"none.yaml": "items: [{data: {a: b}}]\n"}
     ),
     "unseal with the wrong key": Case(
         "--recovery-unseal --recovery-private-key other.pem -f sealed.yaml"
@@ -534,6 +554,7 @@ def make_files() -> dict[str, str | bytes]:
         for pair in (other, mine)
     ]
     items = "".join("- " + one.replace("\n", "\n  ").rstrip() + "\n" for one in keys)
+    bare = items.replace(HEAD.replace("\n", "\n  "), "")
     return {
         "c.pem": mine.certificate.pem,
         "k.pem": mine.private_pem(),
@@ -548,6 +569,14 @@ def make_files() -> dict[str, str | bytes]:
         "small.pem": sealing_keys.certificate_pem(sealing_keys.rsa_key(1024)),
         "key.yaml": keys[1],
         "keys.yaml": f"apiVersion: v1\nkind: List\nitems:\n{items}",
+        # What client-go makes of its own list: no kind anywhere.
+        "keys.json": json.dumps({"metadata": {}, **yaml.safe_load(f"items:\n{bare}")}),
+        "bare-list.yaml": f"items:\n{bare}",
+        "secret-list.yaml": f"apiVersion: v1\nkind: SecretList\nitems:\n{bare}",
+        "list-v2.yaml": f"apiVersion: v2\nkind: List\nitems:\n{items}",
+        "versioned.yaml": f"apiVersion: v1\nitems:\n{bare}",
+        "kind-list.yaml": f"kind: List\nitems:\n{items}",
+        "bare-key.yaml": keys[1].replace(HEAD, ""),
         "config": CONFIG,
     }
 

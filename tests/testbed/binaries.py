@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 KUBERNETES_VERSION = "v1.35.4"
+PEER = "github.com/bitnami-labs/sealed-secrets"
 _VERSION_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{name}={value}"
     for name, value in {
@@ -39,6 +41,8 @@ class Tool:
     module: Path = HERE
     ldflags: str = ""
     tags: str = ""
+    tests: str = ""
+    """The folder of ``package``, a module, whose tests are the binary; with its own go.sum."""
 
 
 TOOLS = {
@@ -48,8 +52,10 @@ TOOLS = {
         "k8s.io/kubernetes/cmd/kube-controller-manager", ldflags=_VERSION_FLAGS
     ),
     "kubectl": Tool("k8s.io/kubernetes/cmd/kubectl", ldflags=_VERSION_FLAGS),
-    "kubeseal": Tool("github.com/bitnami-labs/sealed-secrets/cmd/kubeseal"),
-    "peer-controller": Tool("github.com/bitnami-labs/sealed-secrets/cmd/controller"),
+    "kubeseal": Tool(f"{PEER}/cmd/kubeseal"),
+    "peer-controller": Tool(f"{PEER}/cmd/controller"),
+    # The peer's own integration tests, of a cluster that its controller runs in.
+    "peer-suite": Tool(PEER, tests="./integration", tags="integration"),
     "helm": Tool("helm.sh/helm/v3/cmd/helm", module=HERE / "gitops"),
     # Go's text/template, the reference of sealer/template.
     "template-oracle": Tool(".", module=HERE.parent / "template" / "oracle"),
@@ -97,13 +103,28 @@ def _build(tool: Tool, binary: Path) -> None:
     unfinished = binary.with_suffix(".new")
     print(f"building {binary.name} from {tool.package}", file=sys.stderr, flush=True)
     flags = ["-trimpath", f"-ldflags=-s -w {tool.ldflags}", f"-tags={tool.tags}"]
-    subprocess.run(
-        ["go", "build", *flags, "-o", unfinished, tool.package],
-        cwd=tool.module,
-        check=True,
-        env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
-    )
+    folder, what = tool.module, ["build", *flags, "-o", str(unfinished), tool.package]
+    if tool.tests:
+        folder = source(tool.package)
+        what = ["test", "-c", *flags, "-o", str(unfinished), tool.tests]
+    subprocess.run(["go", *what], cwd=folder, check=True, env=_environment())
     unfinished.replace(binary)
+
+
+def source(module: str) -> Path:
+    """Return the folder of a Go module that go.mod pins; fetched first where it is not here."""
+    told = subprocess.run(
+        ["go", "mod", "download", "-json", module],
+        cwd=HERE,
+        check=True,
+        env=_environment(),
+        capture_output=True,
+    )
+    return Path(json.loads(told.stdout)["Dir"])
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
 def _cache() -> Path:

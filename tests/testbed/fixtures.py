@@ -40,6 +40,7 @@ def network() -> bool:
     Nothing can be fetched after this: all components are built before.
     """
     need(*binaries.TOOLS)
+    binaries.source(binaries.PEER)
     if not can_have_network():
         return False
     enter_network_namespace()
