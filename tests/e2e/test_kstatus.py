@@ -10,35 +10,16 @@ import pytest
 from sealer import Scope
 from tests.e2e.conftest import World, new_pair
 from tests.testbed.cluster import wait_for
+from tests.testbed.health import argo_cd, argo_cd_rules, kstatus
 
 pytestmark = pytest.mark.usefixtures("controller")
 
 
-def kstatus(resource: Mapping[str, Any]) -> str:
-    """The rules of sigs.k8s.io/cli-utils ``kstatus`` for a custom resource, first hit wins."""
-    metadata, status = resource["metadata"], resource.get("status") or {}
-    if metadata.get("deletionTimestamp"):
-        return "Terminating"
-    observed = status.get("observedGeneration")
-    if observed is not None and observed != metadata.get("generation"):
-        return "InProgress"
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "Reconciling" and condition["status"] == "True":
-            return "InProgress"
-        if condition["type"] == "Stalled" and condition["status"] == "True":
-            return "Failed"
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "Ready":
-            return "Current" if condition["status"] == "True" else "InProgress"
-    return "Current"
-
-
 def argo(resource: Mapping[str, Any]) -> str:
-    """Argo CD's built-in health check of bitnami.com/SealedSecret."""
-    for condition in (resource.get("status") or {}).get("conditions") or ():
-        if condition["type"] == "Synced":
-            return {"False": "Degraded", "True": "Healthy"}.get(condition["status"], "Progressing")
-    return "Progressing"
+    """What Argo CD's built-in health checks of a SealedSecret say, old and new."""
+    rules = argo_cd_rules("bitnami.com", "SealedSecret")
+    [health] = {argo_cd(rule, resource)[0] for rule in rules}
+    return health
 
 
 def live(world: World, name: str = "db") -> dict[str, Any]:

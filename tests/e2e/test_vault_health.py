@@ -6,18 +6,13 @@ Argo CD's rule is the Lua of docs/key-vault-reasons.md, run by the interpreter t
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from tests.chart.test_vault_rights import start, world
 from tests.e2e.test_key_vault import single
-from tests.e2e.test_kstatus import kstatus
-from tests.testbed import binaries
-from tests.testbed.fixtures import need
+from tests.testbed.health import argo_cd, kstatus
 from tests.testbed.vault_world import World
 
 __all__ = ["world"]
@@ -32,35 +27,9 @@ def rules() -> dict[str, str]:
     return {key.removeprefix(prefix): text for key, text in data.items()}
 
 
-def lua(value: Any) -> str:
-    """A value as Lua writes it."""
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"[{lua(key)}]={lua(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "{" + ",".join(map(lua, value)) + "}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    return '"' + "".join(f"\\{byte:03}" for byte in str(value).encode()) + '"'
-
-
-def argo(resource: Mapping[str, Any], folder: Path) -> tuple[str, str]:
-    """Health and message."""
-    need("glua")
-    script = folder / "health.lua"
-    judge = f"local function health(obj)\n{rules()[resource['kind']]}\nend\n"
-    tell = f"local it = health({lua(resource)})\nprint(it.status, it.message)"
-    script.write_text(judge + tell)
-    command = [str(binaries.path("glua")), str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    health, _, message = done.stdout.strip().partition("\t")
-    return health, message
-
-
-def check(world: World, folder: Path, kind: str, name: str, expected: str) -> str:
+def check(world: World, kind: str, name: str, expected: str) -> str:
     found = world.plane.api.get(kind, world.namespace, name)
-    health, message = argo(found, folder)
+    health, message = argo_cd(rules()[kind], found)
     assert (kstatus(found), health) == (expected, SAME[expected])
     return message
 
@@ -80,21 +49,21 @@ def test_flux_and_argo_cd_agree_on_what_is_done_failed_or_under_way(
         world.secret(single("password", "db-password"), name=name, vault={"name": vault})
     world.secret(single("password", "no-such"), name="lacking")
     for kind, name in (("KeyVault", "shop"), ("KeyVaultSecret", "db")):
-        check(world, tmp_path, kind, name, "InProgress")
+        check(world, kind, name, "InProgress")
 
     with start(world, tmp_path):
         world.wait_reason("Synced", "True")
-        check(world, tmp_path, "KeyVaultSecret", "db", "Current")
-        check(world, tmp_path, "KeyVault", "shop", "Current")
+        check(world, "KeyVaultSecret", "db", "Current")
+        check(world, "KeyVault", "shop", "Current")
         world.wait_reason("TargetNotOwned", name="taken")
-        assert "not ours" in check(world, tmp_path, "KeyVaultSecret", "taken", "Failed")
+        assert "not ours" in check(world, "KeyVaultSecret", "taken", "Failed")
         world.wait_reason("UnknownCloud", name="elsewhere", kind="KeyVault")
-        told = check(world, tmp_path, "KeyVault", "elsewhere", "Failed")
+        told = check(world, "KeyVault", "elsewhere", "Failed")
         assert "vault.example.org" in told
         world.wait_reason("VaultNotFound", name="alone")
-        check(world, tmp_path, "KeyVaultSecret", "alone", "InProgress")
+        check(world, "KeyVaultSecret", "alone", "InProgress")
         world.wait_reason("ObjectNotFound", name="lacking")
-        assert "no-such" in check(world, tmp_path, "KeyVaultSecret", "lacking", "InProgress")
+        assert "no-such" in check(world, "KeyVaultSecret", "lacking", "InProgress")
         # kubectl wait, as in a script.
         world.plane.kubectl(
             *("wait", "--for=condition=Ready", "--timeout=5s", "kvs/db", "-n", world.namespace)
@@ -102,4 +71,4 @@ def test_flux_and_argo_cd_agree_on_what_is_done_failed_or_under_way(
 
     # Nobody looks at it now: a change is never taken for done.
     world.change({"data": [single("other", "db-password")]})
-    check(world, tmp_path, "KeyVaultSecret", "db", "InProgress")
+    check(world, "KeyVaultSecret", "db", "InProgress")

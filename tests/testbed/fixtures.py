@@ -41,6 +41,8 @@ def network() -> bool:
     """
     need(*binaries.TOOLS)
     binaries.source(binaries.PEER)
+    for module, checksum in binaries.ARGO_CD.items():
+        binaries.source(module, checksum)
     if not can_have_network():
         return False
     enter_network_namespace()

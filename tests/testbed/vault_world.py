@@ -80,24 +80,27 @@ class World:
 
     def vault(self, name: str = "shop", *, auth: Manifest | None = None, **spec: Any) -> Manifest:
         """Create a KeyVault."""
+        return self.plane.api.create(self.vault_manifest(name, auth=auth, **spec))
+
+    def vault_manifest(
+        self, name: str = "shop", *, auth: Manifest | None = None, **spec: Any
+    ) -> Manifest:
         principal = {
             "tenantId": self.store.tenant,
             "clientId": self.client,
             "secretRef": {"name": "principal", "key": "password"},
         }
-        return self.plane.api.create(
-            {
-                "apiVersion": API,
-                "kind": "KeyVault",
-                "metadata": {"name": name, "namespace": self.namespace},
-                "spec": {
-                    "url": self.azure.url(self.store.name),
-                    "auth": auth or {"servicePrincipal": principal},
-                    "poll": {"interval": "30s"},
-                    **spec,
-                },
-            }
-        )
+        return {
+            "apiVersion": API,
+            "kind": "KeyVault",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {
+                "url": self.azure.url(self.store.name),
+                "auth": auth or {"servicePrincipal": principal},
+                "poll": {"interval": "30s"},
+                **spec,
+            },
+        }
 
     def secret(
         self,

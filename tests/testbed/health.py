@@ -1,0 +1,52 @@
+"""What Flux and Argo CD take an object's status for: Flux's own library, Argo CD's own Lua."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from tests.testbed import binaries
+
+
+def kstatus(resource: Mapping[str, Any]) -> str:
+    """Return what Flux says: Current, InProgress, Failed, Terminating and so on."""
+    done = subprocess.run(
+        [binaries.path("kstatus")],
+        input=json.dumps(resource),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def argo_cd_rules(group: str, kind: str) -> list[str]:
+    """Return the Lua that the versions of Argo CD have built in for a kind."""
+    folders = [binaries.source(module, sum_) for module, sum_ in binaries.ARGO_CD.items()]
+    names = [one / "resource_customizations" / group / kind / "health.lua" for one in folders]
+    return [name.read_text() for name in names]
+
+
+def argo_cd(rule: str, resource: Mapping[str, Any]) -> tuple[str, str]:
+    """Return health and message by a rule in Lua, run by the interpreter that Argo CD has."""
+    judge = f"local function health(obj)\n{rule}\nend\n"
+    tell = f"local it = health({_lua(resource)})\nprint(it.status, it.message)"
+    command = [str(binaries.path("glua")), "-e", judge + tell]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    health, _, message = done.stdout.strip().partition("\t")
+    return health, message
+
+
+def _lua(value: Any) -> str:
+    """A value as Lua writes it."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"[{_lua(key)}]={_lua(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "{" + ",".join(map(_lua, value)) + "}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    return '"' + "".join(f"\\{byte:03}" for byte in str(value).encode()) + '"'
