@@ -11,7 +11,7 @@ import yaml
 
 from tests.chart.helm import CHART, template
 from tests.docs.chart_reference import made, values
-from tests.testbed import binaries
+from tests.testbed import sources
 from tests.testbed.fixtures import need
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -55,7 +55,7 @@ def _covers(known: str, key: str) -> bool:
 def peer_chart() -> Path:
     """Return the peer's chart, which its Go module holds."""
     need("kubeseal")
-    return binaries.source(binaries.PEER) / "helm/sealed-secrets"
+    return sources.folder("peer") / "helm/sealed-secrets"
 
 
 def test_every_value_of_the_peers_chart_is_known_here() -> None:

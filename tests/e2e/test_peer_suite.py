@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.interop import peers
-from tests.testbed import binaries
+from tests.testbed import binaries, sources
 from tests.testbed.cluster import ROOT, ControlPlane
 from tests.testbed.controllers import NAMESPACE, OURS, ours
 
@@ -29,7 +29,7 @@ def cluster(plane: ControlPlane, pair: Any, network: bool) -> Iterator[ControlPl
     """A cluster as the peer left it, its CRD included, with our controller behind its Service."""
     if not network:
         pytest.skip("the service proxy needs a network of our own")
-    crds = binaries.source(binaries.PEER) / "helm/sealed-secrets/crds"
+    crds = sources.folder("peer") / "helm/sealed-secrets/crds"
     plane.kubectl("replace", "-f", str(crds))
     with ours(plane) as running:
         plane.publish(NAMESPACE, SERVICE, running.port)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -19,15 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.testbed import sources
+
 HERE = Path(__file__).parent
 KUBERNETES_VERSION = "v1.35.4"
-PEER = "github.com/bitnami-labs/sealed-secrets"
-# Before and after its health checks learned to look at the generation. No go.mod here names these:
-# Go checks them against its public log, and we against what they were.
-ARGO_CD = {
-    "github.com/argoproj/argo-cd/v3@v3.4.0": "h1:yZwfaOIzE/aQTA52mOfeZQbribmyxKYvMgirQja4eX0=",
-    "github.com/argoproj/argo-cd/v3@v3.5.7": "h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=",
-}
+PEER = sources.MODULES["peer"][0]
 _VERSION_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{name}={value}"
     for name, value in {
@@ -48,7 +43,7 @@ class Tool:
     ldflags: str = ""
     tags: str = ""
     tests: str = ""
-    """The folder of ``package``, a module, whose tests are the binary; with its own go.sum."""
+    """The folder of the peer's module whose tests are the binary; by the module's own go.sum."""
 
 
 TOOLS = {
@@ -113,32 +108,10 @@ def _build(tool: Tool, binary: Path) -> None:
     flags = ["-trimpath", f"-ldflags=-s -w {tool.ldflags}", f"-tags={tool.tags}"]
     folder, what = tool.module, ["build", *flags, "-o", str(unfinished), tool.package]
     if tool.tests:
-        folder = source(tool.package)
+        folder = sources.folder("peer")
         what = ["test", "-c", *flags, "-o", str(unfinished), tool.tests]
-    subprocess.run(["go", *what], cwd=folder, check=True, env=_environment())
+    subprocess.run(["go", *what], cwd=folder, check=True, env={**os.environ, **sources.ENVIRONMENT})
     unfinished.replace(binary)
-
-
-def source(module: str, checksum: str = "") -> Path:
-    """Return the folder of a Go module, fetched first where it is not here.
-
-    It is one that go.mod pins, or one with its version and checksum.
-    """
-    told = subprocess.run(
-        ["go", "mod", "download", "-json", module],
-        cwd=HERE,
-        check=True,
-        env=_environment(),
-        capture_output=True,
-    )
-    found = json.loads(told.stdout)
-    if checksum and found["Sum"] != checksum:
-        raise RuntimeError(f"{module} is not what it was: {found['Sum']}")
-    return Path(found["Dir"])
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
 def _cache() -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.testbed import binaries
+from tests.testbed import binaries, sources
 from tests.testbed.cluster import (
     ControlPlane,
     can_have_network,
@@ -40,9 +40,8 @@ def network() -> bool:
     Nothing can be fetched after this: all components are built before.
     """
     need(*binaries.TOOLS)
-    binaries.source(binaries.PEER)
-    for module, checksum in binaries.ARGO_CD.items():
-        binaries.source(module, checksum)
+    for name in sources.MODULES:
+        sources.folder(name)
     if not can_have_network():
         return False
     enter_network_namespace()

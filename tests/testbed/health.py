@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from tests.testbed import binaries
+from tests.testbed import binaries, sources
 
 
 def kstatus(resource: Mapping[str, Any]) -> str:
@@ -24,7 +24,7 @@ def kstatus(resource: Mapping[str, Any]) -> str:
 
 def argo_cd_rules(group: str, kind: str) -> list[str]:
     """Return the Lua that the versions of Argo CD have built in for a kind."""
-    folders = [binaries.source(module, sum_) for module, sum_ in binaries.ARGO_CD.items()]
+    folders = [sources.folder(name) for name in ("argo-cd-3.4", "argo-cd-3.5")]
     names = [one / "resource_customizations" / group / kind / "health.lua" for one in folders]
     return [name.read_text() for name in names]
 

@@ -1,0 +1,67 @@
+"""What the chart has for the Prometheus operator and the Gateway API, by their own CRDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import template
+from tests.chart.matrix import FOREIGN
+from tests.testbed import sources
+from tests.testbed.cluster import ControlPlane
+
+CRDS = {
+    "prometheus-operator": (
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+    ),
+    "gateway-api": ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
+}
+RELABELING = [{"sourceLabels": ["namespace"], "targetLabel": "team", "regex": "(.*)-.*"}]
+MONITOR = {
+    "enabled": True,
+    "namespace": "default",
+    "interval": "1m",
+    "scrapeTimeout": "10s",
+    "honorLabels": True,
+    "relabelings": RELABELING,
+    "metricRelabelings": RELABELING,
+    "annotations": {"note": "x"},
+}
+VALUES: dict[str, dict[str, Any]] = {**FOREIGN, "monitor": {"metrics": {"serviceMonitor": MONITOR}}}
+KINDS = ("ServiceMonitor", "PrometheusRule", "HTTPRoute")
+
+
+@pytest.fixture(scope="module")
+def operators(plane: ControlPlane) -> Iterator[ControlPlane]:
+    """A cluster that knows their kinds."""
+    paths = [sources.folder(name) / file for name, files in CRDS.items() for file in files]
+    words = [word for path in paths for word in ("-f", str(path))]
+    plane.kubectl("apply", "--server-side", *words)
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", *words)
+    yield plane
+    plane.kubectl("delete", *words)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_object_is_valid_by_the_kinds_own_schema(
+    operators: ControlPlane, namespace: str, name: str
+) -> None:
+    text = template(VALUES[name], namespace=namespace)
+    assert any(f"\nkind: {kind}\n" in text for kind in KINDS)
+    operators.kubectl(
+        *("apply", "--server-side", "--force-conflicts", "--field-manager=helm"),
+        *("--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-"),
+        text=text,
+    )
+
+
+def test_a_field_that_is_not_theirs_would_be_told(operators: ControlPlane, namespace: str) -> None:
+    text = template(VALUES["monitor"], namespace=namespace)
+    with pytest.raises(AssertionError, match="honourLabels"):
+        operators.kubectl(
+            *("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"),
+            text=text.replace("honorLabels", "honourLabels"),
+        )
