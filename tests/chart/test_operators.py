@@ -1,13 +1,16 @@
-"""What the chart has for the Prometheus operator and the Gateway API, by their own CRDs."""
+"""What chart, pages and examples have for other operators, by those operators' own CRDs."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.chart.helm import template
+from tests.chart.helm import ROOT, template
 from tests.chart.matrix import FOREIGN
 from tests.testbed import sources
 from tests.testbed.cluster import ControlPlane
@@ -18,7 +21,15 @@ CRDS = {
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
     ),
     "gateway-api": ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
+    "kustomize-controller": ("config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",),
+    "source-controller": (
+        "config/crd/bases/source.toolkit.fluxcd.io_gitrepositories.yaml",
+        "config/crd/bases/source.toolkit.fluxcd.io_helmrepositories.yaml",
+        "config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml",
+    ),
+    "argo-cd-3.5": ("manifests/crds/application-crd.yaml",),
 }
+GITOPS = re.compile(r"^apiVersion: (kustomize\.toolkit|source\.toolkit|argoproj)", re.MULTILINE)
 RELABELING = [{"sourceLabels": ["namespace"], "targetLabel": "team", "regex": "(.*)-.*"}]
 MONITOR = {
     "enabled": True,
@@ -56,6 +67,35 @@ def test_every_object_is_valid_by_the_kinds_own_schema(
         *("--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-"),
         text=text,
     )
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """The manifests for GitOps tools in pages and examples, with where they stand."""
+    for path in (ROOT / "examples").rglob("*.yaml"):
+        yield str(path.relative_to(ROOT)), path.read_text()
+    for path in (ROOT / "docs").glob("*.md"):
+        for block in re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL):
+            yield str(path.relative_to(ROOT)), block
+
+
+def test_flux_and_argo_cd_take_the_manifests_of_pages_and_examples(
+    operators: ControlPlane, namespace: str
+) -> None:
+    seen = []
+    for place, text in written():
+        for one in re.split(r"^---\n", text, flags=re.MULTILINE):
+            if not GITOPS.search(one):
+                continue
+            manifest = yaml.safe_load(one)
+            manifest["metadata"]["namespace"] = namespace
+            operators.kubectl(
+                *("apply", "--server-side", "--dry-run=server", "--validate=strict"),
+                *("--warnings-as-errors", "-f", "-"),
+                text=json.dumps(manifest),
+            )
+            seen.append((place, manifest["kind"]))
+    assert {kind for _, kind in seen} >= {"Kustomization", "Application"}
+    assert len(seen) > 8
 
 
 def test_a_field_that_is_not_theirs_would_be_told(operators: ControlPlane, namespace: str) -> None:

@@ -22,6 +22,14 @@ MODULES = {
         "github.com/argoproj/argo-cd/v3@v3.5.7",
         "h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=",
     ),
+    "kustomize-controller": (
+        "github.com/fluxcd/kustomize-controller@v1.9.6",
+        "h1:XB+G3A0mky0j5uVHZWv4oSlS2RvZBoNIUhstIvY0JKE=",
+    ),
+    "source-controller": (
+        "github.com/fluxcd/source-controller@v1.9.6",
+        "h1:nG534/bI6nVpyHra7ONAk6xDB3xPsVT+EOLHZHXPrrc=",
+    ),
     "prometheus-operator": (
         "github.com/prometheus-operator/prometheus-operator@v0.85.0",
         "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
