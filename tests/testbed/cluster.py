@@ -38,7 +38,10 @@ ROOT = Path(__file__).parents[2]
 POD_ADDRESS = "192.0.2.1"  # RFC 5737: for documentation, and routed nowhere
 ADMIN_TOKEN = "admin-token"
 _CLONE_NEWNET = 0x40000000
-_CONTROLLERS = "garbage-collector-controller,namespace-controller,serviceaccount-controller"
+_CONTROLLERS = ",".join(
+    f"{name}-controller"
+    for name in ("clusterrole-aggregation", "garbage-collector", "namespace", "serviceaccount")
+)
 Manifest = dict[str, Any]
 _GROUPS = {"bitnami.com"}
 
