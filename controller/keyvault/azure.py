@@ -38,6 +38,7 @@ from sealer.keyvault.address import CLOUDS
 from sealer.keyvault.references import CERTIFICATE, KEY, SECRET, Ref
 
 PAGE = 25
+_CERTIFICATE_TYPES = {"application/x-pkcs12", "application/x-pem-file"}
 
 _T = TypeVar("_T")
 
@@ -192,7 +193,7 @@ class AzureVault:
             self._on_call("get", 200)
             properties = _of(ref, got.properties)
             managed = bool(properties.managed)
-            if ref.type == CERTIFICATE and not managed:
+            if ref.type == CERTIFICATE and not (managed or _holds_certificate(properties)):
                 raise MissingError(f"there is a secret {ref.name}, but no certificate")
             if not isinstance(got.value, str):
                 raise garbled()  # an empty value is one, none is not
@@ -247,6 +248,11 @@ def _of(ref: Ref, properties: Any) -> Any:
     return properties
 
 
+def _holds_certificate(properties: Any) -> bool:
+    """By its content type: emulators leave ``managed`` out, and a PFX may be kept as a secret."""
+    return (properties.content_type or "").lower() in _CERTIFICATE_TYPES
+
+
 def _stamp(properties: Any) -> Stamp:
     return Stamp(
         enabled=properties.enabled is not False,
@@ -260,4 +266,5 @@ def _stamp(properties: Any) -> Stamp:
 
 
 def _seconds(moment: datetime | None) -> float | None:
-    return moment.timestamp() if moment else None
+    """Seconds since 1970, None for no date; emulators say 0 for that, and nothing ended in 1970."""
+    return (moment.timestamp() or None) if moment else None

@@ -27,8 +27,6 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKey
 
 from controller.keyvault.values import BadValueError
 
-PFX = "application/x-pkcs12"
-PEM = "application/x-pem-file"
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
@@ -87,9 +85,12 @@ class Bundle:
         return pkcs12.serialize_key_and_certificates(None, self.key, leaf, rest, NoEncryption())
 
 
-def parse(value: bytes, content_type: str) -> Bundle:
-    """Read a certificate's secret; raises BadValueError, which quotes nothing of it."""
-    if content_type == PEM or (content_type != PFX and b"-----BEGIN" in value):
+def parse(value: bytes) -> Bundle:
+    """Read a certificate's secret; raises BadValueError, which quotes nothing of it.
+
+    Its content type is what somebody typed where it was imported: what is there decides.
+    """
+    if b"-----BEGIN" in value:
         return _parse_pem(value)
     try:
         pfx = base64.b64decode(b"".join(value.split()), validate=True)

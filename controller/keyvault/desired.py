@@ -252,7 +252,7 @@ class _Work:
 
 def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
     if isinstance(entry, TlsEntry):
-        return certificate.parse(found.value, found.stamp.content_type).tls(entry.chain)
+        return certificate.parse(found.value).tls(entry.chain)
     if isinstance(entry, ExpandEntry):
         return _checked(values.expand(found.value, entry.format), ref)
     if isinstance(entry, FindEntry):
@@ -262,7 +262,7 @@ def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
 
 def _single(entry: KeyEntry, found: Found) -> bytes:
     if entry.ref.type == CERTIFICATE:
-        return certificate.parse(found.value, found.stamp.content_type).form(entry.form)
+        return certificate.parse(found.value).form(entry.form)
     if entry.ref.type == KEY:
         return publickey.form(found.value, entry.form)
     value = values.property_of(found.value, entry.property) if entry.property else found.value

@@ -30,6 +30,8 @@ from sealer.keyvault.explain import KEYS_ROLE, SECRETS_ROLE
 from sealer.keyvault.references import KEY, Ref
 
 _NETWORK = {"ForbiddenByFirewall", "ForbiddenByConnection"}
+_NETWORK_WORDS = ("client address is not authorized", "public network access is disabled")
+"""Older services say AccessDenied, or no code, and leave it to the message."""
 _NO_ANSWER = (AzureError, aiohttp.ClientError, TimeoutError, OSError)
 _LONGEST_OBEYED = 3600.0
 _MISFIT = "The challenge "
@@ -106,7 +108,7 @@ def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
         return throttled
     if inner.endswith("Disabled"):
         return DisabledError(f"the {what} is disabled in the vault")
-    if inner in _NETWORK or (error.status_code == 403 and not code):
+    if error.status_code == 403 and (inner in _NETWORK or not code or _is_of_network(error)):
         return DeniedError(
             "the vault's firewall, or one on the way, does not let the controller in",
             reason="Firewall",
@@ -130,6 +132,11 @@ def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
             hint="an api-version that this vault does not know? see spec.apiVersion",
         )
     return UnreachableError(f"the vault answers {error.status_code}")
+
+
+def _is_of_network(error: HttpResponseError) -> bool:
+    message = str(getattr(getattr(error, "error", None), "message", "") or "").lower()
+    return any(words in message for words in _NETWORK_WORDS)
 
 
 def _is_absence(code: str) -> bool:

@@ -18,7 +18,7 @@ from controller.keyvault.vault import (
     UnreachableError,
     VaultError,
 )
-from sealer.keyvault.references import Ref
+from sealer.keyvault.references import CERTIFICATE, Ref
 from tests.keyvault.direct import ONE, ask, get_one, names, principal, store_of
 from tests.testbed.azure.faults import Fault
 from tests.testbed.azure.server import Azure
@@ -86,6 +86,56 @@ def test_fields_that_are_missing_null_or_unknown_do_no_harm(world: Azure, more: 
     assert ask(world, principal(world), names) == ["one"]
     found = ask(world, principal(world), lambda vault: vault.get(ONE))
     assert (found.value, found.stamp.enabled, found.managed) == (b"x", True, False)
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-pkcs12", "application/x-pem-file", "Application/X-PKCS12"]
+)
+def test_a_certificate_is_known_by_its_content_type_where_managed_is_left_out(
+    world: Azure, kind: str
+) -> None:
+    body = {"id": f"{HOST}/secrets/one/{'a' * 32}", "value": "x", "contentType": kind}
+    answer(world, body, operation="secrets/get")
+    wanted = Ref(CERTIFICATE, "one")
+    assert ask(world, principal(world), lambda vault: vault.get(wanted)).value == b"x"
+
+
+def test_a_secret_of_another_content_type_is_no_certificate(world: Azure) -> None:
+    body = {"id": f"{HOST}/secrets/one/{'a' * 32}", "value": "x", "contentType": "text/plain"}
+    answer(world, body, operation="secrets/get")
+    with pytest.raises(MissingError, match="no certificate"):
+        ask(world, principal(world), lambda vault: vault.get(Ref(CERTIFICATE, "one")))
+
+
+def test_dates_of_1970_are_no_dates(world: Azure) -> None:
+    dates = {"exp": 0, "nbf": 0, "created": 0, "updated": 0}
+    body = {"id": f"{HOST}/secrets/one", "value": "x", "attributes": dates}
+    answer(world, body, operation="secrets/get")
+    stamp = ask(world, principal(world), lambda vault: vault.get(ONE)).stamp
+    assert (stamp.expires, stamp.not_before) == (None, None)
+
+
+@pytest.mark.parametrize("inner", [None, {"code": "AccessDenied"}])
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("Client address is not authorized and caller is not a trusted service.", "Firewall"),
+        (
+            "Request was not allowed by NSP rules and the client address is not authorized",
+            "Firewall",
+        ),
+        ("Public network access is disabled and request is not from a trusted service", "Firewall"),
+        ("Caller is not authorized to perform action on resource.", "Forbidden"),
+    ],
+)
+def test_a_firewall_is_told_by_the_message_where_no_code_tells(
+    world: Azure, message: str, reason: str, inner: Any
+) -> None:
+    error = {"code": "Forbidden", "message": message, "innererror": inner}
+    answer(world, {"error": error}, status=403)
+    with pytest.raises(DeniedError) as caught:
+        ask(world, principal(world), get_one)
+    assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize(
