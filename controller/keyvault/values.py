@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sealer.errors import SealerError
+from sealer.errors import ManifestError, SealerError
 from sealer.manifest import read_documents
 
 
@@ -74,6 +74,15 @@ def parse(value: bytes, form: str) -> Any:
             return _parsed(value.decode(), form)
     except BadValueError:
         raise
+    except ManifestError as error:
+        # Its words quote keys: the line is enough to find it.
+        where = "" if error.line is None else f" in line {error.line + 1}"
+        raise BadValueError(
+            f"is not {form}, or not as Kubernetes reads it{where}",
+            hint="quote keys such as n, on or 1.5, and have none twice",
+        ) from None
+    except json.JSONDecodeError as error:
+        raise BadValueError(f"is not {form} in line {error.lineno}") from None
     except (SealerError, ValueError):
         raise BadValueError(f"is not {form}") from None
 

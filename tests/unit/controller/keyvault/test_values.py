@@ -87,6 +87,21 @@ def test_what_is_no_object_is_refused_without_being_quoted(text: bytes, form: st
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("text", "form", "words"),
+    [
+        pytest.param(b"host: a\nn: canary", "YAML", "in line 2", id="key-that-is-a-boolean"),
+        pytest.param(b"a: 1\nb: 2\na: canary", "YAML", "in line 3", id="key-twice"),
+        pytest.param(b'{"a": 1,\n"canary" 2}', "JSON", "in line 2", id="json"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_told_by_its_line(text: bytes, form: str, words: str) -> None:
+    with pytest.raises(BadValueError, match=words) as caught:
+        expand(text, form)
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize("levels", [600, 100_000])
 def test_a_value_of_hundreds_of_levels_is_its_own_fault(levels: int) -> None:
     text = b'{"canary":' + b"[" * levels + b"]" * levels + b"}"
