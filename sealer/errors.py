@@ -57,6 +57,10 @@ class ManifestError(SealerError):
         """The file that the message names already; empty before it is located."""
 
 
+class TokenTypeError(ManifestError):
+    """A Secret's type that mints tokens for the cluster: it is never made from a vault."""
+
+
 class KeyFileError(SealerError):
     """A certificate or private key that cannot be read or must not be used."""
 

@@ -9,9 +9,12 @@ from controller.keyvault.ownership import TargetError
 from controller.keyvault.status import SYNCED, Told, told
 from controller.keyvault.values import BadValueError
 from controller.keyvault.vault import VaultError
-from sealer.errors import ManyErrors, SealerError, TemplateError
+from sealer.errors import ManyErrors, SealerError, TemplateError, TokenTypeError
 
 VAULT_REASONS = frozenset({"Throttled", "Unreachable", "ObjectNotFound", "ObjectDisabled", FUSE})
+
+_OF_VAULTS = {"InvalidUrl", "UnknownCloud"}
+"""What the vault's own status says; it is no fault of those who use it."""
 
 PASSING = VAULT_REASONS | {"VaultNotFound", "VaultNotReady", "Conflict", "ClusterError"}
 """In spite of these a Secret that is there as it was written stays Ready for a while."""
@@ -38,7 +41,7 @@ def outcome_of(states: tuple[ObjectState, ...]) -> Told:
     if not bad:
         return SYNCED
     reason = bad[0].reason
-    if reason not in VAULT_REASONS and reason not in status.FINAL:
+    if reason not in VAULT_REASONS and reason not in status.FINAL - _OF_VAULTS:
         reason = "VaultNotReady"
     message = "; ".join(f"{state.ref}: {state.message}" for state in bad[:10])
     return Told(reason, message)
@@ -49,7 +52,10 @@ def explain(error: SealerError) -> Told:
         return told(error, error.reason)
     if isinstance(error, VaultError):
         return waiting(error).outcome
-    first = error.errors[0] if isinstance(error, ManyErrors) else error
+    parts = error.errors if isinstance(error, ManyErrors) else (error,)
+    if all(isinstance(one, TokenTypeError) for one in parts):
+        return told(error, "TargetTypeRefused")
+    first = parts[0]
     if isinstance(first, TemplateError):
         return told(error, "TemplateFailed")
     if isinstance(error, BadValueError):

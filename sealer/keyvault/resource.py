@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.errors import ManifestError
+from sealer.errors import ManifestError, TokenTypeError
 from sealer.fields import Fields, Path, without
 from sealer.keyvault.names import check_patterns
 from sealer.keyvault.references import Entry, FindEntry, is_secret_key, known_keys, read_entries
@@ -146,12 +146,11 @@ def _check(fields: Fields, resource: KeyVaultSecret) -> None:
             for where, problem in check_patterns(entry):
                 path = ("spec", "data", index, "find", *where)
                 fields.fault(problem.message, path, problem.hint)
-    for kind in (resource.target.type, resource.template.type or ""):
+    types = {"target": resource.target.type, "template": resource.template.type}
+    for place, kind in types.items():
         if kind in TOKEN_TYPES:
-            fields.fault(
-                "is a type that grants access to the cluster: it is never made from a vault",
-                ("spec", "target", "type"),
-            )
+            what = "is a type that grants access to the cluster: it is never made from a vault"
+            fields.faults.append(TokenTypeError(what, path=("spec", place, "type")))
     labels = (resource.target.labels, resource.template.metadata.get("labels") or {})
     if any(KEY_LABEL in one for one in labels):
         # Whoever may write a KeyVaultSecret beside the controller would know a private key to

@@ -53,6 +53,35 @@ def test_nothing_is_asked_for_it_any_more(
     run(test)
 
 
+def test_a_type_that_mints_tokens_is_refused_by_its_own_reason(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        kind = {"type": "kubernetes.io/service-account-token"}
+        half.secret("a", entry("s"), generation=2, target=kind)
+        half.secret("b", entry("s"), {"find": {}}, generation=2, target=kind)
+        half.secret("c", entry("s"), template=kind)
+        await half.settle()
+        for name, reason in (("a", "TargetTypeRefused"), ("b", "InvalidSpec")):
+            assert half.ready(name) == ("False", reason)
+        assert half.ready("c") == ("False", "TargetTypeRefused")
+
+    run(test)
+
+
+def test_a_host_that_is_no_vault_is_the_fault_of_the_vault_alone(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.azure.redirect = "https://elsewhere.example"
+        note = {"keyvault.sealer.dev/sync-now": "1"}
+        half.secret("a", entry("s"), annotations=note)
+        await half.settle()
+        assert half.ready("a") == ("True", "VaultNotReady")
+        await half.tick()
+        assert half.ready("shop", "KeyVault") == ("False", "UnknownCloud")
+
+    run(test)
+
+
 def test_a_fault_of_ours_is_told_without_what_it_quotes(run: Run) -> None:
     async def test(half: Simulation) -> None:
         await started(half)
