@@ -25,13 +25,18 @@ class Listing:
         """How many objects the vault had when last listed."""
         self.denied: DeniedError | None = None
         """Why it cannot be listed, where single objects can be read."""
-        self._denied_until = 0.0
+        self._denied_until = self._made = 0.0
         self._flight: asyncio.Task[Rows] | None = None
 
     @property
     def may_be_tried(self) -> bool:
         """Whether it is allowed, or was denied long enough ago."""
         return self.denied is None or self._clock() >= self._denied_until
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was made."""
+        return self._clock() - self._made
 
     def forget(self) -> None:
         """This poll makes none, and an old one says nothing of today."""
@@ -60,6 +65,7 @@ class Listing:
         return await self.make()
 
     async def _make(self) -> Rows:
+        began = self._clock()
         try:
             rows = await self._governor.ask(self._vault.list_secrets)
         except DeniedError as error:
@@ -69,7 +75,7 @@ class Listing:
             raise
         self.denied = None
         self.rows = found = {row.name.lower(): row for row in rows}
-        self.count = len(found)
+        self.count, self._made = len(found), began
         self._governor.spend(len(found) // PAGE)
         return found
 

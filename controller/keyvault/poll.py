@@ -36,6 +36,9 @@ SETTLE_SECONDS = 3.0
 PINNED_SECONDS = 86400.0
 _POLL_APART = 0.85  # of the interval: a poll comes up to a tenth early
 _FIRST_DELAY = 5.0
+_YOUNG_SECONDS = 10.0
+_LONGEST_ABSENCE = 240.0
+"""Less than the longest wait of what failed: an hour's poll must not make it wait an hour."""
 _PROBE = Ref("secret", "sealer-probe")
 
 _T = TypeVar("_T")
@@ -123,12 +126,16 @@ class Poller:
         """It wants nothing any more."""
         self.users.pop(user, None)
 
-    async def listed(self, *, anew: bool = False) -> Rows:
-        """Return this poll's listing; lists if there is none, or ``anew``. Raises VaultError."""
+    async def listed(self, *, fresh: bool = False, anew: bool = False) -> Rows:
+        """Return this poll's listing; lists if there is none, or ``anew``. Raises VaultError.
+
+        ``fresh`` is for what is new: it wants what was put into the vault just before.
+        """
         if anew:
             return await self.listing.make_anew()
         rows = self.listing.rows
-        return await self.listing.make() if rows is None else rows
+        is_old = fresh and self.listing.age > _YOUNG_SECONDS and not self._is_failing
+        return await self.listing.make() if rows is None or is_old else rows
 
     async def fetch(
         self, refs: Iterable[Ref], *, fresh: bool = False, anew: bool = False
@@ -360,6 +367,8 @@ class Poller:
             if known.error is not None and self._clock() < known.retry_at:
                 return known.error
             told = self._memory.is_confirmed(ref) and self.listing.rows is not None and row is None
-            if told or known.absent_in == self._memory.cycle:
+            asked = known.absent_in == self._memory.cycle
+            since = self.listing.age if told else self._clock() - known.checked
+            if (told or asked) and since < _LONGEST_ABSENCE:
                 return self._memory.lost(ref, missing(ref))
         return await self._reader.read(ref)

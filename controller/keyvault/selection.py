@@ -58,10 +58,10 @@ def selection(
     return select
 
 
-async def listing(poller: Poller, *, anew: bool) -> Rows:
-    """What the vault has, as listed in this poll or ``anew``; WaitingError."""
+async def listing(poller: Poller, *, fresh: bool, anew: bool) -> Rows:
+    """What the vault has, as listed in this poll, just now or ``anew``; WaitingError."""
     try:
-        return await poller.listed(anew=anew)
+        return await poller.listed(fresh=fresh, anew=anew)
     except VaultError as error:
         raise waiting(error) from None
 

@@ -298,6 +298,47 @@ def test_ready_is_earned_though_a_secret_came_during_the_first_list(run: Run) ->
     run(test)
 
 
+def test_a_new_find_sees_what_was_put_into_the_vault_just_before(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 1)
+        await half.vault(interval="1h")
+        half.secret("a", {"find": {"name": "s-*"}})
+        await half.settle()
+        half.store.set_secret("s-new", "v")
+        half.clock.now += 60
+        half.secret("b", {"find": {"name": "s-*"}})
+        await half.settle()
+        assert half.data("b") == {"s-0": "v", "s-new": "v"}
+        half.store.set_secret("s-newer", "v")
+        half.clock.now += 60
+        half.secret("b", {"find": {"name": "s-new*"}}, generation=2)
+        await half.settle()
+        assert half.data("b") == {"s-new": "v", "s-newer": "v"}
+
+    run(test)
+
+
+def test_a_missing_object_is_looked_for_in_minutes_however_seldom_the_polls_are(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        fill(half, 1)
+        await half.vault(interval="6h")
+        half.secret("a", entry("late"))
+        await half.settle()
+        for _ in range(10):
+            await half.tick()
+        assert half.ready("a") == ("False", "ObjectNotFound")
+        half.azure.forget()
+        for _ in range(20):
+            await half.tick()
+        assert half.azure.calls["secrets/get"] <= 6
+        half.store.set_secret("late", "v")
+        for _ in range(6):
+            await half.tick()
+        assert half.data("a") == {"late": "v"}
+
+    run(test)
+
+
 def test_many_that_find_share_one_listing(run: Run) -> None:
     async def test(half: Simulation) -> None:
         fill(half, 60)
