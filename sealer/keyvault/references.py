@@ -19,6 +19,8 @@ CERTIFICATE_FORMS = ("PEM", "PFX", "Key", "Leaf", "Chain")
 KEY_FORMS = ("PEM", "JWK")
 CHAINS = ("Full", "LeafOnly", "NoRoot")
 MAX_HISTORY = 10
+_MAX_ENTRIES, _MAX_RENAMES, _MAX_TAGS = 256, 16, 15
+"""As the CRD has them; an object in Azure has no more tags."""
 TLS_KEYS = ("tls.crt", "tls.key", "ca.crt")
 
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
@@ -120,14 +122,21 @@ def past_key(key: str, back: int) -> str:
 def read_entries(fields: Fields, value: Any) -> tuple[Entry, ...]:
     """Read ``spec.data``; faults go to ``fields``."""
     path: Path = ("spec", "data")
+    items = sequence(fields, value, path)
+    _at_most(fields, len(items), _MAX_ENTRIES, path)
     entries = [
         entry
-        for index, item in enumerate(sequence(fields, value, path))
+        for index, item in enumerate(items)
         if (entry := _entry(fields, item, (*path, index))) is not None
     ]
     if not entries and not fields.faults:
         fields.fault("is empty: there is nothing to fetch", path)
     return tuple(entries)
+
+
+def _at_most(fields: Fields, count: int, limit: int, path: Path) -> None:
+    if count > limit:
+        fields.fault(f"has {count} entries; {limit} at most", path)
 
 
 def is_secret_key(key: str) -> bool:
@@ -173,6 +182,8 @@ def _from(fields: Fields, body: Mapping[str, Any], path: Path, key: str) -> KeyE
     for each in ("property", "decode"):
         if kind != SECRET and body.get(each) is not None:
             fields.fault("is for secrets", (*path, each))
+    if body.get("property") == "":
+        fields.fault("is empty", (*path, "property"))
     return KeyEntry(
         key=key,
         ref=ref,
@@ -236,15 +247,25 @@ def _find(fields: Fields, body: Mapping[str, Any], path: Path) -> FindEntry:
         fields.fault("must have name or regex, not both", path)
     if not (glob or regex or tags):
         fields.fault("must say which: name, regex or tags", path)
+    _at_most(fields, len(tags), _MAX_TAGS, (*path, "tags"))
+    case = fields.string(body.get("case"), (*path, "case"))
+    if case not in ("", "Env"):
+        fields.fault("must be Env", (*path, "case"))
+    rename = _rename(fields, body.get("rename"), (*path, "rename"))
+    return FindEntry(glob, regex, tuple(sorted(tags.items())), rename, case)
+
+
+def _rename(fields: Fields, value: Any, path: Path) -> tuple[Rename, ...]:
+    steps = sequence(fields, value, path)
+    _at_most(fields, len(steps), _MAX_RENAMES, path)
     rename = []
-    for index, item in enumerate(sequence(fields, body.get("rename"), (*path, "rename"))):
-        here = (*path, "rename", index)
+    for index, item in enumerate(steps):
+        here = (*path, index)
         step = fields.mapping(item, here)
         pattern = fields.string(step.get("regex"), (*here, "regex"))
         if not pattern:
             fields.fault("is missing", (*here, "regex"))
+        if step.get("to") is None:
+            fields.fault("is missing", (*here, "to"))
         rename.append(Rename(pattern, fields.string(step.get("to"), (*here, "to"))))
-    case = fields.string(body.get("case"), (*path, "case"))
-    if case not in ("", "Env"):
-        fields.fault("must be Env", (*path, "case"))
-    return FindEntry(glob, regex, tuple(sorted(tags.items())), tuple(rename), case)
+    return tuple(rename)

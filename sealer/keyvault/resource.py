@@ -170,7 +170,7 @@ def conflicts(entries: tuple[Entry, ...]) -> Iterator[tuple[Path, str]]:
     """Yield keys that two entries would fill, as far as the manifest alone tells."""
     filled: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        for key in known_keys(entry):
+        for key in filter(None, known_keys(entry)):
             first = filled.setdefault(key, index)
             if first != index:
                 path: Path = ("spec", "data", index)

@@ -32,6 +32,7 @@ AUTH_KINDS: tuple[AuthKind, ...] = (
     "controllerIdentity",
     "servicePrincipal",
 )
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _CLUSTER_ONLY = ("managedIdentity", "controllerIdentity")
 
 
@@ -252,11 +253,18 @@ def _allow(fields: Fields, value: Any, kind: str) -> tuple[Allowance, ...]:
             fields.fault("must have exactly one of namespaces, namespaceSelector", here)
         if selector is not None:
             selector = fields.mapping(selector, (*here, "namespaceSelector"))
+            _check_operators(fields, selector, (*here, "namespaceSelector", "matchExpressions"))
         objects = strings(fields, body.get("objects"), (*here, "objects"))
         if not objects:
             fields.fault("allows nothing", (*here, "objects"), 'name objects, or "*" for all')
         found.append(Allowance(namespaces, selector, objects))
     return tuple(found)
+
+
+def _check_operators(fields: Fields, selector: Mapping[str, Any], path: Path) -> None:
+    for index, item in enumerate(sequence(fields, selector.get("matchExpressions"), path)):
+        if fields.mapping(item, (*path, index)).get("operator") not in _OPERATORS:
+            fields.fault(f"must be one of {', '.join(_OPERATORS)}", (*path, index, "operator"))
 
 
 def sequence(fields: Fields, value: Any, path: Path) -> list[Any]:

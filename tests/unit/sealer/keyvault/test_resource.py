@@ -95,6 +95,41 @@ def faults(error: SealerError) -> list[tuple[str, str]]:
             id="version",
         ),
         pytest.param(
+            [{"find": {"name": "*", "rename": [{"regex": "a"}]}}],
+            {},
+            "spec.data.0.find.rename.0.to",
+            "missing",
+            id="rename-to-nothing",
+        ),
+        pytest.param(
+            [{"find": {"name": "*", "rename": [{"regex": "a", "to": "b"}] * 17}}],
+            {},
+            "spec.data.0.find.rename",
+            "16 at most",
+            id="renames",
+        ),
+        pytest.param(
+            [{"find": {"tags": {str(number): "x" for number in range(16)}}}],
+            {},
+            "spec.data.0.find.tags",
+            "15 at most",
+            id="tags",
+        ),
+        pytest.param(
+            [{"key": f"k{number}", "from": {"secret": "a"}} for number in range(257)],
+            {},
+            "spec.data",
+            "256 at most",
+            id="entries",
+        ),
+        pytest.param(
+            [{"key": "a", "from": {"secret": "a", "property": ""}}],
+            {},
+            "spec.data.0.from.property",
+            "empty",
+            id="empty-property",
+        ),
+        pytest.param(
             [{"key": "a", "from": {"secret": "a"}}],
             {"target": {"type": "kubernetes.io/service-account-token"}},
             "spec.target.type",
@@ -117,6 +152,12 @@ def test_a_manifest_that_cannot_work_is_refused_where_it_is_wrong(
         secret(*data, **spec)
     found = faults(caught.value)
     assert any(path == where and words in text for where, text in found), found
+
+
+def test_entries_without_keys_do_not_conflict() -> None:
+    with pytest.raises(ManyErrors) as caught:
+        secret({"key": True, "from": {"secret": "a"}}, {"from": {"secret": "b"}})
+    assert not any("fills the key" in words for _, words in faults(caught.value))
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -197,6 +238,15 @@ def test_a_namespaced_vault_cannot_reach_out_of_its_namespace(
     with pytest.raises(SealerError) as caught:
         vault("KeyVault", **spec)
     assert path in [where for where, _ in faults(caught.value)]
+
+
+def test_an_unknown_operator_of_a_selector_is_a_fault() -> None:
+    expression = {"key": "team", "operator": "Equals", "values": ["a"]}
+    allow = [{"namespaceSelector": {"matchExpressions": [expression]}, "objects": ["*"]}]
+    with pytest.raises(SealerError) as caught:
+        vault("ClusterKeyVault", auth={"controllerIdentity": {}}, allow=allow)
+    path = "spec.allow.0.namespaceSelector.matchExpressions.0.operator"
+    assert [where for where, _ in faults(caught.value)] == [path]
 
 
 def test_an_interval_is_a_go_duration() -> None:
