@@ -108,7 +108,9 @@ class Identities:
     async def _value(self, vault: VaultResource, reference: KeyOf) -> bytes:
         namespace = vault.namespace or reference.namespace
         secret = await self.objects.find_secret(namespace, reference.name)
-        item = ((secret or {}).get("data") or {}).get(reference.key)
+        if secret is None:
+            raise _denied(f"there is no Secret {namespace}/{reference.name}", "make it")
+        item = (secret.get("data") or {}).get(reference.key)
         if not item:
             raise _denied(
                 f"the Secret {namespace}/{reference.name} has no key {reference.key}",

@@ -36,7 +36,7 @@ SETTLE_SECONDS = 3.0
 PINNED_SECONDS = 86400.0
 _POLL_APART = 0.85  # of the interval: a poll comes up to a tenth early
 _FIRST_DELAY = 5.0
-_YOUNG_SECONDS = 10.0
+_YOUNG_SECONDS = 1.0
 _LONGEST_ABSENCE = 240.0
 """Less than the longest wait of what failed: an hour's poll must not make it wait an hour."""
 _PROBE = Ref("secret", "sealer-probe")

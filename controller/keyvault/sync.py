@@ -272,11 +272,12 @@ class Syncer:
             )
         asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
         anew = asked and not record.tries
-        fresh = asked or record.attempted != secret.generation
-        rows = await listing(poller, fresh=fresh, anew=anew) if select is not None else {}
+        is_new = record.status.get("observedGeneration") != secret.generation
+        rows = await listing(poller, fresh=is_new, anew=anew) if select is not None else {}
         found = find(secret, rows, vault, labels)
         present = {ref for refs in found.values() for ref in refs}
         gone = {ref for ref in leftovers - present if is_gone(rows, ref)}
+        fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
         results = await poller.fetch(explicit | present | gone, fresh=fresh, anew=anew)
         past = await history(secret, poller, results)

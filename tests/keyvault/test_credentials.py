@@ -90,6 +90,23 @@ def test_a_credential_that_comes_late_is_not_waited_for(run: Run) -> None:
     run(test)
 
 
+def test_a_credential_that_is_gone_is_told_from_one_that_lacks_its_key(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        for key, words in (({"other": "eA=="}, "has no key"), (None, "there is no Secret")):
+            secrets = half.objects.secrets
+            if key is None:
+                del secrets["shop", "principal"]
+            else:
+                secrets["shop", "principal"]["data"] = key
+            await half.tick()
+            ready = half.status("shop", "KeyVault")["conditions"][0]
+            assert ready["reason"] == "TokenRequestDenied"
+            assert words in ready["message"]
+
+    run(test)
+
+
 def test_a_service_account_without_its_label_is_not_used_from_the_next_poll_on(run: Run) -> None:
     async def test(half: Simulation) -> None:
         half.account("wi-client")
