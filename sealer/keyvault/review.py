@@ -72,6 +72,7 @@ def review_secrets(
         seen.add(secret.key)
         yield from ((index, error) for error in _targets(secret, secrets[:index]))
         yield from ((index, error) for error in _vault(secret, vaults))
+        yield from ((index, error) for error in _templates(secret))
 
 
 def _targets(secret: KeyVaultSecret, others: Sequence[KeyVaultSecret]) -> Iterator[ManifestError]:
@@ -90,6 +91,16 @@ def _targets(secret: KeyVaultSecret, others: Sequence[KeyVaultSecret]) -> Iterat
                 f"fills {', '.join(shared)} of the Secret {secret.target.name}, as {title} does"
             )
             yield ManifestError(problem, path=path)
+
+
+def _templates(secret: KeyVaultSecret) -> Iterator[ManifestError]:
+    """Templates that nobody will ever see: a raw key wins over one of its name."""
+    raw = {key for entry in secret.entries for key in known_keys(entry)} - set(secret.omit)
+    for key, text in secret.template.data.items():
+        if text is not None and key in raw:
+            path: Path = ("spec", "template", "data", key)
+            hint = "name the raw key in template.omit, or give one of them another name"
+            yield ManifestError("is never rendered: spec.data fills this key", path=path, hint=hint)
 
 
 def _keys(secret: KeyVaultSecret) -> set[str]:

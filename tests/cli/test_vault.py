@@ -304,6 +304,12 @@ ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
             "fills a of the Secret db",
             id="one-key",
         ),
+        pytest.param(
+            ONE + '  template: {data: {a: "{{ .a }}"}}\n',
+            8,
+            "is never rendered",
+            id="dead-template",
+        ),
     ],
 )
 def test_check_finds(text: str, line: int, words: str) -> None:
