@@ -138,7 +138,8 @@ class _Work:
             try:
                 made = _made(entry, ref, result)
             except BadValueError as error:
-                self._fail(ref, error.message, "BadValue")
+                cure = f" ({error.hint})" if error.hint else ""
+                self._fail(ref, error.message + cure, "BadValue")
                 return
             self._put(ref, made)
             self._state(ref, PINNED if ref.is_pinned else SYNCED, keys=tuple(made), found=result)

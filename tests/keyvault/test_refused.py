@@ -82,6 +82,18 @@ def test_a_host_that_is_no_vault_is_the_fault_of_the_vault_alone(run: Run) -> No
     run(test)
 
 
+def test_a_bad_value_comes_with_its_cure(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.store.set_secret("list", "a: 1\nn: 2")
+        half.secret("c", {"expand": {"secret": "list", "format": "YAML"}})
+        await half.settle()
+        assert half.ready("c") == ("False", "BadValue")
+        assert "(quote keys such as n" in half.status("c")["conditions"][0]["message"]
+
+    run(test)
+
+
 def test_a_fault_of_ours_is_told_without_what_it_quotes(run: Run) -> None:
     async def test(half: Simulation) -> None:
         await started(half)
