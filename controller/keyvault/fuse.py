@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from sealer.keyvault.references import Ref
 
-LEAST = 3
-"""A vault of one or two objects would blow it each time that one is deleted on purpose."""
+LEAST = 2
+"""A vault of one object would blow it each time that this one is deleted on purpose."""
 
 
 @dataclass

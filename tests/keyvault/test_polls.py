@@ -143,6 +143,24 @@ def test_the_fuse_holds_however_the_loss_comes_to_light(
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("count", "deleted", "gone"),
+    [(1, 1, [0]), (2, 1, [0]), (2, 2, []), (3, 2, []), (4, 2, [0, 1]), (5, 3, [])],
+)
+def test_the_fuse_holds_in_a_small_vault_but_for_one_object(
+    run: Run, count: int, deleted: int, gone: list[int]
+) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, count, **GONE)
+        for number in range(deleted):
+            half.store.delete(f"s-{number}")
+        for _ in range(4):
+            await half.tick()
+        assert lost(half, count) == gone
+
+    run(test)
+
+
 def test_losses_that_were_let_pass_do_not_count_again(run: Run) -> None:
     async def test(half: Simulation) -> None:
         await started(half, 8, **GONE)
