@@ -48,7 +48,7 @@ def test_an_interruption_leaves_whole_files_only(tmp_path: Path) -> None:
 
 
 def test_a_bug_in_writing_is_raised_and_hangs_nobody() -> None:
-    with pytest.raises(ValueError, match="null (byte|character)"):
+    with pytest.raises(ValueError, match=r"null (byte|character)"):
         write_to_a_name_that_cannot_be()
 
 
