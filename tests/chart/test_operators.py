@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,9 @@ import yaml
 
 from tests.chart.helm import ROOT, template
 from tests.chart.matrix import FOREIGN
-from tests.testbed import sources
+from tests.testbed import binaries, sources
 from tests.testbed.cluster import ControlPlane
+from tests.testbed.fixtures import need
 
 CRDS = {
     "prometheus-operator": (
@@ -29,6 +31,8 @@ CRDS = {
     ),
     "argo-cd-3.5": ("manifests/crds/application-crd.yaml",),
 }
+# Of these operators the registry has the types alone, and not the CRDs.
+TYPES = re.compile(r"^apiVersion: (helm|notification)\.toolkit", re.MULTILINE)
 GITOPS = re.compile(r"^apiVersion: (kustomize\.toolkit|source\.toolkit|argoproj)", re.MULTILINE)
 RELABELING = [{"sourceLabels": ["namespace"], "targetLabel": "team", "regex": "(.*)-.*"}]
 MONITOR = {
@@ -50,7 +54,7 @@ def operators(plane: ControlPlane) -> Iterator[ControlPlane]:
     """A cluster that knows their kinds."""
     paths = [sources.folder(name) / file for name, files in CRDS.items() for file in files]
     words = [word for path in paths for word in ("-f", str(path))]
-    plane.kubectl("apply", "--server-side", *words)
+    plane.kubectl("apply", "--server-side", "--force-conflicts", *words)
     plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", *words)
     yield plane
     plane.kubectl("delete", *words)
@@ -96,6 +100,26 @@ def test_flux_and_argo_cd_take_the_manifests_of_pages_and_examples(
             seen.append((place, manifest["kind"]))
     assert {kind for _, kind in seen} >= {"Kustomization", "Application"}
     assert len(seen) > 8
+
+
+def test_flux_has_the_fields_of_its_other_manifests_in_pages_and_examples() -> None:
+    need("fluxtypes")
+    texts = [
+        one
+        for _, text in written()
+        for one in re.split(r"^---\n", text, flags=re.MULTILINE)
+        if TYPES.search(one)
+    ]
+    done = subprocess.run(
+        [binaries.path("fluxtypes")],
+        input="---\n".join(texts),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert len(done.stdout.split()) == len(texts)
+    assert set(done.stdout.split()) >= {"HelmRelease", "Alert", "Provider"}
 
 
 def test_a_field_that_is_not_theirs_would_be_told(operators: ControlPlane, namespace: str) -> None:

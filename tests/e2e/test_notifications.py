@@ -6,12 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from controller.renewal import key_secret
 from tests.e2e.conftest import World, new_pair
+from tests.testbed import binaries, sources
 from tests.testbed.cluster import ControlPlane, wait_for
 from tests.testbed.controllers import NAMESPACE
 from tests.testbed.receivers import receivers
@@ -39,49 +41,24 @@ def configuration(folder: Path, port: int) -> str:
 
 
 def make_kustomization(plane: ControlPlane) -> None:
-    """Flux's Kustomization, as far as a revision is read from it."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    plane.api.create(
-        {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"kustomizations.{FLUX}"},
-            "spec": {
-                "group": FLUX,
-                "scope": "Namespaced",
-                "names": {"kind": "Kustomization", "plural": "kustomizations"},
-                "versions": [
-                    {
-                        "name": "v1",
-                        "served": True,
-                        "storage": True,
-                        "schema": {"openAPIV3Schema": schema},
-                    }
-                ],
-            },
-        }
-    )
-    plane.kubectl(
-        "wait", "--for=condition=Established", "--timeout=20s", f"crd/kustomizations.{FLUX}"
-    )
+    """Flux's Kustomization, of its own kind, as its controller leaves it."""
+    crds = sources.folder("kustomize-controller") / "config/crd/bases"
+    plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(crds))
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", str(crds))
     if plane.api.find("Namespace", "", "flux-system") is None:
         plane.api.namespace("flux-system")
+    spec = {"interval": "10m", "prune": True, "path": "./apps"}
+    spec["sourceRef"] = {"kind": "GitRepository", "name": "flux-system"}
     body = {
         "apiVersion": f"{FLUX}/v1",
         "kind": "Kustomization",
         "metadata": {"name": "apps", "namespace": "flux-system"},
-        "status": {"lastAppliedRevision": REVISION},
+        "spec": spec,
     }
-    path = f"/apis/{FLUX}/v1/namespaces/flux-system/kustomizations"
-
-    def made() -> bool:
-        try:
-            plane.api.request("POST", path, body)
-        except Exception:  # noqa: BLE001 the kind is served a moment later
-            return False
-        return True
-
-    wait_for("the Kustomization", made)
+    plane.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(body))
+    path = f"/apis/{FLUX}/v1/namespaces/flux-system/kustomizations/apps/status"
+    change = {"status": {"lastAppliedRevision": REVISION}}
+    plane.api.request("PATCH", path, change, "application/merge-patch+json")
 
 
 def test_two_hundred_broken_at_once_are_one_message_and_so_is_their_recovery(
@@ -161,6 +138,8 @@ def count(endpoint: Any) -> int:
 def check_contents(endpoints: dict[str, Any]) -> None:
     """No payload was refused; Flux is told in its Kustomization's name, with its revision."""
     assert {kind: one.refused for kind, one in endpoints.items() if one.refused} == {}
+    events = "---\n".join(f"{body.decode()}\n" for body in endpoints["flux"].bodies)
+    subprocess.run([binaries.path("fluxtypes")], input=events, text=True, check=True)
     for event in endpoints["flux"].received:
         assert event["involvedObject"]["name"] == "apps"
         assert event["metadata"] == {f"{FLUX}/revision": REVISION}

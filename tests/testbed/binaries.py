@@ -64,6 +64,7 @@ TOOLS = {
     "fluxbuild": Tool("./build", module=HERE / "flux"),
     "fluxapply": Tool("./apply", module=HERE / "flux"),
     "kstatus": Tool("./status", module=HERE / "flux"),
+    "fluxtypes": Tool("./types", module=HERE / "flux"),
     # Without service discovery, and so without the SDK of every cloud.
     "promtool": Tool(
         "github.com/prometheus/prometheus/cmd/promtool",
