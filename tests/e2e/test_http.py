@@ -30,8 +30,7 @@ def controller(plane: ControlPlane, pair: Any, network: bool) -> Iterator[Contro
             plane.publish(NAMESPACE, KUBESEAL_SERVICE, running.port)
         yield running
         if network:
-            for kind in ("Service", "Pod"):
-                plane.api.delete(kind, NAMESPACE, KUBESEAL_SERVICE)
+            plane.unpublish(NAMESPACE, KUBESEAL_SERVICE)
 
 
 def post(controller: Controller, path: str, manifest: Any) -> tuple[int, bytes]:

@@ -31,12 +31,13 @@ def cluster(plane: ControlPlane, pair: Any, network: bool) -> Iterator[ControlPl
         pytest.skip("the service proxy needs a network of our own")
     crds = sources.folder("peer") / "helm/sealed-secrets/crds"
     plane.kubectl("replace", "-f", str(crds))
-    with ours(plane) as running:
-        plane.publish(NAMESPACE, SERVICE, running.port)
-        yield plane
-        for kind in ("Service", "Pod"):
-            plane.api.delete(kind, NAMESPACE, SERVICE)
-    plane.kubectl("replace", "-f", str(ROOT / "crds" / f"{CRD}.yaml"))
+    try:
+        with ours(plane) as running:
+            plane.publish(NAMESPACE, SERVICE, running.port)
+            yield plane
+            plane.unpublish(NAMESPACE, SERVICE)
+    finally:
+        plane.kubectl("replace", "-f", str(ROOT / "crds" / f"{CRD}.yaml"))
 
 
 @pytest.mark.parametrize("program", ["kubeseal", "seal kubeseal"])
