@@ -167,11 +167,13 @@ def test_a_running_controller_exposes_all_that_is_asked_for(world: World, tmp_pa
         series = {"KeyVaultSecret": ("keyvaultsecret_ready", "db")}
         series["KeyVault"] = ("keyvault_ready", "shop")
         for kind, (metric, name) in series.items():
-            assert controller.metric(metric, name=name) == 1
+            # Others' objects in the cluster have series of their own.
+            mine = {"namespace": world.namespace, "name": name}
+            assert controller.metric(metric, **mine) == 1
             world.plane.api.delete(kind, world.namespace, name)
             wait_for(
                 f"{metric} is gone",
-                lambda metric=metric: controller.metric(metric) is None,
+                lambda metric=metric, mine=mine: controller.metric(metric, **mine) is None,
             )
     labels: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(text):
