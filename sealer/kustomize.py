@@ -118,10 +118,8 @@ class Mirror:
     def _target(self, path: str) -> str:
         """Where the mirror's link leads: within it, for a folder's link that leads on."""
         real = f"{self._root}/{path}"
-        if path in self._folders and os.path.islink(real):  # noqa: PTH114 thousands
-            target = os.readlink(real)  # noqa: PTH115
-            return real if os.path.isabs(target) else target  # noqa: PTH117
-        return real
+        is_link = path in self._folders and os.path.islink(real)  # noqa: PTH114 thousands
+        return os.readlink(real) if is_link else real  # noqa: PTH115
 
     def __exit__(
         self,

@@ -61,18 +61,18 @@ class WorkTree:
     @classmethod
     def _open_staged(cls, root: Path) -> WorkTree:
         objects: dict[str, str] = {}
-        others: set[str] = set()
+        folders: list[str] = []
         for entry in _names(_git(root, "ls-files", "-z", "--stage")):
             facts, _, name = entry.partition("\t")
             mode, blob, stage = facts.split(" ")
             if mode in (_SUBMODULE, _LINK) and (root / name).is_dir():
-                others.add(name)
+                folders.append(name)
             # Stages above 0 are a merge that is not resolved.
             elif mode != _SUBMODULE and stage in ("0", "2"):
                 objects[name] = blob
         differing = set(_names(_git(root, "diff-files", "--name-only", "-z")))
         blobs = {name: blob for name, blob in objects.items() if name in differing}
-        return cls(root, tuple(sorted(objects)), True, blobs, _folders(root, others))
+        return cls(root, tuple(sorted(objects)), True, blobs, tuple(sorted(folders)))
 
     def changed(self) -> tuple[str, ...]:
         """Files whose staged text differs from the last commit's."""

@@ -80,16 +80,19 @@ def textconv(ui: UI, /, file: str) -> None:
     from sealer import git, summary
     from sealer.files import exists, read_bytes, read_text
 
-    salt = b""
-    with suppress(ValueError):
-        salt = bytes.fromhex(git.setting(_SALT))
+    def salt() -> bytes:
+        with suppress(ValueError):
+            return bytes.fromhex(git.setting(_SALT))
+        return b""
+
     # For git a driver that fails is the end of the whole diff or log, whatever else it shows.
     try:
         text, _ = read_text(file)
-        shown = summary.textconv(text, file, salt).encode()
+        # To ask git costs a process: not for the many files that hold no Secret.
+        shown = summary.textconv(text, file, salt() if "secret" in text.lower() else b"").encode()
     except SealerError:
         size = os.path.getsize(file) if exists(file) else 0  # noqa: PTH202
-        shown = summary.unread(read_bytes(file, limit=size), salt)
+        shown = summary.unread(read_bytes(file, limit=size), salt())
     _ui.emit(shown)
 
 

@@ -312,9 +312,7 @@ class _Line:
         replaced: dict[tuple[str | int, ...], Any] = {}
         if (fault := passed_over(document)) and self._fits(document):
             self.ui.warn(f"{fault}: passed on as it is, it is no Secret")
-            yield from self._separated(
-                document.text, document.newline, self.output_format == "json"
-            )
+            yield from self._separated(document.text, document.newline)
             return
         failed = len(self.errors)
         for resource in document.resources():
@@ -329,26 +327,25 @@ class _Line:
         if len(self.errors) > failed:
             return  # a Secret in clear is left in it
         fits = self._fits(document)
-        as_json = self.output_format == "json"
         if not replaced and fits:
-            yield from self._separated(document.text, document.newline, as_json)
+            yield from self._separated(document.text, document.newline)
             return
         value = with_replaced(document.value, replaced)
-        text = (to_json if as_json else to_yaml)(value)
-        yield from self._separated(text.replace("\n", document.newline), document.newline, as_json)
+        text = (to_json if self.output_format == "json" else to_yaml)(value)
+        yield from self._separated(text.replace("\n", document.newline), document.newline)
 
     def _fits(self, document: Document) -> bool:
-        """Whether a document can stand in the output as it is."""
+        """Whether a document can stand as it is in the output, whose format the first one is."""
         if self.output_format is None:
             self.output_format = "json" if document.json else "yaml"
         as_json = self.output_format == "json"
         # JSON is YAML, too: unless that was asked for, nothing is gained by rewriting it.
         return document.json == as_json or (document.json and not self.request.output_format)
 
-    def _separated(self, text: str, newline: str, as_json: bool) -> Iterator[str]:
+    def _separated(self, text: str, newline: str) -> Iterator[str]:
         if self.end not in ("", "\n"):
             yield newline
-        if self.end and not as_json and not text.startswith("---"):
+        if self.end and self.output_format != "json" and not text.startswith("---"):
             yield f"---{newline}"
         self.end = text[-1]
         yield text

@@ -95,7 +95,7 @@ def _targets(secret: KeyVaultSecret, others: Sequence[KeyVaultSecret]) -> Iterat
 
 def _templates(secret: KeyVaultSecret) -> Iterator[ManifestError]:
     """Templates that nobody will ever see: a raw key wins over one of its name."""
-    raw = {key for entry in secret.entries for key in known_keys(entry)} - set(secret.omit)
+    raw = _raw_keys(secret)
     for key, text in secret.template.data.items():
         if text is not None and key in raw:
             path: Path = ("spec", "template", "data", key)
@@ -104,8 +104,12 @@ def _templates(secret: KeyVaultSecret) -> Iterator[ManifestError]:
 
 
 def _keys(secret: KeyVaultSecret) -> set[str]:
-    raw = {key for entry in secret.entries for key in known_keys(entry)}
-    return (raw - set(secret.omit)) | {k for k, text in secret.template.data.items() if text}
+    return _raw_keys(secret) | {k for k, text in secret.template.data.items() if text}
+
+
+def _raw_keys(secret: KeyVaultSecret) -> set[str]:
+    """Those that ``spec.data`` is known to fill, without what ``template.omit`` takes away."""
+    return {key for entry in secret.entries for key in known_keys(entry)} - set(secret.omit)
 
 
 def _vault(secret: KeyVaultSecret, vaults: Sequence[VaultResource]) -> Iterator[ManifestError]:
