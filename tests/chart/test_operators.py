@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +12,11 @@ import yaml
 
 from tests.chart.helm import ROOT, template
 from tests.chart.matrix import FOREIGN
-from tests.testbed import binaries, sources
+from tests.chart.test_pages import DOCS, blocks
+from tests.testbed import sources
 from tests.testbed.cluster import ControlPlane
 from tests.testbed.fixtures import need
+from tests.testbed.flux_argo import flux_types
 
 CRDS = {
     "prometheus-operator": (
@@ -73,53 +74,35 @@ def test_every_object_is_valid_by_the_kinds_own_schema(
     )
 
 
-def written() -> Iterator[tuple[str, str]]:
-    """The manifests for GitOps tools in pages and examples, with where they stand."""
-    for path in (ROOT / "examples").rglob("*.yaml"):
-        yield str(path.relative_to(ROOT)), path.read_text()
-    for path in (ROOT / "docs").glob("*.md"):
-        for block in re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL):
-            yield str(path.relative_to(ROOT)), block
+def written(kinds: re.Pattern[str]) -> list[str]:
+    """The manifests of some kinds in pages and examples."""
+    texts = [path.read_text() for path in (ROOT / "examples").rglob("*.yaml")]
+    texts += [block for page in DOCS.glob("*.md") for block in blocks(page.stem, "yaml")]
+    parts = (one for text in texts for one in re.split(r"^---\n", text, flags=re.MULTILINE))
+    return [one for one in parts if kinds.search(one)]
 
 
 def test_flux_and_argo_cd_take_the_manifests_of_pages_and_examples(
     operators: ControlPlane, namespace: str
 ) -> None:
-    seen = []
-    for place, text in written():
-        for one in re.split(r"^---\n", text, flags=re.MULTILINE):
-            if not GITOPS.search(one):
-                continue
-            manifest = yaml.safe_load(one)
-            manifest["metadata"]["namespace"] = namespace
-            operators.kubectl(
-                *("apply", "--server-side", "--dry-run=server", "--validate=strict"),
-                *("--warnings-as-errors", "-f", "-"),
-                text=json.dumps(manifest),
-            )
-            seen.append((place, manifest["kind"]))
-    assert {kind for _, kind in seen} >= {"Kustomization", "Application"}
-    assert len(seen) > 8
+    manifests = [yaml.safe_load(one) for one in written(GITOPS)]
+    for manifest in manifests:
+        manifest["metadata"]["namespace"] = namespace
+        operators.kubectl(
+            *("apply", "--server-side", "--dry-run=server", "--validate=strict"),
+            *("--warnings-as-errors", "-f", "-"),
+            text=json.dumps(manifest),
+        )
+    assert {one["kind"] for one in manifests} >= {"Kustomization", "Application"}
+    assert len(manifests) > 8
 
 
 def test_flux_has_the_fields_of_its_other_manifests_in_pages_and_examples() -> None:
     need("fluxtypes")
-    texts = [
-        one
-        for _, text in written()
-        for one in re.split(r"^---\n", text, flags=re.MULTILINE)
-        if TYPES.search(one)
-    ]
-    done = subprocess.run(
-        [binaries.path("fluxtypes")],
-        input="---\n".join(texts),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
-    assert len(done.stdout.split()) == len(texts)
-    assert set(done.stdout.split()) >= {"HelmRelease", "Alert", "Provider"}
+    texts = written(TYPES)
+    kinds = flux_types(texts)
+    assert len(kinds) == len(texts)
+    assert set(kinds) >= {"HelmRelease", "Alert", "Provider"}
 
 
 def test_a_field_that_is_not_theirs_would_be_told(operators: ControlPlane, namespace: str) -> None:

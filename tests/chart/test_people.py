@@ -17,9 +17,9 @@ from tests.interop import peers
 from tests.sealing_keys import pair
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, wait_for
-from tests.testbed.controllers import ours
+from tests.testbed.controllers import SERVICE, ours
+from tests.testbed.flux_argo import flux_apply
 
-SERVICE = "sealed-secrets-controller"
 ACCOUNTS = ("ci", "admin", "flux", "viewer", "editor", "nobody")
 RIGHTS = ("Role", "RoleBinding", "ClusterRole", "ServiceAccount")
 
@@ -30,13 +30,12 @@ class Place:
 
     plane: ControlPlane
     namespace: str
+    kubeconfigs: dict[str, Path]
 
     def run(self, account: str, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command as an account, which its kubeconfig says."""
-        token = self.plane.service_account_token(self.namespace, account)
-        kubeconfig = self.plane.write_kubeconfig(f"{self.namespace}-{account}", token)
         return subprocess.run(
-            [*command, "--kubeconfig", str(kubeconfig)],
+            [*command, "--kubeconfig", str(self.kubeconfigs[account])],
             input=text,
             capture_output=True,
             text=True,
@@ -85,9 +84,12 @@ def place(plane: ControlPlane, network: bool) -> Iterator[Place]:
     made = [one for one in render(values, namespace=namespace) if one["kind"] in RIGHTS]
     for one in made:
         plane.api.create(one)
+    kubeconfigs = {}
     for name in ACCOUNTS:
         metadata = {"name": name, "namespace": namespace}
         plane.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+        token = plane.service_account_token(namespace, name)
+        kubeconfigs[name] = plane.write_kubeconfig(f"{namespace}-{name}", token)
     for name, role in (("viewer", "view"), ("editor", "edit")):
         plane.kubectl(
             *("create", "rolebinding", name, f"--clusterrole={role}"),
@@ -97,7 +99,7 @@ def place(plane: ControlPlane, network: bool) -> Iterator[Place]:
     flags = ("--all-namespaces=false", "--key-renew-period=0")
     with ours(plane, *flags, namespace=namespace, kubeconfig=plane.kubeconfig) as running:
         plane.publish(namespace, SERVICE, running.port)
-        yield Place(plane, namespace)
+        yield Place(plane, namespace, kubeconfigs)
     for one in made:
         if one["kind"] == "ClusterRole":
             plane.api.delete("ClusterRole", "", one["metadata"]["name"])
@@ -146,17 +148,8 @@ def test_the_key_admin_lists_backs_up_and_rotates_keys(place: Place, tmp_path: P
 
 
 def test_flux_applies_waits_and_prunes_with_the_flux_applier_alone(place: Place) -> None:
-    token = place.plane.service_account_token(place.namespace, "flux")
-    kubeconfig = place.plane.write_kubeconfig("flux-applier", token)
-    done = subprocess.run(
-        [binaries.path("fluxapply"), str(kubeconfig), "20s"],
-        input=place.sealed("applied"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "applied created" in done.stdout
+    done = flux_apply(place.kubeconfigs["flux"], place.sealed("applied"))
+    assert done == ({"applied": "created"}, "")
     assert place.plane.api.find("Secret", place.namespace, "applied") is not None
     assert "deleted" in place.kubectl("flux", "delete", "sealedsecret", "applied")
 

@@ -17,9 +17,7 @@ from sealer import Scope
 from tests.e2e.conftest import World
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, Manifest, wait_for
-from tests.testbed.controllers import NAMESPACE, Controller, ours
-
-KUBESEAL_SERVICE = "sealed-secrets-controller"
+from tests.testbed.controllers import NAMESPACE, SERVICE, Controller, ours
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +25,10 @@ def controller(plane: ControlPlane, pair: Any, network: bool) -> Iterator[Contro
     """A controller that the API server's proxy reaches, without a rate limit in the way."""
     with ours(plane, "--rate-limit=1000", "--rate-limit-burst=1000") as running:
         if network:
-            plane.publish(NAMESPACE, KUBESEAL_SERVICE, running.port)
+            plane.publish(NAMESPACE, SERVICE, running.port)
         yield running
         if network:
-            plane.unpublish(NAMESPACE, KUBESEAL_SERVICE)
+            plane.unpublish(NAMESPACE, SERVICE)
 
 
 def post(controller: Controller, path: str, manifest: Any) -> tuple[int, bytes]:

@@ -10,7 +10,7 @@ import pytest
 from sealer import Scope
 from tests.e2e.conftest import World, new_pair
 from tests.testbed.cluster import wait_for
-from tests.testbed.health import argo_cd, argo_cd_rules, kstatus
+from tests.testbed.flux_argo import argo_cd, argo_cd_rules, kstatus
 
 pytestmark = pytest.mark.usefixtures("controller")
 

@@ -6,16 +6,16 @@ import base64
 import hashlib
 import hmac
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from controller.renewal import key_secret
 from tests.e2e.conftest import World, new_pair
-from tests.testbed import binaries, sources
+from tests.testbed import sources
 from tests.testbed.cluster import ControlPlane, wait_for
 from tests.testbed.controllers import NAMESPACE
+from tests.testbed.flux_argo import flux_types
 from tests.testbed.receivers import receivers
 
 COUNT = 200
@@ -138,8 +138,7 @@ def count(endpoint: Any) -> int:
 def check_contents(endpoints: dict[str, Any]) -> None:
     """No payload was refused; Flux is told in its Kustomization's name, with its revision."""
     assert {kind: one.refused for kind, one in endpoints.items() if one.refused} == {}
-    events = "---\n".join(f"{body.decode()}\n" for body in endpoints["flux"].bodies)
-    subprocess.run([binaries.path("fluxtypes")], input=events, text=True, check=True)
+    flux_types(body.decode() for body in endpoints["flux"].bodies)
     for event in endpoints["flux"].received:
         assert event["involvedObject"]["name"] == "apps"
         assert event["metadata"] == {f"{FLUX}/revision": REVISION}

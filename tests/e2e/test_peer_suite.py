@@ -13,9 +13,8 @@ import pytest
 from tests.interop import peers
 from tests.testbed import binaries, sources
 from tests.testbed.cluster import ROOT, ControlPlane
-from tests.testbed.controllers import NAMESPACE, OURS, ours
+from tests.testbed.controllers import NAMESPACE, OURS, SERVICE, ours
 
-SERVICE = "sealed-secrets-controller"
 CRD = "sealedsecrets.bitnami.com"
 SPECS = 41
 # Two ask that a Secret is not there for a tenth of a second after it was deleted, with nothing to

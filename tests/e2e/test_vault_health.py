@@ -12,7 +12,7 @@ import yaml
 
 from tests.chart.test_vault_rights import start, world
 from tests.e2e.test_key_vault import single
-from tests.testbed.health import argo_cd, kstatus
+from tests.testbed.flux_argo import argo_cd, kstatus
 from tests.testbed.vault_world import World
 
 __all__ = ["world"]

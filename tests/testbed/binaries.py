@@ -122,8 +122,8 @@ def _cache() -> Path:
 
 def _digest(tool: Tool) -> str:
     own = sorted((tool.module / tool.package).glob("*.go"))
-    sources = [tool.module / "go.mod", tool.module / "go.sum", *own]
-    pinned = b"".join(source.read_bytes() for source in sources)
+    files = [tool.module / "go.mod", tool.module / "go.sum", *own]
+    pinned = b"".join(file.read_bytes() for file in files)
     return hashlib.sha256(pinned + f"{tool.ldflags}{tool.tags}".encode()).hexdigest()[:16]
 
 

@@ -383,12 +383,13 @@ class ControlPlane:
         )
 
     def unpublish(self, namespace: str, name: str) -> None:
-        """Take away what ``publish`` made, at once: no kubelet will end the Pod."""
+        """Take away what ``publish`` made, at once: no kubelet will end the Pod.
+
+        The Endpoints go with the Service.
+        """
         self.api.delete("Service", namespace, name)
         path = f"/api/v1/namespaces/{namespace}/pods/{name}"
         self.api.request("DELETE", path, {"gracePeriodSeconds": 0})
-        if self.api.find("Endpoints", namespace, name) is not None:
-            self.api.delete("Endpoints", namespace, name)
 
     def _groups(self) -> set[str]:
         return {group["name"] for group in self.api.request("GET", "/apis")["groups"]}

@@ -16,6 +16,8 @@ from tests.testbed.cluster import ADMIN_TOKEN, ControlPlane, Process, free_port
 
 OURS = str(Path(sys.executable).parent / "sealer-controller")
 NAMESPACE = "kube-system"
+SERVICE = "sealed-secrets-controller"
+"""Where kubeseal looks for it in that namespace."""
 
 
 @dataclass

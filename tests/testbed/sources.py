@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -41,6 +42,7 @@ MODULES = {
 }
 
 
+@cache
 def folder(name: str) -> Path:
     """Return the folder of one of MODULES, fetched first where it is not here."""
     module, checksum = MODULES[name]

@@ -12,13 +12,12 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/polling"
 	"github.com/fluxcd/pkg/ssa"
 	"github.com/fluxcd/pkg/ssa/utils"
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"github.com/go-logr/logr"
-	"k8s.io/client-go/rest"
 )
 
 func main() {
@@ -29,8 +28,8 @@ func main() {
 	}
 }
 
-func run(kubeconfig, seconds string) error {
-	timeout, err := time.ParseDuration(seconds)
+func run(kubeconfig, duration string) error {
+	timeout, err := time.ParseDuration(duration)
 	if err != nil {
 		return err
 	}

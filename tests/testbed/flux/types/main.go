@@ -17,20 +17,6 @@ import (
 	strict "sigs.k8s.io/yaml"
 )
 
-var types = map[string]func() any{
-	"/": func() any { return &event.Event{} },
-	helm.GroupVersion.String() + "/HelmRelease": func() any { return &helm.HelmRelease{} },
-	notificationv1beta3.GroupVersion.String() + "/Alert": func() any {
-		return &notificationv1beta3.Alert{}
-	},
-	notificationv1beta3.GroupVersion.String() + "/Provider": func() any {
-		return &notificationv1beta3.Provider{}
-	},
-	notificationv1.GroupVersion.String() + "/Receiver": func() any {
-		return &notificationv1.Receiver{}
-	},
-}
-
 func main() {
 	reader := yaml.NewYAMLReader(bufio.NewReader(os.Stdin))
 	for {
@@ -53,13 +39,29 @@ func read(text []byte) error {
 	if err := strict.Unmarshal(text, &head); err != nil {
 		return err
 	}
-	make, known := types[head.APIVersion+"/"+head.Kind]
-	if !known {
+	object := typeOf(head.APIVersion, head.Kind)
+	if object == nil {
 		return fmt.Errorf("%s %s is not known here", head.APIVersion, head.Kind)
 	}
-	if err := strict.UnmarshalStrict(text, make()); err != nil {
+	if err := strict.UnmarshalStrict(text, object); err != nil {
 		return err
 	}
 	fmt.Println(head.Kind)
+	return nil
+}
+
+func typeOf(version, kind string) any {
+	switch version + "/" + kind {
+	case "/":
+		return &event.Event{}
+	case helm.GroupVersion.String() + "/HelmRelease":
+		return &helm.HelmRelease{}
+	case notificationv1beta3.GroupVersion.String() + "/Alert":
+		return &notificationv1beta3.Alert{}
+	case notificationv1beta3.GroupVersion.String() + "/Provider":
+		return &notificationv1beta3.Provider{}
+	case notificationv1.GroupVersion.String() + "/Receiver":
+		return &notificationv1.Receiver{}
+	}
 	return nil
 }

@@ -1,13 +1,46 @@
-"""What Flux and Argo CD take an object's status for: Flux's own library, Argo CD's own Lua."""
+"""What Flux and Argo CD do with objects, by Flux's own libraries and Argo CD's own Lua."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tests.testbed import binaries, sources
+
+
+def flux_apply(
+    kubeconfig: Path, *manifests: str, timeout: str = "20s"
+) -> tuple[dict[str, str], str]:
+    """Apply and wait as for a Kustomization with ``wait: true``; ``timeout`` is a Go duration.
+
+    Returns what was done to each object, by name, and Flux's error, empty where all is ready.
+    """
+    done = subprocess.run(
+        [binaries.path("fluxapply"), str(kubeconfig), timeout],
+        input="---\n".join(manifests),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bool(done.returncode) == bool(done.stderr.strip())
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return {place.rpartition("/")[2]: action for place, action in lines}, done.stderr.strip()
+
+
+def flux_types(manifests: Iterable[str]) -> list[str]:
+    """Read manifests, or events, into Flux's own types; their kinds, which an event has none of."""
+    done = subprocess.run(
+        [binaries.path("fluxtypes")],
+        input="\n---\n".join(manifests),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
 def kstatus(resource: Mapping[str, Any]) -> str:
