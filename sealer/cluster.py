@@ -217,9 +217,10 @@ class ApiServer:
         """
         import warnings
 
+        # First of all: it tells whoever lacks the extra package.
+        client, timeout = self._connected(), self._location.timeout
         from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
-        client, timeout = self._connected(), self._location.timeout
         # The client wraps a TLS failure in its own error, and no other.
         failures = (HTTPError, OSError, _api_exception())
         headers = {"Accept": "*/*"}

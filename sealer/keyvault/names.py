@@ -94,8 +94,14 @@ def check_patterns(entry: FindEntry) -> Iterable[tuple[tuple[str | int, ...], Pa
 
 @lru_cache(maxsize=512)
 def compile_pattern(pattern: str) -> Any:
-    """Compile RE2; raises PatternError with the library's reason."""
-    import re2  # type: ignore[import-untyped]
+    """Compile RE2; raises PatternError with the library's reason, and where it is not there."""
+    try:
+        import re2  # type: ignore[import-untyped]
+    except ImportError:
+        raise PatternError(
+            "cannot be read without the extra package google-re2",
+            hint="pip install 'sealer[templates]'",
+        ) from None
 
     options = re2.Options()
     options.log_errors = False
