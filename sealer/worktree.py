@@ -1,19 +1,20 @@
 """A Git work tree as texts: the files that Git knows or would take, or what is staged of them.
 
-Asks the real git; where there is none, or no repository, the folder is walked. Reads nothing
-that Git ignores, and writes nothing.
+Asks the real git; where there is none, or no repository, the folder is walked. Where git fails,
+so does this: a file that is not listed is one that nobody looks at. Reads nothing that Git
+ignores, and writes nothing.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealer.errors import SealerError
 from sealer.files import Encoding
+from sealer.git import GitError, NoGitError, Repository, above, names
 
 MAX_FILE_BYTES = 32 * 2**20
 # Git's modes of an entry.
@@ -36,33 +37,45 @@ class WorkTree:
     """In staged mode, the objects of files whose work tree text differs."""
     folders: tuple[str, ...] = ()
     """What Git knows as one thing and builds look into: links to folders, and submodules."""
+    repository: Repository | None = None
 
     @classmethod
     def open(cls, start: Path, *, staged: bool = False) -> WorkTree:
         """Find the repository that ``start`` lies in and list its files."""
+        _stays_inside(start)
         folder = (start if start.is_dir() else start.parent).resolve()
-        top = _git(folder, "rev-parse", "--show-toplevel")
-        if top is None:
-            if staged:
-                raise WorkTreeError(
-                    "--staged needs a Git repository", hint="run it inside one, with git installed"
-                )
-            here = Path.cwd()
-            root = here if folder.is_relative_to(here) else folder
-            return cls(root, tuple(sorted(_walk(root))))
-        root = Path(os.fsdecode(top.rstrip(b"\n"))).resolve()
-        if not staged:
-            listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-            names = set(_names(listed))
-            files = set(_existing(root, names))
-            return cls(root, tuple(sorted(files)), folders=_folders(root, names - files))
-        return cls._open_staged(root)
+        try:
+            repository = Repository.of(folder)
+            if repository is not None:
+                return cls._staged(repository) if staged else cls._present(repository)
+        except NoGitError:
+            pass
+        except GitError as error:
+            hint = error.hint or "see what `git status` says there; nothing is checked without it"
+            raise WorkTreeError(error.message, hint=hint) from None
+        if staged:
+            raise WorkTreeError(
+                "--staged needs a Git repository", hint="run it inside one, with git installed"
+            )
+        here = Path.cwd()
+        root = here if folder.is_relative_to(here) else folder
+        return cls(root, tuple(sorted(_walk(root))))
 
     @classmethod
-    def _open_staged(cls, root: Path) -> WorkTree:
+    def _present(cls, repository: Repository) -> WorkTree:
+        root = repository.root
+        listed = repository.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        known = set(names(listed))
+        files = set(_existing(root, known))
+        folders = _folders(root, known - files)
+        return cls(root, tuple(sorted(files)), folders=folders, repository=repository)
+
+    @classmethod
+    def _staged(cls, repository: Repository) -> WorkTree:
+        root = repository.root
         objects: dict[str, str] = {}
         folders: list[str] = []
-        for entry in _names(_git(root, "ls-files", "-z", "--stage")):
+        for entry in names(repository.run("ls-files", "-z", "--stage")):
             facts, _, name = entry.partition("\t")
             mode, blob, stage = facts.split(" ")
             if mode in (_SUBMODULE, _LINK) and (root / name).is_dir():
@@ -70,14 +83,19 @@ class WorkTree:
             # Stages above 0 are a merge that is not resolved.
             elif mode != _SUBMODULE and stage in ("0", "2"):
                 objects[name] = blob
-        differing = set(_names(_git(root, "diff-files", "--name-only", "-z")))
+        differing = set(names(repository.compare("diff-files", "--name-only", "-z")))
         blobs = {name: blob for name, blob in objects.items() if name in differing}
-        return cls(root, tuple(sorted(objects)), True, blobs, tuple(sorted(folders)))
+        files, links = tuple(sorted(objects)), tuple(sorted(folders))
+        return cls(root, files, staged=True, blobs=blobs, folders=links, repository=repository)
 
-    def changed(self) -> tuple[str, ...]:
-        """Files whose staged text differs from the last commit's."""
-        listed = _git(self.root, "diff", "--cached", "--name-only", "-z", "--diff-filter=d")
-        return tuple(_names(listed))
+    def changed(self) -> tuple[str, ...] | None:
+        """Files whose staged text differs from the last commit's; None where nothing does."""
+        if self.repository is None:
+            return None
+        words = ("diff", "--cached", "--name-only", "-z", "--no-renames", "--no-relative")
+        differing = names(self.repository.compare(*words))
+        there = {*self.files, *self.folders}
+        return tuple(path for path in differing if path in there) if differing else None
 
     def texts(self, paths: Iterable[str]) -> dict[str, str]:
         """The texts of these files; what is no text, or not there, is left out."""
@@ -95,36 +113,26 @@ class WorkTree:
         return found
 
     def _staged_texts(self, paths: Sequence[str]) -> dict[str, str]:
-        if not paths:
+        if not paths or self.repository is None:
             return {}
-        wanted = "".join(f"{self.blobs[path]}\n" for path in paths)
-        output = _git(self.root, "cat-file", "--batch", stdin=wanted.encode()) or b""
+        data = self.repository.blobs(self.blobs[path] for path in paths)
         found: dict[str, str] = {}
-        at = 0
         for path in paths:
-            end = output.index(b"\n", at)
-            size = int(output[at:end].split(b" ")[2])
-            text = _decoded(output[end + 1 : end + 1 + size])
-            at = end + 1 + size + 1
+            if self.blobs[path] not in data:
+                raise WorkTreeError(f"{path}: its staged text is not in this clone")
+            text = _decoded(data[self.blobs[path]])
             if text is not None:
                 found[path] = text
         return found
 
 
-def _git(folder: Path, *words: str, stdin: bytes | None = None) -> bytes | None:
-    """What git prints; None where it fails or is not installed."""
-    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *words]
-    try:
-        done = subprocess.run(  # noqa: S603 git, with words of our own
-            command, input=stdin, capture_output=True, check=False
-        )
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
-def _names(listed: bytes | None) -> list[str]:
-    return [os.fsdecode(name) for name in (listed or b"").split(b"\0") if name]
+def _stays_inside(start: Path) -> None:
+    """Refuse a link in a repository that leads out of it: whoever wrote it chose another tree."""
+    place = Path(os.path.abspath(start))  # noqa: PTH100 links are what is looked for
+    for folder in (place, *place.parents):
+        root = above(folder.parent) if folder.is_symlink() else None
+        if root is not None and not folder.resolve().is_relative_to(root):
+            raise WorkTreeError(f"{start}: a link leads out of {root}", hint="name the real folder")
 
 
 def _folders(root: Path, names: Iterable[str]) -> tuple[str, ...]:
@@ -138,10 +146,10 @@ def _existing(root: Path, names: Iterable[str]) -> Iterable[str]:
 
 
 def _walk(folder: Path) -> Iterable[str]:
-    for place, folders, names in os.walk(folder):
+    for place, folders, entries in os.walk(folder):
         folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
         relative = os.path.relpath(place, folder).replace(os.sep, "/")
-        for name in names:
+        for name in entries:
             path = name if relative == "." else f"{relative}/{name}"
             if os.path.isfile(f"{place}/{name}"):  # noqa: PTH113 thousands
                 yield path

@@ -80,8 +80,9 @@ def command(
 
     Looks at the whole repository, or at PATHs (files or folders) and every kustomization that
     reads them: ciphertext that will not open after an overlay or Flux has renamed or moved it,
-    dangling references, Secrets in clear. Without PATH, --staged looks at the staged changes.
-    Findings never hold a value. docs/checks.md explains each rule.
+    dangling references, Secrets in clear. Without PATH, --staged looks at the staged changes, or
+    at everything where nothing is staged. Findings never hold a value. docs/checks.md explains
+    each rule.
     """
     from sealer.check import report
     from sealer.checking import Request, check
@@ -121,13 +122,16 @@ def _selection(work: WorkTree, paths: tuple[str, ...]) -> tuple[str, ...] | None
 
 
 def _from(work: WorkTree, path: Path) -> tuple[str, ...] | None:
-    """A path relative to the root; None for the root itself."""
+    """A path relative to the root, by each of its names; None for the root itself."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 a symlink is a file of its own
     if not absolute.exists() and not work.staged:
         raise UsageError(f"{path}: there is no such file or folder")
-    for candidate in (absolute, path.resolve()):
-        if candidate == work.root:
-            return None
-        if candidate.is_relative_to(work.root):
-            return (candidate.relative_to(work.root).as_posix(),)
-    raise UsageError(f"{path} lies outside {work.root}", hint="check one repository at a time")
+    real, root = path.resolve(), work.root
+    # A link to a folder is what builds read; the files behind it have a path of their own.
+    places = {absolute, absolute.parent.resolve() / absolute.name, real}
+    if root in places:
+        return None
+    inside = {place.relative_to(root).as_posix() for place in places if place.is_relative_to(root)}
+    if not inside or (real.is_dir() and not real.is_relative_to(root)):
+        raise UsageError(f"{path} lies outside {root}", hint="check one repository at a time")
+    return tuple(sorted(inside))

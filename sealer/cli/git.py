@@ -52,14 +52,14 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
         "merge.sealer.name": "SealedSecrets, key by key",
         "merge.sealer.driver": "seal git merge-driver -- %O %A %B %L %P",
     }
-    root = git.top()
+    repository = git.here("config")
     for name, value in settings.items():
         git.configure(name, value, everywhere=everywhere)
     if not git.setting(_SALT):
         git.configure(_SALT, os.urandom(16).hex(), everywhere=everywhere)
-    path = f"{root}/.gitattributes"
+    path = f"{repository.root}/.gitattributes"
     if local:
-        common = os.fsdecode(git.run("rev-parse", "--git-common-dir").rstrip(b"\n"))
+        common = repository.common()
         make_directory(f"{common}/info")
         path = f"{common}/info/attributes"
     text = read_text(path)[0] if exists(path) else ""

@@ -170,3 +170,42 @@ def test_pre_commit_over_all_files_looks_at_all_files(repository: Path) -> None:
     words = shell(repository, "pre-commit", "run", "--all-files", code=1)
     assert "[renamed]" in words
     assert "[dangling-reference]" in words
+
+
+@pytest.fixture(params=["main", "linked"])
+def committing(repository: Path, request: pytest.FixtureRequest) -> Path:
+    """A work tree whose commits run ``seal``; of a linked one git tells by GIT_DIR."""
+    write(repository, {"a.yaml": GOOD, "b.yaml": GOOD, "apps/c.yaml": GOOD})
+    hook = repository / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nseal check --staged --raw-only && seal check --staged apps\n")
+    hook.chmod(0o755)
+    shell(repository, "git", "add", ".")
+    shell(repository, "git", "commit", "-qm", "start")
+    if request.param == "main":
+        return repository
+    shell(repository, "git", "worktree", "add", "-q", "../linked")
+    return repository.parent / "linked"
+
+
+def test_the_index_of_the_commit_at_hand_is_what_is_looked_at(committing: Path) -> None:
+    """`git commit -a` and `git commit FILE` make one of their own for their hooks."""
+    write(committing, {"a.yaml": RAW})
+    assert "[raw-secret]" in shell(committing, "git", "commit", "-qam", "leak", code=1)
+    shell(committing, "git", "add", "a.yaml")
+    write(committing, {"b.yaml": GOOD + "\n"})
+    shell(committing, "git", "commit", "-qm", "the sound one", "b.yaml")
+    assert "[raw-secret]" in shell(committing, "git", "commit", "-qm", "leak", code=1)
+
+
+def test_a_hook_may_name_a_folder(committing: Path) -> None:
+    write(committing, {"apps/c.yaml": RAW})
+    words = shell(committing, "git", "commit", "-qam", "leak", code=1)
+    assert "apps/c.yaml:4: error" in words
+
+
+def test_where_nothing_is_staged_everything_is_looked_at(repository: Path) -> None:
+    write(repository, {"s.yaml": RAW})
+    shell(repository, "git", "add", ".")
+    shell(repository, "git", "commit", "-qm", "leak")
+    assert staged(repository) == [("raw-secret", "s.yaml")]
