@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.check import allow, kustomizations, raw, references, rendered, sealed_rules
+from sealer.check import allow, kustomizations, named, raw, references, rendered, sealed_rules
 from sealer.check.findings import Finding, in_order
 from sealer.check.keyring import Certificates, Judge
 from sealer.check.kustomizations import Kustomization
@@ -77,6 +77,7 @@ class _Run:
     def outcome(self) -> Outcome:
         findings = [*self.tree.faults, *self._raw()]
         builds: list[Build] = []
+        failures: list[Finding] = []
         if not self.request.raw_only:
             renderer = Renderer(
                 self.work, self.tree, self.known, self.index, self.wants,
@@ -84,9 +85,10 @@ class _Run:
             )  # fmt: skip
             builds, told = renderer.run()
             findings += told
+            failures = renderer.failures
             findings += self._about_sealed(builds)
         findings += allow.without_reason(self.texts)
-        kept = [one for one in findings if self._selected(one)]
+        kept = [one for one in findings if self._selected(one)] + failures
         left, allowed = allow.split_allowed(kept, self._comment_texts(kept), self._allowances())
         return Outcome(tuple(in_order(left)), allowed, len(builds), len(self.sealed))
 
@@ -95,7 +97,7 @@ class _Run:
             kustomizations.join(item.folder, name)
             for item in self.known.values()
             for entry in _generators(item)
-            for _, name in kustomizations.generator_files(entry)
+            for _, name in named.generator_files(entry)
         }
         texts = self.work.texts(sorted(wanted & set(self.work.files)))
         return raw.check_raw(self.tree, texts)

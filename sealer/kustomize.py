@@ -1,8 +1,8 @@
-"""Runs the real kustomize over a mirror of the tree, and never writes into the tree itself.
+"""Runs the real kustomize over a mirror of the tree, and never over the tree itself.
 
-The mirror is a folder of links outside the tree. What must differ in it (a kustomization as Flux
-rewrites it, staged text) is written there, with every value of a Secret taken out first; for the
-rest it links to the tree's own files. A throw-away kustomization around each build asks for
+The mirror is a folder outside the tree with copies of what builds are known to read, and nothing
+else: kustomizations as they were understood (also as Flux rewrites them), staged text with every
+value of a Secret taken out. A throw-away kustomization around each build asks for
 ``buildMetadata``, which tells where each object came from and what changed it on the way.
 """
 
@@ -11,28 +11,28 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from sealer.confined import ConfinedError, Confinement, Ended, Limits, Runner
 from sealer.errors import SealerError
 
 VARIABLE = "SEAL_KUSTOMIZE"
-_TIMEOUT_SECONDS = 120
+LIMITS = Limits()
 # Nothing answers on port 9 ("discard"), and no transport of git's is called "none".
 _DEAD = "http://127.0.0.1:9"
+_PROXIES = [
+    name
+    for word in ("HTTP", "HTTPS", "ALL", "NO")
+    for name in (f"{word}_PROXY", f"{word}_proxy".lower())
+]
+_FOR_GIT = ("HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "USER")
 _SHUT = {
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_SSH_COMMAND": "false",
-    "NO_PROXY": "",
-    "no_proxy": "",
-    **{
-        name: _DEAD
-        for word in ("HTTP", "HTTPS", "ALL")
-        for name in (f"{word}_PROXY", f"{word}_proxy".lower())
-    },
+    **{name: "" if name.casefold() == "no_proxy" else _DEAD for name in _PROXIES},
 }
 _VARIANT = re.compile(r"~seal~\d+")
 _WRAPPER = """\
@@ -80,46 +80,65 @@ def find_command(asked: str = "") -> list[str]:
 
 
 class Mirror:
-    """Links to the files of a tree, in a folder that goes away with the context.
+    """Copies of the files that builds read, in a folder that goes away with the context.
 
-    ``folders`` are links to folders and submodules, which stay one link each.
+    It holds no link that leads out of it, and no file that was not added.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        files: Iterable[str],
-        replaced: Mapping[str, str],
-        folders: Iterable[str] = (),
-    ) -> None:
-        self._root, self._replaced, self._folders = root, replaced, frozenset(folders)
-        self._files = (*files, *sorted(self._folders))
+    def __init__(self, links: Mapping[str, str | None]) -> None:
+        self._links = {path: to for path, to in links.items() if to is not None}
         self._count = 0
-        self._home = Path()
+        self._made: set[str] = set()
+        self._understood: set[str] = set()
+        self.home = Path()
+        """The folder with everything that a build may read."""
+        self.empty = Path()
+        """A folder for what programs want to leave behind."""
 
     def __enter__(self) -> Mirror:
-        # Memory first: even what was taken out of secrets has no business on a disk.
+        # Memory first: what stands in a tree need not be on a second disk.
         memory = "/dev/shm"  # noqa: S108 mkdtemp makes a private folder in it
         place = memory if os.access(memory, os.W_OK) else None
-        self._home = Path(tempfile.mkdtemp(prefix="seal-check-", dir=place)).resolve()
-        made: set[str] = set()
-        top = f"{self._home}/tree"
-        for path in self._files:
-            folder = os.path.dirname(f"{top}/{path}")  # noqa: PTH120 thousands of files
-            if folder not in made:
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-                made.add(folder)
-            if path in self._replaced:
-                Path(f"{top}/{path}").write_text(self._replaced[path], encoding="utf-8")
-            else:
-                os.symlink(self._target(path), f"{top}/{path}")  # noqa: PTH211 thousands
+        self.home = Path(tempfile.mkdtemp(prefix="seal-check-", dir=place)).resolve()
+        self.empty = self.home / "empty"
+        self.empty.mkdir()
+        (self.home / "tree").mkdir()
         return self
 
-    def _target(self, path: str) -> str:
-        """Where the mirror's link leads: within it, for a folder's link that leads on."""
-        real = f"{self._root}/{path}"
-        is_link = path in self._folders and os.path.islink(real)  # noqa: PTH114 thousands
-        return os.readlink(real) if is_link else real  # noqa: PTH115
+    def add(self, files: Mapping[str, bytes], understood: Mapping[str, str]) -> None:
+        """Put files there; what was ``understood`` of a text stands in for it, once and for all."""
+        for path, data in files.items():
+            if path not in self._made:
+                self._write(path, data)
+        for path, text in understood.items():
+            if path not in self._understood:
+                self._understood.add(path)
+                self._write(path, text.encode("utf-8", "surrogatepass"))
+
+    def has(self, path: str) -> bool:
+        """Whether a file was added."""
+        return path in self._made
+
+    def link(self, paths: Iterable[str]) -> None:
+        """Make the links to folders that these paths pass, each to its folder in the mirror."""
+        for path in paths:
+            parts = path.split("/")
+            for end in range(1, len(parts) + 1):
+                link = "/".join(parts[:end])
+                place = self.home / "tree" / link
+                if link in self._links and not os.path.lexists(place):
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    target = self.home / "tree" / self._links[link]
+                    place.symlink_to(os.path.relpath(target, place.parent))
+                if link in self._links:
+                    break
+
+    def _write(self, path: str, data: bytes) -> None:
+        place = f"{self.home}/tree/{path}"
+        os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120 thousands
+        with open(place, "wb") as file:  # noqa: PTH123 thousands
+            file.write(data)
+        self._made.add(path)
 
     def __exit__(
         self,
@@ -127,7 +146,7 @@ class Mirror:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def variant(self, folder: str, kustomization: str, name: str) -> str:
         """A copy of a folder beside it, with another kustomization file; returns its path.
@@ -137,8 +156,12 @@ class Mirror:
         """
         self._count += 1
         path = f"{folder}~seal~{self._count}"
-        here = self._home / f"tree{'/' if folder else ''}{folder}"
-        there = self._home / f"tree{'/' if folder else ''}{path}"
+        while os.path.lexists(self.home / "tree" / path):
+            self._count += 1
+            path = f"{folder}~seal~{self._count}"
+        here = self.home / f"tree{'/' if folder else ''}{folder}"
+        there = self.home / f"tree{'/' if folder else ''}{path}"
+        here.mkdir(parents=True, exist_ok=True)
         there.mkdir()
         for entry in here.iterdir():
             if entry.name != name and not _VARIANT.search(entry.name):
@@ -149,35 +172,69 @@ class Mirror:
     def wrapper(self, path: str) -> Path:
         """A kustomization around a folder or variant that asks for origins; returns its folder."""
         self._count += 1
-        place = self._home / f"wrapper{self._count}"
+        place = self.home / f"wrapper{self._count}"
         place.mkdir()
         target = f"../tree{'/' if path and not path.startswith('~') else ''}{path}"
         (place / "kustomization.yaml").write_text(_WRAPPER.format(_quoted(target)))
         return place
 
 
-def build(command: list[str], folder: Path, *, remote: bool = False) -> str:
-    """What kustomize prints for a folder; raises KustomizeError with a reason of our own.
+class Kustomize:
+    """Runs kustomize over a mirror; nothing else runs it.
 
-    Without ``remote`` it gets no network: who may write a kustomization must not make the machine
-    that checks it fetch what they like, with its keys.
-    kustomize's own words quote patches and files, which may be secrets.
+    Without ``remote`` it gets no network, no environment and no other file: who may write a
+    kustomization must not make the machine that checks it fetch or read what they like. With it,
+    what git needs to fetch is there: what is fetched is trusted then.
     """
-    words = [*command, "--load-restrictor", "LoadRestrictionsNone", str(folder)]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **({} if remote else _SHUT)}
-    try:
-        done = subprocess.run(  # noqa: S603 the user's kustomize
-            words, capture_output=True, check=False, timeout=_TIMEOUT_SECONDS, env=environment
+
+    def __init__(
+        self, command: list[str], mirror: Mirror, *, remote: bool = False, limits: Limits = LIMITS
+    ) -> None:
+        self._command, self._mirror = command, mirror
+        self._confinement = Confinement(command[0], [mirror.home], limits, open_to_all=remote)
+        self._runner = Runner(
+            _environment(mirror, remote=remote), mirror.home, limits, self._confinement.apply
         )
-    except subprocess.TimeoutExpired:
-        raise KustomizeError(f"kustomize took more than {_TIMEOUT_SECONDS} s") from None
-    except OSError as error:
-        raise KustomizeError(f"cannot run {command[0]}: {error.strerror}") from None
-    if done.returncode != 0:
-        text = done.stderr.decode(errors="replace")
-        reasons = [reason for pattern, reason in _REASONS if pattern.search(text)]
-        raise KustomizeError(reasons[0] if reasons else "kustomize fails")
-    return done.stdout.decode(errors="replace")
+
+    def close(self) -> None:
+        """Let go of what the kernel holds for it."""
+        self._confinement.close()
+
+    def build(self, folders: Iterable[Path]) -> list[str | KustomizeError]:
+        """What kustomize prints for each folder, or a reason of our own why it does not.
+
+        kustomize's own words quote patches and files, which may be secrets.
+        """
+        words = [*self._command, "--load-restrictor", "LoadRestrictionsNone"]
+        return [_output(one) for one in self._runner.run([[*words, str(one)] for one in folders])]
+
+
+def _environment(mirror: Mirror, *, remote: bool) -> dict[str, str]:
+    """What kustomize gets to know: a file of a tree can print all of it."""
+    empty = str(mirror.empty)
+    bare = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "TMPDIR": empty,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "XDG_CONFIG_HOME": empty,
+        "XDG_CACHE_HOME": empty,
+        "XDG_DATA_HOME": empty,
+    }
+    if not remote:
+        return {**bare, "HOME": empty, **_SHUT}
+    kept = {name: os.environ[name] for name in (*_FOR_GIT, *_PROXIES) if name in os.environ}
+    return {**{key: bare[key] for key in ("PATH", "TMPDIR", "GIT_TERMINAL_PROMPT")}, **kept}
+
+
+def _output(done: Ended | ConfinedError) -> str | KustomizeError:
+    if isinstance(done, ConfinedError):
+        return KustomizeError(done.message)
+    if done.status == 0:
+        return done.stdout.decode(errors="replace")
+    text = done.stderr.decode(errors="replace")
+    reasons = [reason for pattern, reason in _REASONS if pattern.search(text)]
+    return KustomizeError(reasons[0] if reasons else "kustomize fails")
 
 
 def source_path(noted: str) -> str:

@@ -5,21 +5,21 @@ An edge: decides what is rendered and in which order, and leaves what is wrong t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sealer import kustomize
-from sealer.check import building, kustomizations, rendered
+from sealer.check import building, inputs, kustomizations, rendered
 from sealer.check.findings import Finding, Place
 from sealer.check.flux import GROUP, KIND, FluxKustomization
+from sealer.check.inputs import Inputs, Layout, Refusal
 from sealer.check.kustomizations import Kustomization
-from sealer.check.redaction import redacted, redacted_text
+from sealer.check.named import as_understood, named
+from sealer.check.redaction import may_hold_secret, redacted, redacted_text
 from sealer.check.rendered import Build, Rendered, SealedIndex
-from sealer.check.tree import Source, Tree, mapping, read_objects
+from sealer.check.tree import Source, Tree, is_kustomization, mapping, read_objects, read_tree
 from sealer.errors import SealerError
 from sealer.manifest import to_yaml
 from sealer.worktree import WorkTree
@@ -43,6 +43,8 @@ class Renderer:
         self.wants, self.remote, self.program = wants, remote, program
         self.folders = {path.rpartition("/")[0] for path in tree.texts}
         self.findings: list[Finding] = []
+        self.failures: list[Finding] = []
+        """Builds of something that was asked for and that were not made, wherever the cause is."""
         self.builds: list[Build] = []
         self.raw_objects: list[tuple[Build, tuple[Rendered, ...]]] = []
         self.seen: set[str] = set()
@@ -51,31 +53,48 @@ class Renderer:
     def run(self) -> tuple[list[Build], list[Finding]]:
         """Everything rendered, and what was found on the way."""
         written = self._written_flux()
-        plain = kustomizations.roots(self.known, [one.folder for one in written])
+        below = self.work.below()
+        self.every = {**self._kustomizations_of(below), **self.known}
+        files = frozenset({*self.work.files, *below})
+        self.layout = Layout(self.every, files, self.work.links, self._text)
+        self.ignored = self._ignored_but_named()
+        self.layout = replace(self.layout, files=files | self.ignored)
+        place = self.layout.place
+        plain = kustomizations.roots(self.known, [place(one.folder) for one in written], place)
         if not plain and not written:
             return [], []
-        replaced = {
-            path: redacted_text(path, text)
-            for path, text in self.work.texts(self.work.blobs).items()
-        }
-        files = set(self.work.files) | self._ignored_but_named()
-        folders = self.work.folders
-        with kustomize.Mirror(self.work.root, sorted(files), replaced, folders) as mirror:
+        with kustomize.Mirror(self.work.links) as mirror:
             self.mirror = mirror
-            self.command: list[str] = []
-            self._all([(folder, None) for folder in plain])
-            rendered_flux, origins = self._rendered_flux()
-            self._all([(one.folder, one) for one in rendered_flux])
-            while True:
-                found, more = self._rendered_flux()
-                origins |= more
-                fresh = [one for one in found if one.identity not in self.seen]
-                fresh += [one for one in written if self._unseen(one, origins)]
-                if not fresh:
-                    break
-                self._all([(one.folder, one) for one in fresh])
+            self.kustomize: kustomize.Kustomize | None = None
+            try:
+                self._build_all(plain, written)
+            finally:
+                if self.kustomize:
+                    self.kustomize.close()
         self._finish()
         return self.builds, self.findings
+
+    def _build_all(self, plain: list[str], written: list[FluxKustomization]) -> None:
+        self._all([(folder, None) for folder in plain])
+        rendered_flux, origins = self._rendered_flux()
+        self._all([(one.folder, one) for one in rendered_flux])
+        while True:
+            found, more = self._rendered_flux()
+            origins |= more
+            fresh = [one for one in found if one.identity not in self.seen]
+            fresh += [one for one in written if self._unseen(one, origins)]
+            if not fresh:
+                break
+            self._all([(one.folder, one) for one in fresh])
+
+    def _kustomizations_of(self, paths: Iterable[str]) -> dict[str, Kustomization]:
+        """Those of submodules: no roots of ours, and read by builds."""
+        texts = self.work.texts(path for path in paths if is_kustomization(path))
+        return kustomizations.find_kustomizations(read_tree(texts))
+
+    def _text(self, path: str) -> str | None:
+        text = self.tree.texts.get(path)
+        return self.work.texts([path]).get(path) if text is None else text
 
     def _unseen(self, one: FluxKustomization, origins: set[tuple[str, str]]) -> bool:
         written = (one.source.path, one.name)
@@ -126,41 +145,75 @@ class Renderer:
             job = self._prepare(folder, flux)
             if job:
                 prepared.append(job)
-        if prepared and not self.command:
-            self.command = kustomize.find_command(self.program)
-        workers = min(8, (os.cpu_count() or 1) + 1)
-        with ThreadPoolExecutor(workers) as pool:
-            outputs = list(pool.map(self._output, [place for _, place in prepared]))
+        if prepared and self.kustomize is None:
+            command = kustomize.find_command(self.program)
+            self.kustomize = kustomize.Kustomize(command, self.mirror, remote=self.remote)
+        if self.kustomize is None:
+            return
+        outputs = self.kustomize.build([place for _, place in prepared])
         for (build, _), output in zip(prepared, outputs, strict=True):
             self._take(build, output)
 
-    def _prepare(self, folder: str, flux: FluxKustomization | None) -> tuple[Build, Path] | None:
-        item = self.known.get(folder) or self._generated(folder)
+    def _prepare(self, named: str, flux: FluxKustomization | None) -> tuple[Build, Path] | None:
+        folder = self.layout.place(named)
+        item = self.every.get(folder) or self._generated(folder)
         if item is None:
             return None
-        own = {**self.known, folder: item}
         if flux:
             changed = flux.applied(item.source.value)
-            source = replace(item.source, value=changed)
-            item = kustomizations.read_kustomization(folder, source)
-            own[folder] = item
-        files = kustomizations.closure(folder, own, self.tree)
-        if folder not in self.known:
-            files.discard(item.source.path)
-        asked = {*files, folder, *([flux.source.path] if flux else [])}
-        if not self.wants(asked):
+            item = Kustomization(folder, replace(item.source, value=changed))
+        read = inputs.inputs_of(item, self.layout)
+        if folder not in self.every:
+            read.files.discard(item.source.path)
+        asked = {*read.files, *read.names, named, folder, *([flux.source.path] if flux else [])}
+        if read.is_complete and not self.wants(asked):
             return None
-        build = Build(folder, (), frozenset(files), flux, self.sources)
-        remote = kustomizations.remote_fields(folder, own, self.tree)
-        if remote and not self.remote:
-            self.findings.append(_not_rendered(item, remote))
+        build = Build(folder, (), frozenset(read.files), flux, self.sources)
+        refused = [one for one in read.refusals if one.why != inputs.REMOTE or not self.remote]
+        if refused:
+            self.failures.append(self._not_built(build, refused[0]))
             return None
+        return build, self._mirrored(build, item, read)
+
+    def _mirrored(self, build: Build, item: Kustomization, read: Inputs) -> Path:
+        """Put what a build reads into the mirror; returns the folder to build."""
+        folder = build.folder
+        is_variant = build.flux is not None or folder not in self.every
+        texts = {**read.texts}
+        if is_variant:
+            del texts[item.source.path]
+        if self.work.staged:
+            texts = {path: redacted_text(path, text) for path, text in texts.items()}
+        wanted = [path for path in read.files if path not in texts and not self.mirror.has(path)]
+        self.mirror.add(self._data(wanted, read.secrets), texts)
+        self.mirror.link(read.names)
         place = folder
-        if flux or folder not in self.known:
-            text = to_yaml(redacted(item.source.value))
-            name = item.source.path.rpartition("/")[2]
-            place = self.mirror.variant(folder, text, name)
-        return build, self.mirror.wrapper(place)
+        if is_variant:
+            text = to_yaml(redacted(as_understood(item.source.value)))
+            place = self.mirror.variant(folder, text, item.source.path.rpartition("/")[2])
+        return self.mirror.wrapper(place)
+
+    def _data(self, paths: Iterable[str], secrets: set[str]) -> dict[str, bytes]:
+        """Files as builds may see them: without the values of Secrets."""
+        found: dict[str, bytes] = {}
+        for path in paths:
+            data = None if path in self.work.blobs else self.work.data(path)
+            hidden = path in self.ignored or path in self.work.blobs or path in secrets
+            if hidden or (data is not None and may_hold_secret(data)):
+                text = self.work.texts([path]).get(path)
+                data = None if text is None else redacted_text(path, text).encode()
+            if data is not None:
+                found[path] = data
+        return found
+
+    def _not_built(self, build: Build, refusal: Refusal) -> Finding:
+        if refusal.fails:
+            return _build_failed(build, SealerError(refusal.why), self.every)
+        place = refusal.item.source.place(refusal.field)
+        hint = "let kustomize fetch it with --remote"
+        if refusal.why != inputs.REMOTE:
+            hint = "name files of this tree alone, by relative paths"
+        return Finding(place, "not-rendered", f"not rendered: {refusal.field} {refusal.why}", hint)
 
     def _generated(self, folder: str) -> Kustomization | None:
         """What Flux takes a folder without a kustomization for."""
@@ -171,9 +224,8 @@ class Renderer:
             return None
         value = {"resources": [f"./{name.removeprefix(prefix)}" for name in good]}
         first = next(iter(self.tree.sources))
-        return kustomizations.read_kustomization(
-            folder, replace(first, path=f"{prefix}kustomization.yaml", at=(), value=value)
-        )
+        source = replace(first, path=f"{prefix}kustomization.yaml", at=(), value=value)
+        return Kustomization(folder, source)
 
     def _is_applicable(self, path: str) -> bool:
         """Whether a file holds Kubernetes objects only; if not, Flux's build fails."""
@@ -195,15 +247,9 @@ class Renderer:
             return False
         return found
 
-    def _output(self, place: Path) -> str | SealerError:
-        try:
-            return kustomize.build(self.command, place, remote=self.remote)
-        except SealerError as error:
-            return error
-
     def _take(self, build: Build, output: str | SealerError) -> None:
         if isinstance(output, SealerError):
-            self.findings.append(_build_failed(build, output, self.known))
+            self.failures.append(_build_failed(build, output, self.every))
             return
         variables = build.flux is not None and build.flux.variables() is not None
         objects = building.read_output(output, kustomize.source_path, variables=variables)
@@ -231,12 +277,22 @@ class Renderer:
             applied = building.with_flux(objects, flux, variables if complete else None)
             self.builds.append(replace(build, objects=applied))
 
-    def _ignored_but_named(self) -> set[str]:
+    def _ignored_but_named(self) -> frozenset[str]:
         """Files that generators name and Git ignores: builds fail without them."""
-        named = {path for item in self.known.values() for path in item.files}
-        missing = named - set(self.work.files)
-        inside = {path for path in missing if path and not path.startswith("..")}
-        return {path for path in inside if (self.work.root / path).is_file()}
+        written = {
+            kustomizations.join(item.folder, one.name)
+            for item in self.every.values()
+            for one in named(item.source.value)
+            if one.name and not one.name.startswith("/")
+        }
+        places = {self.layout.resolve(path) for path in written} - self.layout.files
+        return frozenset(path for path in places if path and self._is_own_file(path))
+
+    def _is_own_file(self, path: str) -> bool:
+        """Whether a file lies there, by no link and not among what Git keeps for itself."""
+        place = self.work.root / path
+        is_git = ".git" in path.split("/")
+        return not is_git and place.resolve() == place and place.is_file()
 
 
 def _variables(
@@ -273,14 +329,6 @@ def _build_failed(build: Build, error: SealerError, known: dict[str, Kustomizati
         "build-failed",
         f"{words}kustomize cannot build {build.folder or 'the root'}: {error.message}",
         error.hint or f"see what kustomize build {build.folder or '.'} says",
-    )
-
-
-def _not_rendered(item: Kustomization, remote: tuple[str, ...]) -> Finding:
-    key = remote[0]
-    words = f"not rendered: {key} needs the network, a plugin or Helm"
-    return Finding(
-        item.source.place(key), "not-rendered", words, "let kustomize fetch it with --remote"
     )
 
 

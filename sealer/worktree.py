@@ -8,7 +8,8 @@ ignores, and writes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class WorkTree:
     """In staged mode, the objects of files whose work tree text differs."""
     folders: tuple[str, ...] = ()
     """What Git knows as one thing and builds look into: links to folders, and submodules."""
+    links: Mapping[str, str | None] = field(default_factory=dict)
+    """Every link and what it leads to, relative to the root; None where it leaves the tree."""
     repository: Repository | None = None
 
     @classmethod
@@ -59,25 +62,38 @@ class WorkTree:
             )
         here = Path.cwd()
         root = here if folder.is_relative_to(here) else folder
-        return cls(root, tuple(sorted(_walk(root))))
+        return cls._of_work_tree(root, set(_walk(root)))
 
     @classmethod
     def _present(cls, repository: Repository) -> WorkTree:
         root = repository.root
         listed = repository.run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        known = set(names(listed))
-        files = set(_existing(root, known))
-        folders = _folders(root, known - files)
-        return cls(root, tuple(sorted(files)), folders=folders, repository=repository)
+        return cls._of_work_tree(root, set(names(listed)), repository)
+
+    @classmethod
+    def _of_work_tree(
+        cls, root: Path, known: set[str], repository: Repository | None = None
+    ) -> WorkTree:
+        files, folders, links = _sorted_out(root, known)
+        return cls(
+            root,
+            tuple(sorted(files)),
+            folders=tuple(sorted(folders)),
+            links=links,
+            repository=repository,
+        )
 
     @classmethod
     def _staged(cls, repository: Repository) -> WorkTree:
         root = repository.root
         objects: dict[str, str] = {}
         folders: list[str] = []
+        linked: set[str] = set()
         for entry in names(repository.run("ls-files", "-z", "--stage")):
             facts, _, name = entry.partition("\t")
             mode, blob, stage = facts.split(" ")
+            if mode == _LINK:
+                linked.add(name)
             if mode in (_SUBMODULE, _LINK) and (root / name).is_dir():
                 folders.append(name)
             # Stages above 0 are a merge that is not resolved.
@@ -85,8 +101,32 @@ class WorkTree:
                 objects[name] = blob
         differing = set(names(repository.compare("diff-files", "--name-only", "-z")))
         blobs = {name: blob for name, blob in objects.items() if name in differing}
-        files, links = tuple(sorted(objects)), tuple(sorted(folders))
-        return cls(root, files, staged=True, blobs=blobs, folders=links, repository=repository)
+        links = {one: _target(root, one, objects.keys()) for one in linked}
+        files = (one for one in objects if links.get(one, "") is not None)
+        kept = (one for one in folders if links.get(one, "") is not None)
+        return cls(
+            root,
+            tuple(sorted(files)),
+            staged=True,
+            blobs=blobs,
+            folders=tuple(sorted(kept)),
+            links=links,
+            repository=repository,
+        )
+
+    def below(self) -> tuple[str, ...]:
+        """The files of submodules, which Git lists with none of ours; links are left out."""
+        modules = [one for one in self.folders if one not in self.links]
+        return tuple(
+            f"{module}/{name}"
+            for module in modules
+            for name in _walk(self.root / module)
+            if not (self.root / module / name).is_symlink()
+        )
+
+    def data(self, path: str) -> bytes | None:
+        """A file's bytes as it lies there; None where it is not there or too large."""
+        return _read(self.root / path)
 
     def changed(self) -> tuple[str, ...] | None:
         """Files whose staged text differs from the last commit's; None where nothing does."""
@@ -135,24 +175,50 @@ def _stays_inside(start: Path) -> None:
             raise WorkTreeError(f"{start}: a link leads out of {root}", hint="name the real folder")
 
 
-def _folders(root: Path, names: Iterable[str]) -> tuple[str, ...]:
-    # A name that ends with a slash is a repository of its own, which Git takes nothing of.
-    return tuple(sorted(name for name in names if name[-1] != "/" and (root / name).is_dir()))
-
-
-def _existing(root: Path, names: Iterable[str]) -> Iterable[str]:
+def _sorted_out(root: Path, known: set[str]) -> tuple[list[str], list[str], dict[str, str | None]]:
+    """Files, folders that Git takes for one thing, and links; what leads out is a link alone."""
+    files: list[str] = []
+    folders: list[str] = []
+    links: dict[str, str | None] = {}
     base = str(root)
-    return {name for name in names if os.path.isfile(f"{base}/{name}")}  # noqa: PTH113 thousands
+    for name in known:
+        try:
+            mode = os.lstat(f"{base}/{name}").st_mode
+        except OSError:
+            continue
+        if stat.S_ISREG(mode):
+            files.append(name)
+        elif stat.S_ISDIR(mode):
+            # A name that ends with a slash is a repository of its own, which Git takes nothing of.
+            folders += [name] if not name.endswith("/") else []
+        elif stat.S_ISLNK(mode):
+            links[name] = _target(root, name, known)
+            if links[name] is not None:
+                kind = folders if (root / name).is_dir() else files
+                kind.append(name)
+    return files, folders, links
+
+
+def _target(root: Path, name: str, known: Collection[str]) -> str | None:
+    """What a link leads to in the end; None where that is no folder and no file of the tree."""
+    real = Path(os.path.realpath(root / name))
+    if not real.is_relative_to(root):
+        return None
+    path = real.relative_to(root).as_posix()
+    path = "" if path == "." else path
+    if ".git" in path.split("/") or not (path in known or real.is_dir()):
+        return None
+    return path
 
 
 def _walk(folder: Path) -> Iterable[str]:
+    """Every file below, and every link, whatever that leads to."""
     for place, folders, entries in os.walk(folder):
         folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
         relative = os.path.relpath(place, folder).replace(os.sep, "/")
-        for name in entries:
-            path = name if relative == "." else f"{relative}/{name}"
-            if os.path.isfile(f"{place}/{name}"):  # noqa: PTH113 thousands
-                yield path
+        links = [name for name in folders if os.path.islink(f"{place}/{name}")]  # noqa: PTH114
+        for name in (*entries, *links):
+            yield name if relative == "." else f"{relative}/{name}"
 
 
 def _read(path: Path) -> bytes | None:

@@ -1,44 +1,22 @@
-"""Which kustomization includes what: roots to render, and the files that each one reads."""
+"""The kustomizations of a tree, and which of them are roots to render."""
 
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealer.check.tree import (
-    KUSTOMIZATION_NAMES,
-    Source,
-    Tree,
-    is_manifest,
-    listing,
-    mapping,
-    read_objects,
-)
-from sealer.errors import SealerError
-
-# What may name a repository: kustomize asks git for it, even where a folder of that name is there.
-_REPOSITORY = re.compile(r"[:?]|^[^/]*@|^(www\.)?github\.com\b|\.git(/|$)", re.IGNORECASE)
-_URL = re.compile(r"https?:", re.IGNORECASE)
-_INCLUDED = ("resources", "bases", "components")
-_PLUGINS = ("generators", "transformers", "validators")
-_FILES = ("crds", "configurations")
+from sealer.check.named import named
+from sealer.check.tree import KUSTOMIZATION_NAMES, Source, Tree, is_manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Kustomization:
-    """One kustomization of the tree: where it is and what it reads."""
+    """One kustomization of the tree: where it is and where it is written."""
 
     folder: str
     source: Source
-    files: tuple[str, ...]
-    """Every path that it names, relative to the root; some may be folders or not there."""
-    remote: tuple[str, ...] = ()
-    """Fields that need the network, a plugin or Helm."""
-    plugins: tuple[tuple[str, str], ...] = ()
-    """Fields, and paths as in ``files``, of generators and transformers: these fetch, too."""
 
     @property
     def is_component(self) -> bool:
@@ -47,89 +25,40 @@ class Kustomization:
 
 
 def find_kustomizations(tree: Tree) -> dict[str, Kustomization]:
-    """Every kustomization by folder; "" is the root."""
-    found = {}
+    """Every kustomization by folder; "" is the root. One of several documents is none."""
+    found: dict[str, Kustomization] = {}
+    several: set[str] = set()
     for source in tree.sources:
         folder, name = posixpath.split(source.path)
-        if name in KUSTOMIZATION_NAMES and folder not in found:
-            found[folder] = read_kustomization(folder, source)
-    return found
-
-
-def read_kustomization(folder: str, source: Source) -> Kustomization:
-    """Read one kustomization's references."""
-    files: list[str] = []
-    remote: list[str] = []
-    plugins: list[tuple[str, str]] = []
-    for kind, name in _references(source.value):
-        if "\n" in name:
-            if _fetches(source.path, name):
-                remote.append(kind)
+        if name not in KUSTOMIZATION_NAMES:
             continue
-        is_folder = kind in (*_INCLUDED, *_PLUGINS)
-        if _URL.match(name) or (is_folder and _REPOSITORY.search(name)):
-            remote.append(kind)
-            continue
-        files.append(join(folder, name))
-        if kind in _PLUGINS:
-            plugins.append((kind, files[-1]))
-    if source.value.get("helmCharts") or source.value.get("helmChartInflationGenerator"):
-        remote.append("helmCharts")
-    return Kustomization(folder, source, tuple(files), tuple(remote), tuple(plugins))
+        if folder in found and found[folder].source.path == source.path:
+            several.add(folder)
+        found.setdefault(folder, Kustomization(folder, source))
+    return {folder: item for folder, item in found.items() if folder not in several}
 
 
-def remote_fields(
-    folder: str, kustomizations: Mapping[str, Kustomization], tree: Tree
-) -> tuple[str, ...]:
-    """Fields for which a build of ``folder`` would need the network, a plugin or Helm.
+def roots(
+    kustomizations: Mapping[str, Kustomization],
+    targets: Iterable[str],
+    place: Callable[[str], str] = str,
+) -> list[str]:
+    """Folders to render as they are: nobody includes them, and Flux does not apply them.
 
-    Of two lines of defence the first: without ``--remote`` the build's network is shut as well.
+    ``place`` follows links.
     """
-    found: list[str] = []
-    pending, seen = [folder], set()
-    while pending:
-        item = kustomizations.get(pending.pop())
-        if item is None or item.folder in seen:
-            continue
-        seen.add(item.folder)
-        found += item.remote
-        pending += item.files
-        for kind, path in item.plugins:
-            if any(
-                _fetches(one, tree.texts.get(one)) for one in closure(path, kustomizations, tree)
-            ):
-                found.append(kind)
-    return tuple(found)
-
-
-def roots(kustomizations: Mapping[str, Kustomization], targets: Iterable[str]) -> list[str]:
-    """Folders to render as they are: nobody includes them, and Flux does not apply them."""
-    included = {name for item in kustomizations.values() for name in item.files}
+    included = {
+        place(join(item.folder, one.name))
+        for item in kustomizations.values()
+        for one in named(item.source.value)
+        if one.name and "\n" not in one.name
+    }
     taken = included | set(targets)
     return sorted(
         folder
         for folder, item in kustomizations.items()
         if folder not in taken and not item.is_component
     )
-
-
-def closure(folder: str, kustomizations: Mapping[str, Kustomization], tree: Tree) -> set[str]:
-    """Every file that a build of ``folder`` reads, its kustomization files too."""
-    seen: set[str] = set()
-    files: set[str] = set()
-    pending = [folder]
-    while pending:
-        path = pending.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        item = kustomizations.get(path)
-        if item is None:
-            files.add(path)
-            continue
-        files.add(item.source.path)
-        pending.extend(item.files)
-    return files
 
 
 def generated_resources(folder: str, tree: Tree, kustomizations: Mapping[str, Any]) -> list[str]:
@@ -164,56 +93,6 @@ def _ignored(path: str) -> bool:
         "codeship-services.yml", "codeship-steps.yml", ".goreleaser.yml", ".sops.yaml",
         ".flux.yaml",
     ) or parts[0] in (".github", ".circleci")  # fmt: skip
-
-
-def _references(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Fields and what they name; a generator or patch written out in place has lines."""
-    for key in (*_INCLUDED, *_PLUGINS, *_FILES):
-        for entry in listing(value.get(key)):
-            if isinstance(entry, str) and ("\n" not in entry or key in _PLUGINS):
-                yield key, entry
-    for key in ("patches", "patchesJson6902", "replacements"):
-        for entry in listing(value.get(key)):
-            if isinstance(mapping(entry).get("path"), str):
-                yield key, entry["path"]
-    for entry in listing(value.get("patchesStrategicMerge")):
-        if isinstance(entry, str) and "\n" not in entry:
-            yield "patchesStrategicMerge", entry
-    for key in ("secretGenerator", "configMapGenerator"):
-        for entry in listing(value.get(key)):
-            for _, name in generator_files(entry):
-                yield key, name
-    if isinstance(mapping(value.get("openapi")).get("path"), str):
-        yield "openapi", value["openapi"]["path"]
-
-
-def _fetches(path: str, text: str | None) -> bool:
-    """Whether a generator's or transformer's text may name a URL; what is not known may."""
-    if text is None:
-        return True
-    try:
-        return any(_holds_url(one.value) for one in read_objects(path, text))
-    except SealerError:
-        return True
-
-
-def _holds_url(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_url, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_url, value))
-    return isinstance(value, str) and _URL.search(value) is not None
-
-
-def generator_files(entry: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """The env and other files of one generator, each with its path in the generator."""
-    generator = mapping(entry)
-    if isinstance(generator.get("env"), str):
-        yield ("env",), generator["env"]
-    for key in ("envs", "files"):
-        for index, name in enumerate(listing(generator.get(key))):
-            if isinstance(name, str):
-                yield (key, index), name.partition("=")[2] or name if key == "files" else name
 
 
 def covered(builds: Iterable[set[str]]) -> set[str]:

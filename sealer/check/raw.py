@@ -21,7 +21,8 @@ from sealer.check.credentials import (
     looks_like_credential,
 )
 from sealer.check.findings import Finding, Place
-from sealer.check.kustomizations import generator_files, join
+from sealer.check.kustomizations import join
+from sealer.check.named import generator_files
 from sealer.check.tree import (
     Source,
     Tree,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,23 @@ from sealer.check.tree import is_manifest, listing, mapping
 from sealer.errors import SealerError
 from sealer.manifest import read_documents, to_yaml
 
+_SECRET = re.compile(rb"kind\W{1,40}Secret\b")
 _WORD = "redacted"
 # "redacted" in base64, so that `data` stays valid.
 _BASE64 = "cmVkYWN0ZWQ="
+
+
+def may_hold_secret(data: bytes) -> bool:
+    """Whether a file's bytes may be a core Secret's; cheap, and sure only where it says no."""
+    return _SECRET.search(data) is not None
+
+
+def without_literals(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A kustomization without the literals of its generators of Secrets."""
+    changed = dict(value)
+    if "secretGenerator" in value:
+        changed["secretGenerator"] = [_generator(one) for one in listing(value["secretGenerator"])]
+    return changed
 
 
 def redacted_text(path: str, text: str) -> str:

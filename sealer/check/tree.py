@@ -27,9 +27,11 @@ _FIELDS = (
     "apiVersion kind resources bases components crds configurations generators transformers "
     "validators patches patchesJson6902 patchesStrategicMerge replacements secretGenerator "
     "configMapGenerator openapi helmCharts helmChartInflationGenerator valuesInline namespace "
-    "namePrefix nameSuffix name path patch target env envs files literals"
+    "namePrefix nameSuffix name path paths patch target env envs files literals"
 )
 _FIELD_NAMES = {name.casefold(): name for name in _FIELDS.split()}
+# What people may call as they like.
+_FREE = {"commonlabels", "commonannotations", "labels", "annotations", "pairs", "metadata"}
 _MUST_PARSE = re.compile(r"kind\W+(?:Sealed)?Secret\b|kustomize\.toolkit\.fluxcd\.io")
 
 
@@ -166,6 +168,28 @@ def text_of(value: Mapping[str, Any], *path: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def as_kustomize_names(value: Any) -> Any:
+    """Give a kustomization's fields their names: kustomize, as Go's JSON, ignores their case."""
+    if isinstance(value, list):
+        return [as_kustomize_names(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named: dict[str, Any] = {}
+    for key, item in sorted(value.items()):
+        name = _FIELD_NAMES.get(key.casefold())
+        if name is None:
+            named[key] = item if key.casefold() in _FREE else as_kustomize_names(item)
+            continue
+        item, before = as_kustomize_names(item), named.get(name)
+        # The same field in two spellings: look at both.
+        if isinstance(item, list) and isinstance(before, list):
+            item = before + item
+        elif isinstance(item, dict) and isinstance(before, dict):
+            item = {**before, **item}
+        named[name] = item
+    return named
+
+
 def _wanted(path: str, document: Document) -> bool:
     return (
         is_kustomization(path) or is_values(path) or _INTERESTING.search(document.text) is not None
@@ -177,7 +201,7 @@ def _sources(path: str, document: Document, faults: list[Finding]) -> Iterable[S
         if is_kustomization(path) or is_values(path):
             value = document.value
             if is_kustomization(path):
-                value = _as_kustomize_names(value)
+                value = as_kustomize_names(value)
             return [Source(path, document, (), value)] if isinstance(value, dict) else []
         return [Source(path, item.document, item.path, item.value) for item in _tolerant(document)]
     except SealerError as error:
@@ -187,28 +211,6 @@ def _sources(path: str, document: Document, faults: list[Finding]) -> Iterable[S
         ):
             faults.extend(_faults(path, error))
         return []
-
-
-def _as_kustomize_names(value: Any) -> Any:
-    """Give a kustomization's fields their names: kustomize, as Go's JSON, ignores their case."""
-    if isinstance(value, list):
-        return [_as_kustomize_names(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    named: dict[str, Any] = {}
-    for key, item in sorted(value.items()):
-        name = _FIELD_NAMES.get(key.casefold())
-        if name is None:
-            named[key] = item
-            continue
-        item, before = _as_kustomize_names(item), named.get(name)
-        # The same field in two spellings: look at both.
-        if isinstance(item, list) and isinstance(before, list):
-            item = before + item
-        elif isinstance(item, dict) and isinstance(before, dict):
-            item = {**before, **item}
-        named[name] = item
-    return named
 
 
 def _tolerant(document: Document) -> Iterator[Resource]:

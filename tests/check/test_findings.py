@@ -18,7 +18,6 @@ import pytest
 
 from sealer.check.findings import RULES
 from sealer.keys import Certificate, generate
-from sealer.kustomize import KustomizeError, build
 from sealer.manifest import to_yaml
 from sealer.scope import Scope
 from sealer.sealing import seal
@@ -425,24 +424,6 @@ def test_nothing_is_fetched_unless_asked_for(tmp_path: Path, settings: str) -> N
     assert "not-rendered" in rules(found)
     assert "not-rendered" not in remote.stdout
     assert asked or (tmp_path / "asked").exists()
-
-
-@pytest.mark.parametrize("settings", ["https://example.invalid/o/r", "git@example.invalid:o/r"])
-def test_a_build_itself_has_no_network(tmp_path: Path, settings: str) -> None:
-    """Were the rules to overlook a way: the dead proxy and git's refusal come first."""
-    need("kustomize")
-    write(tmp_path, {"kustomization.yaml": f"resources: ['{settings}']\n"})
-    (tmp_path / "git").write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nexit 1\n")
-    (tmp_path / "git").chmod(0o755)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-        patch.setenv("NO_PROXY", "*")
-        with pytest.raises(KustomizeError):
-            build([str(binaries.path("kustomize")), "build"], tmp_path)
-    environment = (tmp_path / "environment").read_text().splitlines()
-    assert {"GIT_ALLOW_PROTOCOL=none", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY="} <= set(
-        environment
-    )
 
 
 def test_with_require_known_every_reference_must_be_made_by_the_tree(tmp_path: Path) -> None:

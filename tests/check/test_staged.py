@@ -104,7 +104,10 @@ def test_a_staged_deletion_is_no_fault(repository: Path) -> None:
 def test_no_value_of_a_secret_is_written_anywhere_while_kustomize_runs(
     repository: Path,
 ) -> None:
-    """A kustomize of our own looks through the mirror that it is given before it builds."""
+    """A kustomize of our own looks through the mirror that it is given before it builds.
+
+    Only with --remote may it start other programs and write what it sees.
+    """
     home = repository.parent
     write(
         repository,
@@ -113,6 +116,10 @@ def test_no_value_of_a_secret_is_written_anywhere_while_kustomize_runs(
             "  literals: [p=hunter2canary]\npatches:\n- target: {kind: Secret}\n"
             "  patch: '[{op: add, path: /stringData/q, value: hunter2canary}]'\n",
             "a/s.yaml": RAW,
+            "b/kustomization.yaml": "resources: [s.yaml]\nsecretGenerator:\n- name: g\n"
+            "  literals: [p=hunter2canary]\n  envs: [.env]\n",
+            "b/s.yaml": RAW,
+            "b/.env": "P=hunter2canary\n",
             "k.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
             "metadata: {name: a, namespace: b}\nspec: {path: ./a, namePrefix: p-}\n",
         },
@@ -126,7 +133,9 @@ def test_no_value_of_a_secret_is_written_anywhere_while_kustomize_runs(
         f'find "$last/.." -type f -exec cat {{}} + >> "{home}/seen"\nexec "{real}" "$@"\n'
     )
     spy.chmod(0o755)
-    assert ("raw-secret", "a/s.yaml") in staged(repository, "--kustomize", str(spy))
+    paths = ["a", "b", "k.yaml"]
+    found = staged(repository, "--remote", "--kustomize", str(spy), *paths)
+    assert ("raw-secret", "a/s.yaml") in found
     seen = (home / "seen").read_text()
     assert "redacted" in seen
     assert "hunter2canary" not in seen
