@@ -252,8 +252,13 @@ class Renderer:
             self.failures.append(_build_failed(build, output, self.every))
             return
         variables = build.flux is not None and build.flux.variables() is not None
-        objects = building.read_output(output, kustomize.source_path, variables=variables)
+        objects = building.read_output(output, self._source_path, variables=variables)
         self.raw_objects.append((build, objects))
+
+    def _source_path(self, noted: str) -> str:
+        """The file of the tree that a build notes; a build can note any text."""
+        path = kustomize.source_path(noted)
+        return path if path in self.layout.files else ""
 
     def _finish(self) -> None:
         """Apply Flux's settings, now that every ConfigMap that feeds variables is known."""

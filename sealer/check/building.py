@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.findings import Finding, Related
 from sealer.check.flux import FluxKustomization
 from sealer.check.rendered import Build, Rendered, SealedIndex, items_of
@@ -94,9 +95,9 @@ def check_variables(
             yield Finding(place, "flux-bad-variable", words, cure, related)
         elif item.kind == "SealedSecret" and complete:
             for name in sorted(substitution.blank):
-                words = f"{title(item.value)}: Flux replaces ${{{name}}} by nothing"
+                words = f"{title(item.value)}: Flux replaces ${{{shown.variable(name)}}} by nothing"
                 cure = (
-                    "write $${" + name + "}, or annotate it "
+                    "write $${" + shown.variable(name) + "}, or annotate it "
                     "kustomize.toolkit.fluxcd.io/substitute: disabled"
                 )
                 where = _where(source, "${" + name) if source else place

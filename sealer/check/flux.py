@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.findings import Place, Related
 from sealer.check.kustomizations import join
 from sealer.check.tree import Source, listing, mapping, text_of
@@ -62,7 +63,8 @@ class FluxKustomization:
     @property
     def title(self) -> str:
         """For messages."""
-        return f"Flux Kustomization {'/'.join(filter(None, (self.namespace, self.name)))}"
+        names = (self.namespace, self.name)
+        return f"Flux Kustomization {'/'.join(shown.name(one) for one in names if one)}"
 
     def applied(self, kustomization: Mapping[str, Any]) -> dict[str, Any]:
         """The kustomization file as Flux rewrites it before it builds."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sealer.check import raw, rendered, sealed_rules
+from sealer.check import raw, rendered, sealed_rules, shown
 from sealer.check.findings import Finding
 from sealer.check.keyring import Judge
 from sealer.check.tree import Source, Tree, listing, mapping, read_objects, text_of, title
@@ -79,10 +79,11 @@ def _renamed(source: Source) -> Iterator[Finding]:
     template = mapping(mapping(source.value.get("spec")).get("template"))
     inner = rendered.Identity.of(template.get("metadata"))
     if outer.scope is Scope.STRICT and inner.name and inner.name != outer.name:
-        words = f"{source.title} is sealed for {inner.name}, and the build renames it"
+        words = f"{source.title} is sealed for {shown.name(inner.name)}, and the build renames it"
         yield Finding(source.place("metadata", "name"), "renamed", words, "seal it for that name")
     elif outer.scope is not Scope.CLUSTER_WIDE and inner.namespace not in ("", outer.namespace):
-        words = f"{source.title} is sealed for namespace {inner.namespace}, and the build moves it"
+        words = f"{source.title} is sealed for namespace {shown.name(inner.namespace)}"
+        words += ", and the build moves it"
         place = source.place("metadata", "namespace")
         yield Finding(place, "moved", words, "seal it for that namespace")
 

@@ -6,9 +6,11 @@ HelmRelease that brings its CRD fails for ever. Within one Kustomization Flux ap
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.findings import Finding, Place, Related
 from sealer.check.flux import FluxKustomization
 from sealer.check.references import made_secrets, references
@@ -17,6 +19,7 @@ from sealer.check.tree import mapping, text_of, title
 
 CRD_NAME = "sealedsecrets.bitnami.com"
 _WAVE = "argocd.argoproj.io/sync-wave"
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 _CHARTS = ("sealed-secrets", "sealer")
 
 
@@ -64,12 +67,13 @@ def _order(
     rule: str, flux: FluxKustomization, sealed: Rendered, other: Build, what: str
 ) -> Finding:
     assert other.flux is not None  # noqa: S101 only Flux's builds come here
-    words = f"{flux.title} applies {title(sealed.value)} without waiting for {other.flux.name}"
+    other_name = shown.name(other.flux.name)
+    words = f"{flux.title} applies {title(sealed.value)} without waiting for {other_name}"
     return Finding(
         flux.place("spec"),
         rule,
         f"{words}, {what}",
-        f"add {other.flux.name} to its dependsOn",
+        f"add {other_name} to its dependsOn",
         (Related(other.flux.place(), f"{other.flux.title}, {what}"),),
     )
 
@@ -85,12 +89,15 @@ def _substitutes(
         if not makers or any(one is not build and _after(build, one, every) for one in makers):
             continue
         place = flux.place("spec", "postBuild", "substituteFrom", index)
+        needs = f"{flux.title} needs the Secret {shown.name(name)}"
         if build in makers:
-            words = f"{flux.title} needs the Secret {name} before it can apply the SealedSecret"
+            words = f"{needs} before it can apply the SealedSecret"
             cure = "move the SealedSecret to a Flux Kustomization that it depends on"
         else:
-            words = f"{flux.title} needs the Secret {name} and does not wait for who makes it"
-            cure = f"add {makers[0].flux.name if makers[0].flux else ''} to its dependsOn"
+            words = f"{needs} and does not wait for who makes it"
+            cure = (
+                f"add {shown.name(makers[0].flux.name) if makers[0].flux else ''} to its dependsOn"
+            )
         yield Finding(place, "order-secret", words, cure)
 
 
@@ -116,7 +123,7 @@ def _waves(build: Build) -> Iterator[Finding]:
 def _wave(item: Rendered) -> int:
     annotations = mapping(mapping(item.value.get("metadata")).get("annotations"))
     word = annotations.get(_WAVE)
-    return int(word) if isinstance(word, str) and word.lstrip("-").isdigit() else 0
+    return int(word) if isinstance(word, str) and _NUMBER.fullmatch(word) else 0
 
 
 def _together(one: Build, other: Build) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.credentials import (
     decoded,
     in_text,
@@ -94,7 +95,7 @@ def _secrets(source: Source) -> Iterator[Finding]:
         found = list(values_of(manifest))
         if found:
             first = found[0][0]
-            names = ", ".join(sorted({str(where[-1]) for where, _ in found}))
+            names = ", ".join(sorted({shown.key(where[-1]) for where, _ in found}))
             place = source.place(*path, *first)
             yield Finding(place, "raw-secret", f"{title(manifest)} is in clear: {names}", _CURE)
     yield from _in_strings(source)
@@ -144,12 +145,12 @@ def _strings(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 def _generators(source: Source, texts: Mapping[str, str]) -> Iterator[Finding]:
     folder = source.path.rpartition("/")[0]
     for number, generator in enumerate(listing(source.value.get("secretGenerator"))):
-        name = text_of(mapping(generator), "name")
+        name = shown.name(text_of(mapping(generator), "name"))
         for index, literal in enumerate(listing(mapping(generator).get("literals"))):
             key, _, value = str(literal).partition("=")
             if value.strip("\"'") and not _is_stand_in(value):
                 place = source.place("secretGenerator", number, "literals", index)
-                words = f"secretGenerator {name}: the literal {key} is in clear"
+                words = f"secretGenerator {name}: the literal {shown.key(key)} is in clear"
                 yield Finding(place, "raw-generator", words, _CURE)
         for where, file in generator_files(generator):
             path = join(folder, file)
@@ -222,7 +223,7 @@ def _helm_values(source: Source, at: Path) -> Iterator[Finding]:
         yield from _values_text(source, at, value)
         return
     for path in in_values(value):
-        words = f"Helm value {'.'.join(map(str, path))} is in clear"
+        words = f"Helm value {'.'.join(map(shown.key, path))} is in clear"
         cure = "put it into a sealed Secret that the chart reads (existingSecret, valuesFrom)"
         yield Finding(source.place(*at, *path), "raw-helm-values", words, cure)
 
@@ -234,7 +235,7 @@ def _values_text(source: Source, at: Path, text: str) -> Iterator[Finding]:
     except SealerError:
         return
     for path in in_values(inner.value) if inner else ():
-        words = f"Helm value {'.'.join(map(str, path))} is in clear"
+        words = f"Helm value {'.'.join(map(shown.key, path))} is in clear"
         cure = "put it into a sealed Secret that the chart reads"
         yield Finding(source.place(*at), "raw-helm-values", words, cure)
 
@@ -270,7 +271,7 @@ def _substitutes(source: Source) -> Iterator[Finding]:
         if is_credential(key, value) or (
             is_credential_name(key) and value and not is_placeholder(str(value))
         ):
-            words = f"postBuild.substitute.{key} is in clear"
+            words = f"postBuild.substitute.{shown.variable(key)} is in clear"
             cure = "seal it into a Secret and use postBuild.substituteFrom"
             yield Finding(source.place(*at, key), "raw-substitute", words, cure)
 
@@ -292,7 +293,7 @@ def _templates(tree: Tree) -> Iterator[Finding]:
                 continue
             if not _is_stand_in(decoded(value)):
                 place = Place(path, document.first_line + number)
-                words = f"a Secret in a template holds {entry[2]} in clear"
+                words = f"a Secret in a template holds {shown.key(entry[2])} in clear"
                 yield Finding(place, "raw-secret", words, _CURE)
                 break
 

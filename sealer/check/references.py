@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.findings import Finding, Place
 from sealer.check.rendered import Build, Rendered, SealedIndex, items_of
 from sealer.check.tree import Source, Tree, listing, mapping, text_of, title
@@ -92,7 +93,7 @@ def check_references(
             if moved:
                 yield _dangling(build, item, reference, moved[0], place)
             elif every:
-                words = f"{title(item.value)} refers to the Secret {reference.name}"
+                words = f"{title(item.value)} refers to the Secret {shown.name(reference.name)}"
                 words += ", which nothing in the tree makes"
                 yield Finding(
                     place, "unknown-reference", words, "seal it, or mark the reference optional"
@@ -132,7 +133,7 @@ def _dangling(
     sealed, _ = moved
     name = text_of(sealed.value, "metadata", "name")
     what = "name" if name != reference.name else "namespace"
-    words = f"{title(item.value)} refers to the Secret {reference.name}"
+    words = f"{title(item.value)} refers to the Secret {shown.name(reference.name)}"
     words += f", and the SealedSecret ends up as {title(sealed.value).partition(' ')[2]}"
     cure = "add the Component with nameReference of docs/kustomize-flux.md"
     return Finding(place, "dangling-reference", words, cure, build.cause(sealed, what))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.findings import Finding, Place, Related
 from sealer.check.flux import FluxKustomization
 from sealer.check.keyring import Judge, Verdict
@@ -49,7 +50,7 @@ class Identity:
             return None
 
     def __str__(self) -> str:
-        place = "/".join(filter(None, (self.namespace, self.name)))
+        place = "/".join(shown.name(one) for one in (self.namespace, self.name) if one)
         return place if self.scope is Scope.STRICT else f"{place} ({self.scope.value})"
 
 
@@ -197,7 +198,7 @@ def _check_item(
     if verdict is Verdict.OPENS:
         return None
     if verdict is Verdict.NO_KEY:
-        words = f"{title(source.value)}: key {key}: no private key given opens it"
+        words = f"{title(source.value)}: key {shown.key(key)}: no private key given opens it"
         return Finding(
             source.place("spec", "encryptedData", key), "does-not-open", words,
             "seal it for this cluster, or give the key that opens it with --key",
@@ -248,8 +249,11 @@ def _moved(
         cure = f"take the annotation away, or seal it again with --scope {final.scope.value}"
     elif before.namespace != final.namespace and final.scope is not Scope.CLUSTER_WIDE:
         rule, what, field_path = "moved", "namespace", ("metadata", "namespace")
-        there = f"namespace {final.namespace}" if final.namespace else "no namespace at all"
-        words = f"is sealed for namespace {before.namespace or '(none)'} and ends up in {there}"
+        there = (
+            f"namespace {shown.name(final.namespace)}" if final.namespace else "no namespace at all"
+        )
+        home = shown.name(before.namespace) if before.namespace else "(none)"
+        words = f"is sealed for namespace {home} and ends up in {there}"
         cure = f"seal it for {final}, or drop the setting that moves it"
         if not final.namespace:
             cure = "set metadata.namespace, or the Flux Kustomization's targetNamespace"
@@ -279,7 +283,7 @@ def _unknown_certificate(source: Source, key: str, judge: Judge) -> Finding:
         words = "its fingerprint is none of the certificates for this file"
     else:
         place = source.place("spec", "encryptedData", key)
-        words = f"key {key} is sealed for an RSA key of another size or another key"
+        words = f"key {shown.key(key)} is sealed for an RSA key of another size or another key"
     return Finding(
         place,
         "unknown-certificate",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sealer import encoding
+from sealer.check import shown
 from sealer.check.credentials import in_text, is_credential, is_credential_name
 from sealer.check.findings import Finding
 from sealer.check.keyring import Judge
@@ -50,7 +51,9 @@ def _items(source: Source) -> Iterator[Finding]:
             if not isinstance(item, str) or wrapped_key_bytes(encoding.decode(item)) < 128:
                 raise UnsealError("no sealed value")
         except (ValueError, UnsealError):
-            words = f"{source.title}: {key} is not a sealed value: is it the value itself?"
+            words = (
+                f"{source.title}: {shown.key(key)} is not a sealed value: is it the value itself?"
+            )
             cure = "seal it: seal raw, or seal merge"
             place = source.place("spec", "encryptedData", key)
             yield Finding(place, "not-ciphertext", words, cure)
@@ -66,10 +69,13 @@ def _template(source: Source) -> Iterator[Finding]:
             at = ("spec", "template", field, key)
             literal = "{{" not in text and text.strip() != ""
             if (literal and is_credential(key, text)) or in_text(text):
-                words = f"{source.title}: the template of {key} holds a credential in clear"
+                words = (
+                    f"{source.title}: the template of {shown.key(key)} holds a credential in clear"
+                )
                 yield Finding(source.place(*at), "cleartext-in-template", words, cure)
             elif field == "stringData":
-                words = f"{source.title}: {key} stands in the template in clear, and is dropped"
+                words = f"{source.title}: {shown.key(key)} stands in the template in clear"
+                words += ", and is dropped"
                 yield Finding(source.place(*at), "cleartext-in-template", words, cure)
 
 
@@ -85,7 +91,8 @@ def _annotations(source: Source) -> Iterator[Finding]:
                 name = key.rpartition("/")[2]
                 short = is_credential_name(name) and is_credential(name, text)
                 if holds_credential(text) or short:
-                    words = f"{source.title}: {field} {key} holds a credential in clear"
+                    words = f"{source.title}: {field} {shown.qualified_key(key)}"
+                    words += " holds a credential in clear"
                     yield Finding(
                         source.place(*at, field, key), "cleartext-in-annotation", words,
                         "take it out; a value that was pushed must be replaced",
@@ -99,7 +106,8 @@ def _differs(source: Source) -> Iterator[Finding]:
     for key in ("name", "namespace"):
         mine, theirs = outer.get(key), inner.get(key)
         if isinstance(mine, str) and isinstance(theirs, str) and mine != theirs:
-            words = f"{source.title}: the template's {key} is {theirs}; the cluster takes {mine}"
+            words = f"{source.title}: the template's {key} is {shown.name(theirs)}"
+            words += f"; the cluster takes {shown.name(mine)}"
             place = source.place("spec", "template", "metadata", key)
             cure = f"a {key} is changed by sealing again, not by editing"
             yield Finding(place, "template-differs", words, cure)
@@ -136,7 +144,8 @@ def _booleans(source: Source) -> Iterator[Finding]:
             fields += [((*at, field, key), text) for key, text in entries]
         for path, found in fields:
             if isinstance(found, bool):
-                words = f"{source.title}: {path[-1]} is read as the boolean {str(found).lower()}"
+                words = f"{source.title}: {shown.qualified_key(path[-1])} is read as"
+                words += f" the boolean {str(found).lower()}"
                 yield Finding(source.place(*path), "yaml-boolean", words, "quote it")
 
 
@@ -148,5 +157,5 @@ def _pruned(source: Source) -> Iterator[Finding]:
     ]
     places += [(("spec", "template", key), key) for key in template.keys() - _TEMPLATE]
     for path, key in places:
-        words = f"{source.title}: {'.'.join(path)} is no field of a SealedSecret"
-        yield Finding(source.place(*path), "pruned-field", words, f"remove {key}")
+        words = f"{source.title}: {'.'.join(map(shown.key, path))} is no field of a SealedSecret"
+        yield Finding(source.place(*path), "pruned-field", words, f"remove {shown.key(key)}")

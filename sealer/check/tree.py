@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.findings import Finding, Place
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
@@ -142,12 +143,12 @@ def unreadable(place: Place, why: str) -> Finding:
 
 
 def title(value: Mapping[str, Any]) -> str:
-    """``Secret prod/db``, for messages; only strings are named."""
+    """``Secret prod/db``, for messages; only what is a name is named."""
     metadata = mapping(value.get("metadata"))
     names = [metadata.get(key) for key in ("namespace", "name")]
     kind = value.get("kind")
-    words = "/".join(name for name in names if isinstance(name, str) and name)
-    return f"{kind if isinstance(kind, str) else 'object'} {words}".strip()
+    words = "/".join(shown.name(name) for name in names if isinstance(name, str) and name)
+    return f"{shown.kind(kind) if isinstance(kind, str) else 'object'} {words}".strip()
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
