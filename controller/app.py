@@ -62,8 +62,7 @@ class App:
             cluster=cluster,
             keys=self.store,
             policy=Policy(
-                namespace=settings.namespace,
-                key_prefix=settings.key_prefix,
+                custody=settings.custody,
                 accept_deprecated_data=settings.accept_deprecated_v1_data,
                 allow_token_types=settings.allow_service_account_tokens,
                 recreate_immutable=settings.recreate_immutable,

@@ -19,6 +19,7 @@ from controller.keystore import KeyStore
 from controller.recorder import Recorder
 from controller.renewal import KEY_SELECTOR, key_secret, next_renewal
 from controller.settings import Settings
+from sealer.custody import filled_by_manifest
 from sealer.keys import EXPIRY_WARNING, KeyPair, generate
 from sealer.secret import KEY_LABEL
 
@@ -26,8 +27,6 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
 _LOOK_SECONDS = 3600.0
 _TELL_AGAIN = timedelta(days=1)
-_OURS = ("sealer.dev/", "keyvault.sealer.dev/")
-"""Of the annotations that our own halves write on a Secret without an owner reference."""
 
 
 @dataclass
@@ -91,9 +90,9 @@ class KeyKeeper:
         metadata = secret["metadata"]
         if KEY_LABEL in (metadata.get("labels") or {}):
             return None
-        notes = metadata.get("annotations") or {}
-        if metadata.get("ownerReferences") or any(note.startswith(_OURS) for note in notes):
-            # Its private half is known to whoever may write the resource that it came from.
+        if metadata.get("ownerReferences") or filled_by_manifest(secret):
+            # Nothing but its name says that it is a key; the controllers that made such a key gave
+            # it no owner.
             _LOG.warning("no sealing key: something made it", extra={"object": metadata["name"]})
             return None
         return secret

@@ -13,6 +13,7 @@ from typing import Any
 
 from controller.renewal import key_times
 from sealer import encoding
+from sealer.custody import filled_by_manifest
 from sealer.errors import KeyFileError, SealerError
 from sealer.keys import KeyPair, KeyRing
 
@@ -129,6 +130,8 @@ class KeyStore:
 
 def read_key(secret: Mapping[str, Any], priority: str) -> SealingKey:
     """Read a key Secret; KeyFileError names the field, and never a byte of it."""
+    if filled_by_manifest(secret):
+        raise KeyFileError("a SealedSecret or a KeyVaultSecret fills it, whose author knows it")
     data = secret.get("data") or {}
     parts = {}
     for field in ("tls.key", "tls.crt"):

@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealer import encoding
+from sealer.custody import Custody
 from sealer.errors import SealerError
 from sealer.keys import KeyRing
-from sealer.sealed import API_VERSION, KIND, SKIP_OWNER_ANNOTATION, SealedSecret
-from sealer.secret import KEY_LABEL, TOKEN_TYPES
+from sealer.sealed import (
+    API_VERSION,
+    KIND,
+    MANAGED_ANNOTATION,
+    OWNER_ANNOTATION,
+    PATCH_ANNOTATION,
+    RENDERED_ANNOTATION,
+    SKIP_OWNER_ANNOTATION,
+    SealedSecret,
+)
+from sealer.secret import TOKEN_TYPES
 from sealer.templating import nondeterministic
 from sealer.unsealing import unseal_with_key
-
-MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
-PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
-OWNER_ANNOTATION = "sealer.dev/sealed-secret"
-"""Whose a Secret without owner reference is: the SealedSecret's name (same namespace)."""
-RENDERED_ANNOTATION = "sealer.dev/rendered-generation"
-"""For which SealedSecret, as UID/generation, the values of non-deterministic templates stand."""
 
 DEFAULT_TYPE = "Opaque"
 
@@ -61,10 +64,8 @@ class Owner:
 class Policy:
     """What the admin allows."""
 
-    namespace: str
-    """The controller's own namespace: sealing keys live there."""
-    key_prefix: str = "sealed-secrets-key"
-    """Also the name there of a key Secret without the label."""
+    custody: Custody
+    """Where sealing keys are: no SealedSecret makes or changes one."""
     accept_deprecated_data: bool = True
     allow_token_types: bool = False
     recreate_immutable: bool = False
@@ -127,13 +128,12 @@ def refuse(manifest: Manifest, policy: Policy) -> None:
             f"Secrets of type {manifest['type']} are refused",
             hint="an admin can allow them with --allow-service-account-tokens",
         )
-    metadata = manifest["metadata"]
-    labelled = KEY_LABEL in (metadata.get("labels") or {})
-    if metadata["namespace"] == policy.namespace and (
-        labelled or metadata["name"] == policy.key_prefix
-    ):
+    if policy.custody.covers(manifest):
         # It would become a sealing key, with a private half that its author knows.
-        raise RefusedError("a SealedSecret cannot make a sealing key", hint="restore keys by hand")
+        raise RefusedError(
+            "a SealedSecret cannot make a sealing key, nor take its label or a name like one",
+            hint="name it otherwise; restore keys with seal keys restore",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,12 @@ def plan(
     if actual is None:
         return Create(owned)
     metadata = actual["metadata"]
+    if policy.custody.covers(actual):
+        # Whatever its annotations say: they would let the author of a manifest choose the key.
+        raise UnmanagedError(
+            f'the Secret "{metadata["name"]}" is a sealing key, which no SealedSecret changes',
+            hint="name the SealedSecret otherwise",
+        )
     annotations = metadata.get("annotations") or {}
     managed = annotations.get(MANAGED_ANNOTATION) == "true"
     patch = annotations.get(PATCH_ANNOTATION) == "true"

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from controller.durations import parse_duration
+from sealer.custody import Custody
 from sealer.errors import UsageError
 
 ENVIRONMENT_PREFIX = "SEALED_SECRETS_"
@@ -70,6 +71,11 @@ class Settings:
     context: str = ""
     namespace: str = ""
     version: bool = False
+
+    @property
+    def custody(self) -> Custody:
+        """Where the sealing keys are, which no manifest may touch."""
+        return Custody(self.namespace, self.key_prefix)
 
     @property
     def watched_namespaces(self) -> tuple[str, ...]:

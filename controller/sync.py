@@ -111,7 +111,8 @@ class Syncer:
         self._forget(key)
         if self.old_gc:
             try:
-                await target.delete(self.cluster, key, Owner(key[1], uid))
+                owner = Owner(key[1], uid)
+                await target.delete(self.cluster, key, owner=owner, custody=self.policy.custody)
             except ClusterError as error:
                 _LOG.warning("cannot delete the Secret", extra={"object": "/".join(key)})
                 _LOG.debug(error.message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.cluster import Cluster, Manifest, NotFoundError
 from controller.reconcile import Create, Owner, Plan, Recreate, Update, is_owned
 from controller.record import Key
+from sealer.custody import Custody
 
 
 async def look(cluster: Cluster, key: Key) -> Manifest | None:
@@ -32,10 +33,10 @@ async def apply(cluster: Cluster, decided: Plan, actual: Manifest | None) -> Man
     return await cluster.create_secret(decided.manifest)
 
 
-async def delete(cluster: Cluster, key: Key, owner: Owner) -> None:
-    """Delete the Secret if it is this SealedSecret's."""
+async def delete(cluster: Cluster, key: Key, *, owner: Owner, custody: Custody) -> None:
+    """Delete the Secret if it is this SealedSecret's, and no sealing key."""
     actual = await look(cluster, key)
-    if actual is None or not is_owned(actual, owner):
+    if actual is None or custody.covers(actual) or not is_owned(actual, owner):
         return
     try:
         await cluster.delete_secret(*key, actual["metadata"]["uid"])

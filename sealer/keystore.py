@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from sealer.cluster import ApiServer, ClusterError
+from sealer.custody import filled_by_manifest
 from sealer.errors import KeyFileError, SealerError
 from sealer.keyfile import key_pair_of
 from sealer.keys import KeyPair, KeyRing
@@ -35,6 +36,8 @@ class StoredKey:
     pair: KeyPair | None = field(repr=False)
     manifest: dict[str, Any] = field(repr=False)
     problem: str = ""
+    refused: bool = False
+    """Whether a manifest filled it, so that the controller does not take it."""
 
     @classmethod
     def of(cls, manifest: dict[str, Any]) -> StoredKey:
@@ -42,11 +45,14 @@ class StoredKey:
         metadata = manifest["metadata"]
         state = (metadata.get("labels") or {}).get(KEY_LABEL, "")
         pair, problem = None, ""
+        created = metadata.get("creationTimestamp") or ""
+        if filled_by_manifest(manifest):
+            problem = "a SealedSecret or a KeyVaultSecret fills it, whose author knows it"
+            return cls(metadata["name"], state, created, None, manifest, problem, refused=True)
         try:
             pair = key_pair_of(Secret.from_dict({**manifest, "apiVersion": "v1", "kind": "Secret"}))
         except SealerError as error:
             problem = error.message
-        created = metadata.get("creationTimestamp") or ""
         return cls(metadata["name"], state, created, pair, manifest, problem)
 
     @property

@@ -16,6 +16,14 @@ FINGERPRINT_ANNOTATION = "sealer.dev/certificate-fingerprint"
 """Which certificate sealed it: SHA-256 of the DER certificate, in hex; written by ``seal``."""
 SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 """On the template: the Secret gets no owner, and outlives its SealedSecret."""
+MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
+"""On a foreign Secret: a SealedSecret of its name may replace it."""
+PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
+"""On a foreign Secret: a SealedSecret of its name may add to it."""
+OWNER_ANNOTATION = "sealer.dev/sealed-secret"
+"""Whose a Secret without owner reference is: the SealedSecret's name (same namespace)."""
+RENDERED_ANNOTATION = "sealer.dev/rendered-generation"
+"""For which SealedSecret, as UID/generation, the values of non-deterministic templates stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class KeyVaultHalf:
             now=now,
             knows_all=self._knows_all,
         )
-        self.syncer.targets.reserved = (settings.namespace, settings.key_prefix)
+        self.syncer.targets.custody = settings.custody
         # Before the vaults are known every KeyVaultSecret would seem to lack its own.
         self._vaults_pending = {
             (CLUSTER_KEY_VAULT, ""),

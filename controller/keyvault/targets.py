@@ -12,6 +12,7 @@ from controller.keyvault.desired import Desired
 from controller.keyvault.objects import Objects
 from controller.keyvault.rendering import render
 from controller.keyvault.status import Status, read_objects
+from sealer.custody import Custody
 from sealer.keyvault.resource import KeyVaultSecret
 
 Key = tuple[str, str]
@@ -27,8 +28,8 @@ class Targets:
     """Runs on the event loop; raises ClusterError's classes and TargetError."""
 
     objects: Objects
-    reserved: Key | None = None
-    """Where a Secret would be taken for a sealing key."""
+    custody: Custody = field(default_factory=Custody)
+    """Where sealing keys are: nothing here makes, changes or deletes one."""
     _fillers: dict[Key, set[Key]] = field(default_factory=dict)
     """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
     _merged: dict[Key, str] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Targets:
     async def find(self, secret: KeyVaultSecret) -> Manifest | None:
         """Return the Secret as it is, None where there is none; TargetError if it is not ours."""
         live = await self.objects.find_secret(secret.namespace, secret.target.name)
+        self._guard(live)
         ownership.check(secret, live)
         return live
 
@@ -91,13 +93,9 @@ class Targets:
         ``live`` None: there is none as far as anybody knows; one that is there is looked at then.
         Where ``live`` is no more what is there, nothing is written: ConflictError, or TargetError.
         """
-        if (secret.namespace, secret.target.name) == self.reserved:
-            raise ownership.TargetError(
-                f"a Secret {secret.target.name} would be taken for a sealing key here",
-                reason="TargetNotOwned",
-                hint="name another target, or another namespace",
-            )
         manifest = ownership.manifest(secret, render(secret, made, live), live)
+        self._guard(manifest)
+        self._guard(live)
         ownership.check_immutable(secret, live, manifest)
         version = _THERE_IS_NONE
         if live is not None:
@@ -118,10 +116,20 @@ class Targets:
         self.note(written["metadata"])
         return written
 
+    def _guard(self, secret: Manifest | None) -> None:
+        """Raise TargetError for a sealing key, there or to be made: its author would know it."""
+        if secret is not None and self.custody.covers(secret):
+            raise ownership.TargetError(
+                f"the Secret {secret['metadata']['name']} is a sealing key, or would be taken for "
+                "one: no KeyVaultSecret writes it",
+                reason="TargetNotOwned",
+                hint="name another target",
+            )
+
     async def leave(self, secret: KeyVaultSecret, name: str) -> None:
         """The target was another Secret before: what is ours of that goes."""
         live = await self.objects.find_secret(secret.namespace, name)
-        if live is None:
+        if live is None or self.custody.covers(live):
             return
         if ownership.is_owned_by(live, secret):
             await self.objects.delete_secret(secret.namespace, name, live["metadata"]["uid"])
@@ -133,6 +141,7 @@ class Targets:
         if secret.target.creation == "Merge":
             await self.unmerge(secret.namespace, secret.target.name, secret.name)
             return
+        self._guard(live)
         uid = live["metadata"]["uid"]
         await self.objects.delete_secret(secret.namespace, secret.target.name, uid)
 
@@ -146,7 +155,7 @@ class Targets:
     async def unmerge(self, namespace: str, target: str, name: str) -> None:
         """Take exactly our keys out of a foreign Secret; ``managedFields`` tell which they are."""
         live = await self.objects.find_secret(namespace, target)
-        if live is None:
+        if live is None or self.custody.covers(live):
             return
         if (live["metadata"].get("annotations") or {}).get(ownership.MERGED_BY) != name:
             return

@@ -55,7 +55,8 @@ def list_keys(ui: UI, /, form: str, location: Location) -> None:
     """Print every key: name, state, validity, size, fingerprint; the newest first.
 
     States: current (seals, and unseals), active (unseals), retired (neither, until it is put
-    back), expired (unseals all the same), damaged.
+    back), expired (unseals all the same), damaged, refused (a SealedSecret or KeyVaultSecret
+    fills it, so that the controller does not take it, and neither does a backup).
     """
     from sealer.cli._key_source import store_of
     from sealer.keystore import newest
@@ -78,7 +79,7 @@ def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
     certificate = key.pair.certificate if key.pair else None
     state = key.state
     if key.pair is None:
-        state = "damaged"
+        state = "refused" if key.refused else "damaged"
     elif current:
         state = "current"
     elif certificate and certificate.not_after < now and state == ACTIVE:
@@ -113,7 +114,11 @@ def backup(
     wanted = recipients(to, passphrase_file, ask=_ui.stdin_is_terminal())
     wanted.check()
     store = store_of(location)
-    count = write_backup(file, store.read(), wanted, store.namespace)
+    keys = store.read()
+    for key in keys:
+        if key.refused:
+            ui.warn(f"{key.name} is left out: {key.problem}")
+    count = write_backup(file, keys, wanted, store.namespace)
     ui.note(f"{file}: {count} keys")
 
 
@@ -124,6 +129,8 @@ def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) 
     from sealer.files import write_atomic
     from sealer.secret import Secret
 
+    # A backup has no owner references: restored, such a key would be taken.
+    keys = [key for key in keys if not key.refused]
     if not keys:
         raise KeyFileError(f"there is no sealing key in {namespace} to back up")
     secrets = [

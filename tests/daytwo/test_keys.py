@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sealer import KeyRing, SealedSecret, Secret, encoding, read_documents
 from sealer.backup import Openers, Recipients, decrypt, encrypt, needs_passphrase
+from sealer.cli.keys import write_backup
 from sealer.errors import KeyFileError, ManyErrors, UsageError
 from sealer.keyfile import key_pair_of, key_secret
 from sealer.keystore import StoredKey, find, newest, ring_of
@@ -18,7 +20,7 @@ from tests.testbed import binaries
 from tests.testbed.fixtures import need
 
 
-def stored(name: str, state: str = "active") -> dict[str, object]:
+def stored(name: str, state: str = "active") -> dict[str, Any]:
     """A key Secret as the API server lists it."""
     manifest = key_secret(sealing_keys.pair(name), prefix="k", namespace="kube-system")
     manifest["metadata"] |= {"name": f"k-{name}", "uid": "u", "resourceVersion": "7"}
@@ -98,6 +100,23 @@ def test_no_key_shows_in_reprs_or_errors() -> None:
         assert middle not in text
         assert encoded not in text
     assert "damaged" in StoredKey.of(broken).problem
+
+
+def test_a_key_that_a_manifest_filled_opens_nothing_and_is_in_no_backup(tmp_path: Path) -> None:
+    filled = stored("one")
+    filled["metadata"]["annotations"] = {"keyvault.sealer.dev/merged-by": "evil"}
+    keys = [StoredKey.of(filled), StoredKey.of(stored("two"))]
+    assert keys[0].refused
+    assert [pair.name for pair in ring_of(keys).keys] == ["k-two"]
+    assert newest(keys) is keys[1]
+    file = tmp_path / "keys.yaml"
+    mine = sealing_keys.pair("three")
+    assert mine.certificate is not None
+    assert write_backup(str(file), keys, Recipients(certificate=mine.certificate), "home") == 1
+    opened = decrypt(file.read_bytes(), Openers(KeyRing((mine,))), "keys.yaml")
+    assert [one.name for one in opened] == ["k-two"]
+    with pytest.raises(KeyFileError, match="no sealing key"):
+        write_backup(str(file), keys[:1], Recipients(certificate=mine.certificate), "home")
 
 
 def test_a_retired_key_seals_no_more_and_is_still_found() -> None:

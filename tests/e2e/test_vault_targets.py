@@ -11,10 +11,12 @@ from controller.cluster import ConflictError, KubernetesCluster, Manifest
 from controller.connection import connect
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import ClusterObjects
-from controller.keyvault.ownership import MANAGER, TargetError
+from controller.keyvault.ownership import MADE_BY, MANAGER, MERGED_BY, TargetError
 from controller.keyvault.targets import Targets
 from sealer import encoding
+from sealer.custody import Custody
 from sealer.keyvault.resource import KIND, KeyVaultSecret
+from sealer.secret import KEY_LABEL
 from tests.testbed.cluster import ControlPlane
 from tests.testbed.vault_world import API
 
@@ -42,7 +44,7 @@ def write(
     data: str,
     live: Manifest | None,
     *,
-    reserved: tuple[str, str] | None = None,
+    custody: Custody | None = None,
 ) -> Manifest:
     """Write as the controller does that found ``live`` a moment ago."""
 
@@ -50,7 +52,7 @@ def write(
         cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
         try:
             made = Desired({"a": data.encode()}, ())
-            targets = Targets(ClusterObjects(cluster), reserved)
+            targets = Targets(ClusterObjects(cluster), custody or Custody())
             return await targets.write(secret, made, live)
         finally:
             await cluster.close()
@@ -92,15 +94,57 @@ def test_a_secret_that_is_not_there_is_made_by_one_apply(
     assert again["data"] == {"a": encoding.encode(b"y")}
 
 
+@pytest.mark.parametrize("prefix", ["app", "ap"])
 @pytest.mark.parametrize("creation", ["Owner", "Orphan", "Merge"])
 def test_a_secret_that_would_be_taken_for_a_sealing_key_is_never_written(
-    plane: ControlPlane, namespace: str, creation: str
+    plane: ControlPlane, namespace: str, creation: str, prefix: str
 ) -> None:
     secret = filler(plane, namespace, creation=creation)
     with pytest.raises(TargetError) as caught:
-        write(plane, secret, "ours", None, reserved=(namespace, "app"))
+        write(plane, secret, "ours", None, custody=Custody(namespace, prefix))
     assert caught.value.reason == "TargetNotOwned"
     assert plane.api.find("Secret", namespace, "app") is None
+
+
+@pytest.mark.parametrize("value", ["active", "retired", ""])
+@pytest.mark.parametrize("creation", ["Owner", "Orphan", "Merge"])
+def test_a_sealing_key_is_never_touched_wherever_it_is(
+    plane: ControlPlane, namespace: str, creation: str, value: str
+) -> None:
+    secret = filler(plane, namespace, creation=creation, adopt="IfUnowned")
+    key = foreign(namespace, a="theirs")
+    key["metadata"]["labels"] = {KEY_LABEL: value}
+    # As one that an earlier version wrote: what is ours may be taken out of it by nobody, either.
+    key["metadata"]["annotations"] = {MERGED_BY: secret.name, MADE_BY: secret.name}
+    reference = {"apiVersion": API, "kind": KIND, "name": secret.name, "uid": secret.uid}
+    key["metadata"]["ownerReferences"] = [{**reference, "controller": True}]
+    there = plane.api.create(key)
+
+    async def main() -> None:
+        cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
+        try:
+            targets = Targets(ClusterObjects(cluster))
+            made = Desired({"a": b"ours"}, ())
+            for attempt in (
+                targets.find(secret),
+                targets.write(secret, made, there),
+                targets.write(secret, made, None),
+            ):
+                with pytest.raises(TargetError, match="is a sealing key"):
+                    await attempt
+            await targets.leave(secret, "app")
+            targets.note(there["metadata"])
+            await targets.unmerge_all((namespace, secret.name))
+            if creation != "Merge":
+                with pytest.raises(TargetError, match="is a sealing key"):
+                    await targets.delete(secret, there)
+            else:
+                await targets.delete(secret, there)
+        finally:
+            await cluster.close()
+
+    asyncio.run(main())
+    assert plane.api.get("Secret", namespace, "app") == there
 
 
 @pytest.mark.parametrize("creation", ["Owner", "Orphan"])

@@ -19,6 +19,7 @@ from controller.renewal import key_secret
 from controller.sync import Syncer
 from controller.workqueue import WorkQueue
 from sealer import Secret, seal
+from sealer.custody import Custody
 from tests.sealing_keys import pair
 from tests.testbed.fake_cluster import FakeCluster
 
@@ -44,7 +45,7 @@ class Rig:
         self.syncer = Syncer(
             cluster=checked,
             keys=self.keys,
-            policy=Policy(namespace="home"),
+            policy=Policy(Custody("home")),
             recorder=self.recorder,
             metrics=self.metrics,
             queue=self.queue,

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from controller.cluster import InvalidError
-from controller.reconcile import PATCH_ANNOTATION
 from controller.record import Repairs
+from sealer.sealed import PATCH_ANNOTATION
 from tests.unit.controller.rig import KEY, STALLED, SYNCED, Rig, run
 
 

@@ -44,6 +44,27 @@ def test_the_newest_key_comes_first() -> None:
     assert told.store.ring.keys[0].name == "two"
 
 
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"annotations": {"keyvault.sealer.dev/merged-by": "evil"}},
+        {"annotations": {"sealedsecrets.bitnami.com/patch": "true"}},
+        {"ownerReferences": [{"apiVersion": "keyvault.sealer.dev/v1alpha1", "controller": True}]},
+    ],
+)
+def test_a_key_that_a_manifest_filled_is_taken_away_and_told_of_once(marks: Manifest) -> None:
+    told = Told()
+    told.store.put(secret("one"))
+    told.store.put(secret("two", created="2026-01-03T00:00:00Z"))
+    filled = secret("two", created="2026-01-03T00:00:00Z")
+    filled["metadata"] |= marks
+    told.store.put(filled)
+    told.store.replace([filled, secret("one")])
+    assert told.names() == ["one"]
+    assert [name for name, _ in told.bad] == ["two"]
+    assert "whose author knows it" in told.bad[0][1]
+
+
 def test_of_two_keys_of_one_second_the_later_one_seals() -> None:
     told = Told()
     told.store.put(secret("one"))

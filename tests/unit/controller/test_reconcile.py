@@ -9,10 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.reconcile import (
-    MANAGED_ANNOTATION,
-    OWNER_ANNOTATION,
-    PATCH_ANNOTATION,
-    RENDERED_ANNOTATION,
     Create,
     Nothing,
     Owner,
@@ -27,11 +23,20 @@ from controller.reconcile import (
     settle,
 )
 from sealer import Secret, UnsealError, seal
-from sealer.sealed import SKIP_OWNER_ANNOTATION, SealedSecret, SecretTemplate
+from sealer.custody import Custody
+from sealer.sealed import (
+    MANAGED_ANNOTATION,
+    OWNER_ANNOTATION,
+    PATCH_ANNOTATION,
+    RENDERED_ANNOTATION,
+    SKIP_OWNER_ANNOTATION,
+    SealedSecret,
+    SecretTemplate,
+)
 from sealer.secret import KEY_LABEL
 from tests.sealing_keys import pair, ring
 
-POLICY = Policy(namespace="home")
+POLICY = Policy(Custody("home"))
 OWNER = Owner("db", "uid-1")
 Manifest = dict[str, Any]
 
@@ -190,7 +195,7 @@ def test_an_immutable_secret_is_refused_or_made_anew() -> None:
     actual = {**applied(wanted()), "immutable": True, "data": {"a": "Mg=="}}
     with pytest.raises(RefusedError, match="the target Secret is immutable"):
         plan(wanted(), actual, OWNER, POLICY, exact=False)
-    allowed = Policy(namespace="home", recreate_immutable=True)
+    allowed = Policy(Custody("home"), recreate_immutable=True)
     decided = plan(wanted(immutable=True), actual, OWNER, allowed, exact=True)
     assert isinstance(decided, Recreate)
     assert "resourceVersion" not in decided.manifest["metadata"]
@@ -283,7 +288,7 @@ def test_deprecated_data_can_be_switched_off() -> None:
         metadata={"name": "db", "namespace": "home"}, encrypted_data={}, legacy_data="AgAA"
     )
     with pytest.raises(RefusedError, match=r"spec\.data is switched off"):
-        desired(old, ring(), Policy(namespace="home", accept_deprecated_data=False))
+        desired(old, ring(), Policy(Custody("home"), accept_deprecated_data=False))
 
 
 @pytest.mark.parametrize(
@@ -292,21 +297,36 @@ def test_deprecated_data_can_be_switched_off() -> None:
 def test_token_types_are_refused_unless_allowed(kind: str) -> None:
     with pytest.raises(RefusedError, match="are refused"):
         desired(sealed(type=kind), ring(), POLICY)
-    allowed = Policy(namespace="home", allow_token_types=True)
+    allowed = Policy(Custody("home"), allow_token_types=True)
     assert desired(sealed(type=kind), ring(), allowed).manifest["type"] == kind
 
 
 def test_a_sealing_key_cannot_be_smuggled_in() -> None:
     trojan = sealed(metadata={"labels": {KEY_LABEL: "active"}})
-    with pytest.raises(RefusedError, match="cannot make a sealing key"):
-        desired(trojan, ring(), POLICY)
-    assert desired(trojan, ring(), Policy(namespace="elsewhere")).manifest["metadata"]["labels"]
+    for place in ("home", "elsewhere"):
+        with pytest.raises(RefusedError, match="cannot make a sealing key"):
+            desired(trojan, ring(), Policy(Custody(place)))
 
 
-def test_a_secret_of_the_name_that_old_keys_have_cannot_be_made_beside_them() -> None:
+@pytest.mark.parametrize("annotation", [MANAGED_ANNOTATION, PATCH_ANNOTATION, None])
+@pytest.mark.parametrize("value", ["active", "retired", ""])
+def test_a_sealing_key_is_never_changed(annotation: str | None, value: str) -> None:
+    mine = applied(wanted())
+    mine["metadata"]["labels"] = {KEY_LABEL: value}
+    if annotation:
+        mine["metadata"]["annotations"] = {annotation: "true"}
+        mine["metadata"]["ownerReferences"] = []
+    mine["immutable"] = True
+    for exact in (True, False):
+        with pytest.raises(UnmanagedError, match="is a sealing key"):
+            plan(wanted(), mine, OWNER, replace(POLICY, recreate_immutable=True), exact=exact)
+
+
+@pytest.mark.parametrize("prefix", ["db", "d"])
+def test_a_secret_with_a_name_as_keys_have_cannot_be_made_beside_them(prefix: str) -> None:
     with pytest.raises(RefusedError, match="cannot make a sealing key"):
-        desired(sealed(), ring(), Policy(namespace="home", key_prefix="db"))
-    assert desired(sealed(), ring(), Policy(namespace="elsewhere", key_prefix="db")).manifest
+        desired(sealed(), ring(), Policy(Custody("home", prefix)))
+    assert desired(sealed(), ring(), Policy(Custody("elsewhere", "db"))).manifest
 
 
 def with_templates(**templates: str) -> SealedSecret:
