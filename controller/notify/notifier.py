@@ -1,7 +1,8 @@
 """Delivers batches, beside the work: bounded queues, time-outs, patience with a receiver's faults.
 
 2xx is delivered, and so is Flux's 429 (it means "told already"). 429 and 5xx and silence are tried
-again, Retry-After honoured; any other 4xx is not. What is given up is counted.
+again, Retry-After honoured; any other 4xx is not. What is given up is counted. A receiver whose
+files are not there yet is no fault: they are looked for every ten seconds, and told of once.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from controller.notify import payloads
 from controller.notify.batch import Batch, Batcher
 from controller.notify.notice import Owner, notice_of
-from controller.notify.receivers import Receiver
+from controller.notify.receivers import AwaitedError, Receiver
 from controller.recorder import Happening
 from sealer.errors import SealerError
 
@@ -30,6 +31,7 @@ _TIMEOUT_SECONDS = 10.0
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
 _GIVE_UP = timedelta(hours=1)
+_LOOK_AGAIN_SECONDS = 10.0
 SIGNATURE = "X-Signature"
 
 
@@ -53,6 +55,8 @@ class Line:
     batcher: Batcher
     waiting: deque[tuple[Batch, datetime]] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    awaited: bool = False
+    """Whether its URL or key was missing when it was last looked for."""
 
 
 class Notifier:
@@ -93,7 +97,7 @@ class Notifier:
         try:
             async with asyncio.timeout(seconds):
                 for line in self._lines:
-                    while line.waiting and await self._deliver(line.receiver, line.waiting[0][0]):
+                    while line.waiting and await self._deliver(line, line.waiting[0][0]):
                         line.waiting.popleft()
         except TimeoutError:
             return
@@ -106,15 +110,18 @@ class Notifier:
                 await self._rest(line)
                 continue
             batch, since = line.waiting[0]
-            patience = await self._deliver(line.receiver, batch)
+            patience = await self._deliver(line, batch)
             if patience is True or self._now() - since > _GIVE_UP:
                 line.waiting.popleft()
                 if patience is not True:
                     self._drop(line.receiver, "given up")
                 pause = _FIRST_PAUSE
                 continue
-            wait = max(pause.total_seconds(), patience or 0.0)
-            pause = min(_LONGEST_PAUSE, pause * 2)
+            if line.awaited:
+                wait, pause = _LOOK_AGAIN_SECONDS, _FIRST_PAUSE
+            else:
+                wait = max(pause.total_seconds(), patience or 0.0)
+                pause = min(_LONGEST_PAUSE, pause * 2)
             line.wake.clear()
             await self._sleep(wait, asyncio.Event())
 
@@ -131,11 +138,18 @@ class Notifier:
                 self._drop(line.receiver, "too many wait")
             line.waiting.append((batch, self._now()))
 
-    async def _deliver(self, receiver: Receiver, batch: Batch) -> bool | float | None:
+    async def _deliver(self, line: Line, batch: Batch) -> bool | float | None:
         """Send it: True when that is over with, else the seconds to wait, or None."""
+        receiver, awaited, line.awaited = line.receiver, line.awaited, False
         try:
             url, key = receiver.url(), receiver.hmac_key()
             payload = await self._payload(receiver, batch)
+        except AwaitedError as error:
+            line.awaited = True
+            if not awaited:
+                extra = {"receiver": receiver.name, "why": error.message}
+                _LOG.warning("a notification waits for its receiver", extra=extra)
+            return None
         except SealerError as error:
             _LOG.error("cannot notify", extra={"receiver": receiver.name, "why": error.message})
             self._counted(receiver.name, "error")

@@ -1,7 +1,8 @@
 """Who is told, and of what: the configuration file, read into frozen values.
 
 JSON, as the chart writes it. A receiver's URL is a credential: it stands in a file of its own (a
-mounted Secret), is read at each delivery so that it can be changed, and is in no message.
+mounted Secret), is read at each delivery so that it can be changed, and is in no message. The file
+may come later than the controller, which makes the Secret of a sealed one itself.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from sealer.errors import SealerError, UsageError
 
 KINDS = ("flux", "slack", "teams", "webhook")
 SEVERITIES = ("info", "error")
+
+
+class AwaitedError(SealerError):
+    """A receiver's file is not there yet; it may come at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,10 @@ class Receiver:
         )
 
     def url(self) -> str:
-        """Read the URL; SealerError names the receiver and the file, never the URL."""
+        """Read the URL; SealerError names the receiver and the file, never the URL.
+
+        AwaitedError where the file is not there, or empty.
+        """
         url = _read(self.name, self.url_file)
         if not url.startswith(("https://", "http://")):
             raise SealerError(f"receiver {self.name}: its file holds no URL")
@@ -117,6 +125,11 @@ def _any_of(globs: tuple[str, ...], word: str) -> bool:
 
 def _read(name: str, path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        text = Path(path).read_text().strip()
+    except FileNotFoundError:
+        text = ""
     except (OSError, UnicodeDecodeError):
         raise SealerError(f"receiver {name}: cannot read {path}") from None
+    if not text:
+        raise AwaitedError(f"receiver {name}: {path} is not there yet")
+    return text

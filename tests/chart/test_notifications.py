@@ -75,3 +75,11 @@ def test_no_url_of_a_secret_is_in_the_config_map() -> None:
 def test_a_wrong_receiver_is_refused(receiver: dict[str, Any]) -> None:
     with pytest.raises(HelmError):
         render({"notifications": {"receivers": [receiver]}})
+
+
+def test_the_pod_waits_for_no_secret_of_a_receiver() -> None:
+    # A sealed one is made by this very pod.
+    [volume] = [one for one in pod()["volumes"] if one["name"] == "notify"]
+    secrets = [one["secret"] for one in volume["projected"]["sources"] if "secret" in one]
+    assert len(secrets) >= 3
+    assert {one.get("optional") for one in secrets} == {True}

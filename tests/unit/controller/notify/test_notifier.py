@@ -297,3 +297,81 @@ def test_a_wrong_configuration_says_what_is_wrong(tmp_path: Path, text: Any, pro
 def test_a_missing_configuration_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_receivers(str(tmp_path / "none.json"))
+
+
+def mounted(folder: Path, **files: str) -> None:
+    """Write files as the kubelet does: a folder of its own, and a link that is moved to it."""
+    made = folder / f"..{len(list(folder.iterdir()))}"
+    made.mkdir(parents=True)
+    for name, text in files.items():
+        (made / name).write_text(text)
+    (folder / "..new").symlink_to(made.name)
+    (folder / "..new").rename(folder / "..data")
+    for name in files:
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"..data/{name}")
+
+
+def test_a_url_that_comes_later_is_used_without_a_restart_and_nothing_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body(rig: Rig) -> None:
+        (tmp_path / "url").unlink()
+        rig.notifier.hear(broken())
+        await rig.pass_time(1800, 2)
+        assert (rig.posted, rig.counts) == ([], [])
+        waiting = [one for one in caplog.records if "waits for its receiver" in one.message]
+        assert len(waiting) == 1
+        mounted(tmp_path, url="https://hooks.example/T0/SECRET\n")
+        await rig.pass_time(11)
+        assert [url for url, _, _ in rig.posted] == ["https://hooks.example/T0/SECRET"]
+        assert rig.counts == ["delivered"]
+
+    run(Rig(tmp_path), body)
+
+
+def test_nothing_is_sent_unsigned_while_its_key_is_not_there(tmp_path: Path) -> None:
+    folder = tmp_path / "hmac"
+    folder.mkdir()
+
+    async def body(rig: Rig) -> None:
+        rig.notifier.hear(broken())
+        await rig.pass_time(120)
+        assert rig.posted == []
+        mounted(folder, key="")
+        await rig.pass_time(60)
+        assert rig.posted == []
+        mounted(folder, key="k3y")
+        await rig.pass_time(11)
+        [(_, _, headers)] = rig.posted
+        assert headers["X-Signature"].startswith("sha256=")
+
+    run(Rig(tmp_path, "webhook", hmac_key_file=str(folder / "key")), body)
+
+
+def test_a_url_that_never_comes_gives_its_messages_up_after_an_hour(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        (tmp_path / "url").unlink()
+        rig.notifier.hear(broken())
+        await rig.pass_time(3800, 10)
+        assert (rig.posted, rig.counts) == ([], ["dropped"])
+
+    run(Rig(tmp_path), body)
+
+
+def test_one_receiver_that_waits_does_not_hold_up_its_own_recovery_from_faults(
+    tmp_path: Path,
+) -> None:
+    async def body(rig: Rig) -> None:
+        rig.answers = [Answer(0)] * 6
+        rig.notifier.hear(broken())
+        await rig.pass_time(40)
+        tried = len(rig.posted)
+        (tmp_path / "url").unlink()
+        await rig.pass_time(200)
+        assert len(rig.posted) == tried
+        (tmp_path / "url").write_text("https://hooks.example/T0/SECRET")
+        await rig.pass_time(400)
+        assert rig.counts[-1] == "delivered"
+
+    run(Rig(tmp_path), body)
