@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from typing import Any
 import pytest
 
 from controller.renewal import key_secret
-from sealer import KeyPair, encoding
+from sealer import Certificate, KeyPair, encoding
+from sealer.rules import RuleFile
 from tests.chart.helm import ROOT, Manifest, documents, only, render
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, place, wait_for
@@ -141,14 +144,19 @@ def test_flux_applies_what_was_tested_and_the_controller_before_it(
 ) -> None:
     kustomizations = cluster(name, tmp_path)
     paths = {one["spec"]["path"].removeprefix("./") for one in kustomizations}
-    assert paths == {*CLUSTERS[name], "infrastructure/sealer"}
+    assert paths == {
+        *CLUSTERS[name],
+        "infrastructure/sealer",
+        "infrastructure/sealer-namespace",
+    }
     for one in kustomizations:
         is_sealer = one["metadata"]["name"] == "sealer"
+        is_namespace = one["metadata"]["name"] == "sealer-namespace"
         assert one["spec"]["wait"] is True
         renaming = {"targetNamespace", "namePrefix", "nameSuffix", "postBuild"} & set(one["spec"])
         assert renaming == ({"targetNamespace"} if is_sealer else set())
         before = [other["name"] for other in one["spec"].get("dependsOn", ())]
-        assert before == ([] if is_sealer else ["sealer"])
+        assert before == ([] if is_namespace else ["sealer-namespace" if is_sealer else "sealer"])
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
@@ -199,4 +207,37 @@ def test_every_file_is_used() -> None:
         for path in TREE.rglob("*.yaml")
         if path.name != "kustomization.yaml" and str(path.resolve()) not in used
     }
+    unused.discard(TREE / ".pre-commit-config.yaml")
     assert {path.parent.parent.name for path in unused} == {"clusters"}
+
+
+@pytest.mark.parametrize("path", ["apps/overlays/prod", "infrastructure/notifications/dev-cluster"])
+def test_the_rule_file_knows_the_certificate_of_every_sealed_file(path: str) -> None:
+    rules = RuleFile.from_dict(tomllib.loads((TREE / ".seal.toml").read_text()), "", ".seal.toml")
+    sealed = [one for one in TREE.rglob("sealed-*.yaml") if path in str(one)]
+    assert sealed
+    for one in sealed:
+        rule = rules.rule_for(str(one.relative_to(TREE)))
+        assert rule
+        (cert,) = rule.certs
+        known = Certificate.from_pem((TREE / cert).read_bytes())
+        for each in documents(one.read_text()):
+            noted = each["metadata"]["annotations"]["sealer.dev/certificate-fingerprint"]
+            assert noted == known.fingerprint
+
+
+def test_seal_check_finds_nothing_in_the_example(tmp_path: Path) -> None:
+    need("kustomize")
+    shutil.copytree(TREE, tmp_path / "tree")
+    command = [Path(sys.executable).parent / "seal", "check", "--strict"]
+    command += ["--kustomize", binaries.path("kustomize")]
+    done = subprocess.run(
+        command, cwd=tmp_path / "tree", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_hooks_of_the_example_are_those_there_are() -> None:
+    offered = {one["id"] for one in documents((ROOT / ".pre-commit-hooks.yaml").read_text())[0]}
+    (config,) = documents((TREE / ".pre-commit-config.yaml").read_text())
+    assert {hook["id"] for repo in config["repos"] for hook in repo["hooks"]} == offered

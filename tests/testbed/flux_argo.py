@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,61 @@ def flux_apply(
     assert bool(done.returncode) == bool(done.stderr.strip())
     lines = [line.split() for line in done.stdout.splitlines()]
     return {place.rpartition("/")[2]: action for place, action in lines}, done.stderr.strip()
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """kustomize-controller for one repository on one cluster: it builds, applies and prunes."""
+
+    kubeconfig: Path
+    tree: Path
+    """The repository as its last commit has it."""
+    state: Path
+    """Where the inventories are kept."""
+
+    def build(self, kustomization: Mapping[str, Any]) -> str:
+        """What Flux makes of its path, namespace, patches and variables."""
+        with tempfile.TemporaryDirectory(prefix="flux-") as name:
+            copy = Path(name) / "tree"
+            shutil.copytree(self.tree, copy)
+            file = Path(name) / "kustomization.json"
+            file.write_text(json.dumps(kustomization))
+            done = subprocess.run(
+                [binaries.path("fluxbuild"), str(copy), str(file)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def run(
+        self, kustomization: Mapping[str, Any], *, timeout: str = "20s", user: str = ""
+    ) -> tuple[dict[str, str], str]:
+        """Reconcile one Kustomization: what was done to each object, and Flux's error."""
+        return self._apply(kustomization, self.build(kustomization), timeout, user)
+
+    def delete(self, kustomization: Mapping[str, Any]) -> dict[str, str]:
+        """What its finalizer does: everything of the inventory is pruned."""
+        done, error = self._apply(kustomization, "", "5s", "")
+        assert not error, error
+        return done
+
+    def _apply(
+        self, kustomization: Mapping[str, Any], text: str, timeout: str, user: str
+    ) -> tuple[dict[str, str], str]:
+        metadata = kustomization["metadata"]
+        place = f"{metadata['namespace']}/{metadata['name']}"
+        inventory = self.state / place.replace("/", ".")
+        more = [place, str(inventory), *([user] if user else [])]
+        done = subprocess.run(
+            [binaries.path("fluxapply"), str(self.kubeconfig), timeout, *more],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return dict(line.split() for line in done.stdout.split("\n") if line), done.stderr.strip()
 
 
 def flux_types(manifests: Iterable[str]) -> list[str]:
