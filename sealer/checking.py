@@ -15,6 +15,7 @@ from sealer.check import allow, kustomizations, named, raw, references, rendered
 from sealer.check.findings import Finding, in_order
 from sealer.check.keyring import Certificates, Judge
 from sealer.check.kustomizations import Kustomization
+from sealer.check.namespaces import check_namespaces
 from sealer.check.order import check_order
 from sealer.check.rendered import Build, SealedIndex
 from sealer.check.tree import (
@@ -118,6 +119,7 @@ class _Run:
                 build, self.index, self.tree, made, every=self.request.require_known
             )
         yield from check_order(builds)
+        yield from check_namespaces(builds, self.tree)
 
     def wants(self, paths: Iterable[str]) -> bool:
         """Whether any of these files is asked for."""

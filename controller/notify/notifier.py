@@ -147,8 +147,8 @@ class Notifier:
         except AwaitedError as error:
             line.awaited = True
             if not awaited:
-                extra = {"receiver": receiver.name, "why": error.message}
-                _LOG.warning("a notification waits for its receiver", extra=extra)
+                why = {"receiver": receiver.name, "why": error.message}
+                _LOG.warning("a notification waits for its receiver", extra=why)
             return None
         except SealerError as error:
             _LOG.error("cannot notify", extra={"receiver": receiver.name, "why": error.message})

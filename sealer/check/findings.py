@@ -82,10 +82,12 @@ _ERRORS = {
     "order-crd": "SealedSecrets are applied before their CRD",
     "order-controller": "SealedSecrets are applied together with, or before, their controller",
     "order-secret": "A Secret is needed before the SealedSecret that makes it is applied",
+    "namespace-renamed": "A build renames a Namespace onto another, or away from who needs it",
     "build-failed": "kustomize cannot build it",
     "unreadable": "A manifest that Kubernetes cannot read",
 }
 _WARNINGS = {
+    "keys-prunable": "The Namespace of the sealing keys is deleted once it leaves Git",
     "superseded-certificate": "Sealed with a certificate that a newer one replaces",
     "template-differs": "The template's name or namespace differs from the SealedSecret's own",
     "wide-scope": "A scope wider than strict that no rule of .seal.toml asks for",

@@ -7,10 +7,10 @@ HelmRelease that brings its CRD fails for ever. Within one Kustomization Flux ap
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from sealer.check import shown
+from sealer.check.controllers import is_release
 from sealer.check.findings import Finding, Place, Related
 from sealer.check.flux import FluxKustomization
 from sealer.check.references import made_secrets, references
@@ -20,7 +20,6 @@ from sealer.check.tree import mapping, text_of, title
 CRD_NAME = "sealedsecrets.bitnami.com"
 _WAVE = "argocd.argoproj.io/sync-wave"
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
-_CHARTS = ("sealed-secrets", "sealer")
 
 
 def check_order(builds: Sequence[Build]) -> Iterator[Finding]:
@@ -170,14 +169,7 @@ def _has_crd(build: Build) -> bool:
 
 def _controller(build: Build) -> bool:
     """Whether a build brings the controller by a HelmRelease, and so its CRD later."""
-    for item in build.objects:
-        if item.kind != "HelmRelease":
-            continue
-        spec: Mapping[str, Any] = mapping(item.value.get("spec"))
-        chart = text_of(spec, "chart", "spec", "chart")
-        if chart.rpartition("/")[2] in _CHARTS:
-            return True
-    return False
+    return any(is_release(item, build.objects) for item in build.objects)
 
 
 def _sealed_names(build: Build) -> set[tuple[str, str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from controller.renewal import key_secret
 from sealer import Certificate, KeyPair, encoding
@@ -229,8 +230,8 @@ def test_the_rule_file_knows_the_certificate_of_every_sealed_file(path: str) -> 
 def test_seal_check_finds_nothing_in_the_example(tmp_path: Path) -> None:
     need("kustomize")
     shutil.copytree(TREE, tmp_path / "tree")
-    command = [Path(sys.executable).parent / "seal", "check", "--strict"]
-    command += ["--kustomize", binaries.path("kustomize")]
+    command = [str(Path(sys.executable).parent / "seal"), "check", "--strict"]
+    command += ["--kustomize", str(binaries.path("kustomize"))]
     done = subprocess.run(
         command, cwd=tmp_path / "tree", capture_output=True, text=True, check=False
     )
@@ -238,6 +239,6 @@ def test_seal_check_finds_nothing_in_the_example(tmp_path: Path) -> None:
 
 
 def test_the_hooks_of_the_example_are_those_there_are() -> None:
-    offered = {one["id"] for one in documents((ROOT / ".pre-commit-hooks.yaml").read_text())[0]}
+    offered = {one["id"] for one in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
     (config,) = documents((TREE / ".pre-commit-config.yaml").read_text())
     assert {hook["id"] for repo in config["repos"] for hook in repo["hooks"]} == offered

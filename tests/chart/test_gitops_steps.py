@@ -8,6 +8,7 @@ helm does with its values.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,11 @@ from typing import Any
 
 import pytest
 
+from controller import events
+from controller.notify import payloads
+from controller.notify.batch import Batcher
+from controller.notify.notice import notice_of
+from controller.notify.receivers import Receiver
 from controller.renewal import KEY_SELECTOR, key_secret
 from tests.chart.helm import CHART, HelmError, Release, documents
 from tests.chart.test_gitops import CLUSTERS, SECRETS, TREE, cluster, key_of
@@ -22,6 +28,7 @@ from tests.testbed.cluster import ControlPlane, control_plane, wait_for
 from tests.testbed.controllers import ours
 from tests.testbed.fixtures import need
 from tests.testbed.flux_argo import Reconciler
+from tests.unit.controller.notify.test_batch import FLUX, happening
 
 SYSTEM = "sealer-system"
 PRUNE = "kustomize.toolkit.fluxcd.io/prune"
@@ -290,8 +297,26 @@ def test_a_tenant_applies_its_secrets_with_what_the_chart_gives_flux_applier(
     assert (error, done["SealedSecret/shop-prod/registry"]) == ("", "deleted")
 
 
-def test_the_example_tells_of_an_edited_secret(made: Cluster) -> None:
-    release = documents((TREE / "infrastructure/sealer/release.yaml").read_text())[0]
+@pytest.mark.parametrize("alert", ["slack", "teams"])
+def test_the_example_tells_of_an_edited_secret(alert: str) -> None:
+    (release,) = documents((TREE / "infrastructure/sealer/release.yaml").read_text())
     (receiver,) = release["spec"]["values"]["notifications"]["receivers"]
-    assert (receiver["kind"], receiver["reasons"]) == ("flux", ["Drift*"])
-    assert receiver.get("severity", "info") == "info"
+    told = notice_of(happening(events.DRIFT_CORRECTED, labels=FLUX))
+    failed = notice_of(happening(events.UNSEAL_FAILED, labels=FLUX))
+    assert told is not None
+    assert failed is not None
+    ours = Receiver(name="flux", kind=receiver["kind"], url_file="x", reasons=("Drift*",))
+    assert list(ours.reasons) == receiver["reasons"]
+    # A failure fails its Kustomization, and Flux tells that itself.
+    assert (ours.wants(told), ours.wants(failed)) == (True, False)
+    batcher, now = Batcher(ours.window), told.at
+    batcher.add(told, now)
+    (batch,) = batcher.due(now, all_of_them=True)
+    event = payloads.flux(batch, keys=False, revision="", now=now)
+    assert event is not None
+    objects = documents((TREE / f"infrastructure/notifications/base/{alert}.yaml").read_text())
+    (passed,) = (one["spec"] for one in objects if one["metadata"]["name"] == f"{alert}-drift")
+    assert (passed["eventSeverity"], event["severity"]) == ("info", "info")
+    assert any(re.search(one, event["message"]) for one in passed["inclusionList"])
+    assert not any(re.search(one, "Reconciliation finished") for one in passed["inclusionList"])
+    assert event["involvedObject"]["kind"] == passed["eventSources"][0]["kind"]
