@@ -149,3 +149,25 @@ def check_contents(endpoints: dict[str, Any]) -> None:
     severities = [payload["severity"] for payload in webhook.received]
     assert "error" in severities
     assert "info" in severities
+
+
+def test_a_receiver_whose_url_is_sealed_comes_up_in_the_commit_that_brings_it(
+    world: World, start: Callable[..., Any], tmp_path: Path
+) -> None:
+    # The pod starts without the Secret; the test is the kubelet that mounts it when it is there.
+    with receivers() as (port, endpoints):
+        url = tmp_path / "url"
+        entry = {"name": "chat", "kind": "slack", "urlFile": str(url), "window": "1s"}
+        config = tmp_path / "notify.json"
+        config.write_text(json.dumps({"receivers": [entry]}))
+        with start("--notify-config", str(config)) as controller:
+            world.apply(world.sealed("broken", certificate=new_pair().certificate))
+            world.wait_condition("Synced", "False", name="broken")
+            wait_for("it waits", lambda: "waits for its receiver" in controller.log)
+            assert not endpoints["slack"].bodies
+            address = f"http://127.0.0.1:{port}/slack/secret-token".encode()
+            world.apply(world.sealed("chat", data={"url": address}))
+            world.wait_data({"url": address}, "chat")
+            url.write_bytes(world.data("chat")["url"])
+            wait_for("it is told", lambda: endpoints["slack"].bodies, 30)
+            assert "secret-token" not in controller.log
