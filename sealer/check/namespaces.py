@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sealer.check import shown
 from sealer.check.controllers import application_sources, applications, controller_namespaces
 from sealer.check.findings import Finding, Place, Related
 from sealer.check.kustomizations import join
@@ -46,16 +47,16 @@ def _renamed(
     if not before or before == after:
         return
     if after in homes:
-        what = f"which others live in: pruning it would delete {after} with all in it"
+        what = f"which others live in: pruning it would delete {shown.name(after)} with all in it"
     elif before not in made and _uses(build, before):
-        what = f"and nothing makes {before}, which other objects of the build are for"
+        what = f"and nothing makes {shown.name(before)}, which other objects of the build are for"
     else:
         return
     cure = (
         "apply the Namespace by a kustomization, or Flux Kustomization, that sets no namespace; "
         f"where it was applied already, annotate it {FLUX_PRUNE}: disabled first"
     )
-    words = f"Namespace {before} is renamed to {after}, {what}"
+    words = f"Namespace {shown.name(before)} is renamed to {shown.name(after)}, {what}"
     place = source.place("metadata", "name")
     yield Finding(place, "namespace-renamed", words, cure, build.cause(item, "namespace"))
 
@@ -115,7 +116,8 @@ def _of_folder(
 
 
 def _lost(name: str) -> str:
-    return f"Namespace {name} holds the sealing keys, and is deleted with them once it leaves Git"
+    words = "holds the sealing keys, and is deleted with them once it leaves Git"
+    return f"Namespace {shown.name(name)} {words}"
 
 
 def _uses(build: Build, name: str) -> bool:
