@@ -25,7 +25,8 @@ from controller.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secre
 from controller.metrics import Metrics
 from controller.ratelimit import RateLimit
 from sealer.errors import ManifestError, SealerError
-from sealer.keys import KeyPair, KeyRing
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from sealer.resealing import reseal, reseal_legacy
 from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret

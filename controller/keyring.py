@@ -19,9 +19,9 @@ from controller.keystore import KeyStore
 from controller.recorder import Recorder
 from controller.renewal import KEY_SELECTOR, key_secret, next_renewal
 from controller.settings import Settings
-from sealer.custody import filled_by_manifest
-from sealer.keys import EXPIRY_WARNING, KeyPair, generate
-from sealer.secret import KEY_LABEL
+from sealer.keys.certificate import EXPIRY_WARNING
+from sealer.keys.custody import KEY_LABEL, filled_by_manifest
+from sealer.keys.pair import KeyPair, generate
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0

@@ -13,9 +13,10 @@ from typing import Any
 
 from controller.renewal import key_times
 from sealer import encoding
-from sealer.custody import filled_by_manifest
 from sealer.errors import KeyFileError, SealerError
-from sealer.keys import KeyPair, KeyRing
+from sealer.keys.custody import filled_by_manifest
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 
 
 @dataclass(frozen=True, slots=True)

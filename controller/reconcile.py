@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealer import encoding
-from sealer.custody import Custody
 from sealer.errors import SealerError
-from sealer.keys import KeyRing
+from sealer.keys.custody import Custody
+from sealer.keys.ring import KeyRing
 from sealer.sealed import (
     API_VERSION,
     KIND,

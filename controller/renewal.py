@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sealer import keyfile
-from sealer.keys import KeyPair
-from sealer.secret import ACTIVE, KEY_LABEL
+from sealer.keys import keyfile
+from sealer.keys.custody import ACTIVE, KEY_LABEL
+from sealer.keys.pair import KeyPair
 
 KEY_SELECTOR = f"{KEY_LABEL}={ACTIVE}"
 

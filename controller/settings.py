@@ -15,8 +15,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from controller.durations import parse_duration
-from sealer.custody import Custody
 from sealer.errors import UsageError
+from sealer.keys.custody import Custody
 
 ENVIRONMENT_PREFIX = "SEALED_SECRETS_"
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})

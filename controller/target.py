@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.cluster import Cluster, Manifest, NotFoundError
 from controller.reconcile import Create, Owner, Plan, Recreate, Update, is_owned
 from controller.record import Key
-from sealer.custody import Custody
+from sealer.keys.custody import Custody
 
 
 async def look(cluster: Cluster, key: Key) -> Manifest | None:

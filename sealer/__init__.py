@@ -29,8 +29,10 @@ if TYPE_CHECKING:
         UnsealError,
         UsageError,
     )
-    from sealer.keyfile import read_keys
-    from sealer.keys import Certificate, KeyPair, KeyRing, SealingKeyPair, generate
+    from sealer.keys.certificate import Certificate
+    from sealer.keys.keyfile import read_keys
+    from sealer.keys.pair import KeyPair, SealingKeyPair, generate
+    from sealer.keys.ring import KeyRing
     from sealer.manifest import Document, Resource, read_documents, to_json, to_yaml
     from sealer.resealing import reseal
     from sealer.scope import Scope
@@ -42,11 +44,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Certificate": "keys",
+    "Certificate": "keys.certificate",
     "Document": "manifest",
     "KeyFileError": "errors",
-    "KeyPair": "keys",
-    "KeyRing": "keys",
+    "KeyPair": "keys.pair",
+    "KeyRing": "keys.ring",
     "ManifestError": "errors",
     "ManyErrors": "errors",
     "NoKeyError": "errors",
@@ -54,15 +56,15 @@ _HOME = {
     "Scope": "scope",
     "SealedSecret": "sealed",
     "SealerError": "errors",
-    "SealingKeyPair": "keys",
+    "SealingKeyPair": "keys.pair",
     "Secret": "secret",
     "SecretTemplate": "sealed",
     "TemplateError": "errors",
     "UnsealError": "errors",
     "UsageError": "errors",
-    "generate": "keys",
+    "generate": "keys.pair",
     "read_documents": "manifest",
-    "read_keys": "keyfile",
+    "read_keys": "keys.keyfile",
     "reseal": "resealing",
     "seal": "sealing",
     "seal_into": "sealing",

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sealer.errors import KeyFileError, ManyErrors, SealerError, UsageError
-from sealer.keys import Certificate, KeyRing
+from sealer.keys.certificate import Certificate
+from sealer.keys.ring import KeyRing
 from sealer.manifest import read_documents, to_yaml
 from sealer.sealed import KIND, SealedSecret
 from sealer.sealing import seal

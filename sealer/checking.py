@@ -23,7 +23,8 @@ from sealer.check.tree import (
     is_manifest,
     read_tree,
 )
-from sealer.keys import Certificate, KeyPair
+from sealer.keys.certificate import Certificate
+from sealer.keys.pair import KeyPair
 from sealer.rendering import Renderer
 from sealer.rules import RuleFile, RuleFileError, SealingRule
 from sealer.scope import Scope

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sealer import crypto, encoding
 from sealer.errors import ManifestError, UnsealError
 from sealer.fields import Path
-from sealer.keys import Certificate
+from sealer.keys.certificate import Certificate
 from sealer.manifest import Document
 from sealer.manifest.edit import put
 from sealer.manifest.entries import remove, rename

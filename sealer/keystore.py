@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from sealer.cluster import ApiServer, ClusterError
-from sealer.custody import filled_by_manifest
 from sealer.errors import KeyFileError, SealerError
-from sealer.keyfile import key_pair_of
-from sealer.keys import KeyPair, KeyRing
+from sealer.keys.custody import ACTIVE, KEY_LABEL, filled_by_manifest
+from sealer.keys.keyfile import key_pair_of
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from sealer.sealed import API_VERSION, KIND
-from sealer.secret import ACTIVE, KEY_LABEL, Secret
+from sealer.secret import Secret
 
 RETIRED = "retired"
 """The label's value of keys that controllers must no longer take; they can be put back."""

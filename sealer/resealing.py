@@ -6,7 +6,9 @@ manifest names: that would be a decryption oracle.
 
 from __future__ import annotations
 
-from sealer.keys import Certificate, KeyPair, KeyRing
+from sealer.keys.certificate import Certificate
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from sealer.sealed import SealedSecret
 from sealer.sealing import seal_value
 from sealer.unsealing import open_item, open_items

@@ -7,7 +7,7 @@ from typing import Any
 
 from sealer import crypto, encoding
 from sealer.errors import ManifestError
-from sealer.keys import Certificate
+from sealer.keys.certificate import Certificate
 from sealer.scope import SCOPE_ANNOTATIONS, Scope, label
 from sealer.sealed import FINGERPRINT_ANNOTATION, SealedSecret, SecretTemplate
 from sealer.secret import MAX_BYTES, Secret

@@ -12,9 +12,6 @@ from sealer.fields import Fields, Path
 
 MAX_BYTES = 1024 * 1024
 """What Kubernetes takes as the sum of a Secret's values (``core.MaxSecretSize``)."""
-KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
-"""The label of Secrets that hold a sealing key; ACTIVE is its value while others may seal to it."""
-ACTIVE = "active"
 TOKEN_TYPES = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 """Types that hand out rights in the cluster to whoever may read the Secret."""
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sealer import encoding
 from sealer.errors import ManyErrors, NoKeyError, SealerError, UnsealError
-from sealer.keys import KeyPair, KeyRing
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from sealer.sealed import SKIP_OWNER_ANNOTATION, SealedSecret
 from sealer.secret import SERVER_FIELDS, Secret
 from sealer.templating import render_data

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sealer.errors import SealerError
-from sealer.keys import KeyRing
+from sealer.keys.ring import KeyRing
 from sealer.sealed import SealedSecret
 from sealer.unsealing import open_item
 

@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[1]
 TESTS = ("tests/unit/sealer", "tests/property")
 CORE = (
     "sealer/crypto.py",
-    "sealer/der.py",
+    "sealer/keys/der.py",
     "sealer/encoding.py",
     "sealer/errors.py",
     "sealer/fields.py",
-    "sealer/keyfile.py",
-    "sealer/keys.py",
+    "sealer/keys/keyfile.py",
+    "sealer/keys/certificate.py",
     "sealer/manifest/document.py",
     "sealer/manifest/dump.py",
     "sealer/manifest/edit.py",

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from sealer.keys import Certificate, KeyPair, KeyRing, SealingKeyPair, generate
+from sealer.keys.certificate import Certificate
+from sealer.keys.pair import KeyPair, SealingKeyPair, generate
+from sealer.keys.ring import KeyRing
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 YEARS = timedelta(days=3650)

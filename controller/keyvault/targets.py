@@ -12,7 +12,7 @@ from controller.keyvault.desired import Desired
 from controller.keyvault.objects import Objects
 from controller.keyvault.rendering import render
 from controller.keyvault.status import Status, read_objects
-from sealer.custody import Custody
+from sealer.keys.custody import Custody
 from sealer.keyvault.resource import KeyVaultSecret
 
 Key = tuple[str, str]

@@ -10,7 +10,9 @@ from typing import Any
 from sealer import encoding
 from sealer.crypto import wrapped_key_bytes
 from sealer.errors import NoKeyError, UnsealError
-from sealer.keys import Certificate, KeyPair, KeyRing
+from sealer.keys.certificate import Certificate
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from sealer.sealed import FINGERPRINT_ANNOTATION
 
 

@@ -13,7 +13,8 @@ from sealer.cli._ui import UI
 from sealer.cluster import ApiServer, Location
 from sealer.errors import KeyFileError, ManifestError, SealerError
 from sealer.files import display, read_bytes, read_text
-from sealer.keys import Certificate, KeyRing
+from sealer.keys.certificate import Certificate
+from sealer.keys.ring import KeyRing
 from sealer.keystore import KeyStore, sealed_secrets
 from sealer.manifest import read_documents
 from sealer.sealed import SealedSecret

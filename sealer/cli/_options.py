@@ -17,7 +17,8 @@ from sealer.files import STDIN
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
-    from sealer.keys import Certificate, KeyRing
+    from sealer.keys.certificate import Certificate
+    from sealer.keys.ring import KeyRing
     from sealer.scope import Scope
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -190,7 +191,7 @@ def find_certificate(certs: tuple[str, ...], location: Location) -> tuple[Certif
     place = certificate_location(certs)
     if place:
         return read_certificate(place), shown(place)
-    from sealer.keys import Certificate
+    from sealer.keys.certificate import Certificate
 
     place = shown(location.url) or f"{location.namespace}/{location.name}"
     return Certificate.from_pem(location.connect().certificate()), place
@@ -220,8 +221,8 @@ def check_certificate(certificate: Certificate, location: str, ui: UI, *, now: d
 def load_ring(paths: tuple[str, ...]) -> KeyRing:
     """Read every key file into one ring."""
     from sealer.files import display, read_text
-    from sealer.keyfile import read_keys
-    from sealer.keys import KeyRing
+    from sealer.keys.keyfile import read_keys
+    from sealer.keys.ring import KeyRing
 
     pairs = []
     for path in paths:

@@ -14,7 +14,7 @@ from sealer.sealed import SealedSecret
 
 if TYPE_CHECKING:
     from sealer.editing import Changes
-    from sealer.keys import Certificate
+    from sealer.keys.certificate import Certificate
 
 
 @dataclass(frozen=True)

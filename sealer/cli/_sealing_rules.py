@@ -18,7 +18,7 @@ from sealer.errors import UsageError
 if TYPE_CHECKING:
     from sealer.cli.seal import Request
     from sealer.cluster import Location
-    from sealer.keys import Certificate
+    from sealer.keys.certificate import Certificate
     from sealer.rules import RuleFile, SealingRule
 
 Found = tuple["SealingRule", "RuleFile"]
@@ -53,7 +53,7 @@ class Certificates:
     def _load(self, place: str) -> Certificate:
         if not place.startswith("context:"):
             return options.load_certificate((place,), self._location, self._ui)
-        from sealer.keys import Certificate
+        from sealer.keys.certificate import Certificate
 
         location = replace(self._location, context=place.removeprefix("context:"), url="")
         certificate = Certificate.from_pem(location.connect().certificate())

@@ -55,7 +55,7 @@ def command(
     with the label sealedsecrets.bitnami.com/sealed-secrets-key=active.
     """
     from sealer.files import FileError, write_atomic
-    from sealer.keys import generate
+    from sealer.keys.pair import generate
 
     if cert_out == key_out:
         raise UsageError("certificate and private key need a file each")

@@ -74,7 +74,7 @@ def list_keys(ui: UI, /, form: str, location: Location) -> None:
 
 
 def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
-    from sealer.secret import ACTIVE
+    from sealer.keys.custody import ACTIVE
 
     certificate = key.pair.certificate if key.pair else None
     state = key.state
@@ -173,7 +173,7 @@ def restore(
     from sealer.backup import decrypt, needs_passphrase, portable
     from sealer.cli._key_source import openers, store_of
     from sealer.files import read_bytes
-    from sealer.keyfile import key_pair_of
+    from sealer.keys.keyfile import key_pair_of
 
     data = read_bytes(file)
     ask = needs_passphrase(data) and _ui.stdin_is_terminal()
@@ -285,8 +285,8 @@ def retire(
     Bitnami's controller goes on using it until it is restarted.
     """
     from sealer.cli._key_source import store_of
+    from sealer.keys.custody import ACTIVE
     from sealer.keystore import RETIRED, find
-    from sealer.secret import ACTIVE
 
     if undo and (delete or force or paths):
         raise UsageError("--undo goes alone")
@@ -313,8 +313,8 @@ def retire(
 def _reasons_against(
     ui: UI, chosen: StoredKey, keys: list[StoredKey], paths: tuple[str, ...], location: Location
 ) -> list[SealerError]:
+    from sealer.keys.custody import ACTIVE
     from sealer.keystore import newest, ring_of
-    from sealer.secret import ACTIVE
     from sealer.usage import UnopenedError
 
     hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"

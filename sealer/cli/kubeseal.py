@@ -259,7 +259,7 @@ def _merge(session: _Session) -> None:
 
 
 def _unseal(session: _Session) -> None:
-    from sealer.keys import KeyRing
+    from sealer.keys.ring import KeyRing
     from sealer.kubeseal import gofiles, recovery, writing
     from sealer.kubeseal.reading import decode_sealed_secret, documents_of
 

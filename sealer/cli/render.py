@@ -13,7 +13,7 @@ from sealer.cli._ui import UI
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
-    from sealer.keys import KeyRing
+    from sealer.keys.ring import KeyRing
     from sealer.sealed import SealedSecret
     from sealer.secret import Secret
 

@@ -15,7 +15,7 @@ from sealer.errors import KeyFileError, SealerError, UsageError
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
-    from sealer.keys import KeyPair
+    from sealer.keys.pair import KeyPair
     from sealer.keystore import KeyStore, StoredKey
 
 EPILOG = """\b
@@ -116,7 +116,7 @@ def _tell(
 
 def _new_pair(old: StoredKey | None, bits: int | None, days: int | None, now: datetime) -> KeyPair:
     """A key like the newest one, and newer than that to the second: the order is by NotBefore."""
-    from sealer.keys import generate
+    from sealer.keys.pair import generate
 
     known = old.pair.certificate if old and old.pair else None
     start, validity = now, timedelta(days=3650)
@@ -136,7 +136,7 @@ def _new_pair(old: StoredKey | None, bits: int | None, days: int | None, now: da
 
 
 def _manifest(pair: KeyPair, old: StoredKey | None, store: KeyStore) -> dict[str, Any]:
-    from sealer.keyfile import key_secret
+    from sealer.keys.keyfile import key_secret
 
     metadata = old.manifest["metadata"] if old else {}
     prefix = metadata.get("generateName") or _DEFAULT_PREFIX
@@ -145,7 +145,7 @@ def _manifest(pair: KeyPair, old: StoredKey | None, store: KeyStore) -> dict[str
 
 def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
     from sealer.cluster import ClusterError
-    from sealer.keys import Certificate
+    from sealer.keys.certificate import Certificate
 
     controller = location.connect()
     deadline = time.monotonic() + timeout

@@ -21,7 +21,7 @@ from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 if TYPE_CHECKING:
     from sealer.cluster import Location
     from sealer.files import Encoding
-    from sealer.keys import Certificate
+    from sealer.keys.certificate import Certificate
     from sealer.manifest import Document, Resource
     from sealer.scope import Scope
     from sealer.secret import Secret

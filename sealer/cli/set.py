@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sealer.cluster import Location
-    from sealer.keys import Certificate
+    from sealer.keys.certificate import Certificate
     from sealer.scope import Scope
 
 EPILOG = """\b

@@ -8,6 +8,7 @@ from typing import Any
 
 from sealer.errors import ManifestError, TokenTypeError
 from sealer.fields import Fields, Path, without
+from sealer.keys.custody import KEY_LABEL
 from sealer.keyvault.names import check_patterns
 from sealer.keyvault.references import Entry, FindEntry, is_secret_key, known_keys, read_entries
 from sealer.keyvault.vaults import (
@@ -19,7 +20,7 @@ from sealer.keyvault.vaults import (
     strings,
 )
 from sealer.sealed import SecretTemplate
-from sealer.secret import KEY_LABEL, TOKEN_TYPES
+from sealer.secret import TOKEN_TYPES
 
 KIND = "KeyVaultSecret"
 SYNC_NOW = f"{GROUP}/sync-now"

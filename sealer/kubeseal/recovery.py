@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sealer.errors import KeyFileError, ManifestError, TemplateError, UnsealError
-from sealer.keys import KeyPair, KeyRing, private_key_blocks
+from sealer.keys.pair import KeyPair
+from sealer.keys.pem import private_key_blocks
+from sealer.keys.ring import KeyRing
 from sealer.kubeseal import writing
 from sealer.kubeseal.gotext import decode_base64
 from sealer.kubeseal.reading import read_secrets

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sealer.errors import KeyFileError, ManifestError
-from sealer.keys import Certificate
+from sealer.keys.certificate import Certificate
 from sealer.kubeseal import writing
 from sealer.kubeseal.gotext import quote
 from sealer.scope import SCOPE_ANNOTATIONS, Scope, label

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from sealer.check.findings import RULES
-from sealer.keys import Certificate, generate
+from sealer.keys.certificate import Certificate
+from sealer.keys.pair import generate
 from sealer.manifest import to_yaml
 from sealer.scope import Scope
 from sealer.sealing import seal

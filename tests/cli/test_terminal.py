@@ -16,7 +16,7 @@ import pytest
 
 from sealer import Secret, seal, to_yaml
 from sealer.cli._ui import Progress
-from sealer.keys import generate
+from sealer.keys.pair import generate
 from tests.cli import program
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {k: v}\n"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sealer import Certificate, KeyPair, encoding
-from sealer.keyfile import key_secret
-from sealer.secret import KEY_LABEL
+from sealer.keys.custody import KEY_LABEL
+from sealer.keys.keyfile import key_secret
 from tests.e2e.conftest import StartVault, new_pair
 from tests.e2e.conftest import World as SealedWorld
 from tests.e2e.test_key_vault import single

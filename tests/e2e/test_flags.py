@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.renewal import KEY_SELECTOR, key_secret
 from sealer import Certificate, KeyPair, encoding
-from sealer.keyfile import read_keys
+from sealer.keys.keyfile import read_keys
 from tests.e2e.conftest import World, new_pair
 from tests.testbed.cluster import ControlPlane, Manifest, wait_for
 from tests.testbed.controllers import OURS

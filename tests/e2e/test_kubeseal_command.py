@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sealer.keyfile import read_keys
-from sealer.keys import KeyRing
+from sealer.keys.keyfile import read_keys
+from sealer.keys.ring import KeyRing
 from tests.interop import peers
 from tests.testbed.cluster import ControlPlane, wait_for
 from tests.testbed.controllers import ours, peer

@@ -14,9 +14,8 @@ from controller.keyvault.objects import ClusterObjects
 from controller.keyvault.ownership import MADE_BY, MANAGER, MERGED_BY, TargetError
 from controller.keyvault.targets import Targets
 from sealer import encoding
-from sealer.custody import Custody
+from sealer.keys.custody import KEY_LABEL, Custody
 from sealer.keyvault.resource import KIND, KeyVaultSecret
-from sealer.secret import KEY_LABEL
 from tests.testbed.cluster import ControlPlane
 from tests.testbed.vault_world import API
 

@@ -19,7 +19,8 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives import serialization
 
-from sealer.keys import KeyPair, KeyRing
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from tests import sealing_keys
 from tests.interop import peers
 from tests.interop.peers import Outcome

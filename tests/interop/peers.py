@@ -19,7 +19,7 @@ import yaml
 
 from sealer.encoding import decode
 from sealer.errors import SealerError
-from sealer.keys import KeyRing
+from sealer.keys.ring import KeyRing
 from tests.testbed import binaries
 
 SEAL = str(Path(sys.executable).parent / "seal")

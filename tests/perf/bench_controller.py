@@ -22,7 +22,7 @@ from typing import Any
 
 from controller.renewal import key_secret
 from sealer import Scope, Secret, generate, seal
-from sealer.keys import KeyPair
+from sealer.keys.pair import KeyPair
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, control_plane, wait_for
 from tests.testbed.controllers import NAMESPACE, Controller, ours, peer

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sealer import crypto, encoding
 from sealer.errors import KeyFileError, ManyErrors, SealerError, UnsealError
-from sealer.keyfile import read_keys
-from sealer.keys import Certificate, KeyPair
+from sealer.keys.certificate import Certificate
+from sealer.keys.keyfile import read_keys
+from sealer.keys.pair import KeyPair
 from sealer.manifest import read_documents, to_json, to_yaml
 from sealer.manifest.edit import put, replace_scalars
 from sealer.manifest.yaml_syntax import resolve

@@ -16,8 +16,8 @@ from sealer.errors import (
     TemplateError,
     UnsealError,
 )
-from sealer.keyfile import read_keys
-from sealer.keys import KeyRing
+from sealer.keys.keyfile import read_keys
+from sealer.keys.ring import KeyRing
 from sealer.manifest import read_documents
 from sealer.sealed import SealedSecret
 from sealer.secret import Secret

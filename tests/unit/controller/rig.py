@@ -19,7 +19,7 @@ from controller.renewal import key_secret
 from controller.sync import Syncer
 from controller.workqueue import WorkQueue
 from sealer import Secret, seal
-from sealer.custody import Custody
+from sealer.keys.custody import Custody
 from tests.sealing_keys import pair
 from tests.testbed.fake_cluster import FakeCluster
 

@@ -16,7 +16,7 @@ from controller.keystore import KeyStore
 from controller.recorder import Recorder
 from controller.renewal import key_secret
 from controller.settings import Settings
-from sealer.secret import KEY_LABEL
+from sealer.keys.custody import KEY_LABEL
 from tests.sealing_keys import pair
 from tests.testbed.fake_cluster import FakeCluster
 

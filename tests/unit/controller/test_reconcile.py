@@ -23,7 +23,7 @@ from controller.reconcile import (
     settle,
 )
 from sealer import Secret, UnsealError, seal
-from sealer.custody import Custody
+from sealer.keys.custody import KEY_LABEL, Custody
 from sealer.sealed import (
     MANAGED_ANNOTATION,
     OWNER_ANNOTATION,
@@ -33,7 +33,6 @@ from sealer.sealed import (
     SealedSecret,
     SecretTemplate,
 )
-from sealer.secret import KEY_LABEL
 from tests.sealing_keys import pair, ring
 
 POLICY = Policy(Custody("home"))

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from sealer.custody import Custody, filled_by_manifest
+from sealer.keys.custody import KEY_LABEL, Custody, filled_by_manifest
 from sealer.keyvault import vaults
-from sealer.secret import KEY_LABEL
 
 CUSTODY = Custody("home", "my-key")
 

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from sealer.der import certificate_parts
+from sealer.keys.der import certificate_parts
 from tests.sealing_keys import SigningKey, certificate_pem, ec_key, pair, rsa_key
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sealer.encoding import encode
 from sealer.errors import KeyFileError, ManifestError, ManyErrors, SealerError
-from sealer.keyfile import key_secret, read_keys
+from sealer.keys.keyfile import key_secret, read_keys
 from sealer.manifest import to_yaml
 from tests.sealing_keys import pair, private_pem, rsa_key
 

@@ -15,7 +15,10 @@ from cryptography.x509.oid import ExtensionOID
 
 from sealer import crypto
 from sealer.errors import KeyFileError, NoKeyError, UnsealError
-from sealer.keys import Certificate, KeyPair, KeyRing, generate, private_key_blocks
+from sealer.keys.certificate import Certificate
+from sealer.keys.pair import KeyPair, generate
+from sealer.keys.pem import private_key_blocks
+from sealer.keys.ring import KeyRing
 from tests.sealing_keys import (
     NOW,
     YEARS,

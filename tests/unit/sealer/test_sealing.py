@@ -10,7 +10,8 @@ import pytest
 
 from sealer import encoding
 from sealer.errors import ManifestError, ManyErrors, NoKeyError, SealerError, UnsealError
-from sealer.keys import KeyPair, KeyRing
+from sealer.keys.pair import KeyPair
+from sealer.keys.ring import KeyRing
 from sealer.resealing import keys_in_use, reseal, reseal_legacy
 from sealer.scope import CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION, Scope
 from sealer.sealed import (

@@ -31,10 +31,10 @@ from controller.keyvault.status import (
 from controller.keyvault.tenancy import may_have, selects
 from controller.keyvault.vault import Found, Stamp
 from sealer.errors import SealerError
+from sealer.keys.custody import KEY_LABEL
 from sealer.keyvault.references import Ref
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
-from sealer.secret import KEY_LABEL
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

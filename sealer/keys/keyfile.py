@@ -12,9 +12,11 @@ from typing import Any
 
 from sealer import encoding
 from sealer.errors import KeyFileError, ManifestError, ManyErrors, SealerError
-from sealer.keys import KeyPair, private_key_blocks
+from sealer.keys.custody import ACTIVE, KEY_LABEL
+from sealer.keys.pair import KeyPair
+from sealer.keys.pem import private_key_blocks
 from sealer.manifest import read_documents
-from sealer.secret import ACTIVE, KEY_LABEL, Secret
+from sealer.secret import Secret
 
 PRIVATE_KEY = "tls.key"
 CERTIFICATE = "tls.crt"

@@ -18,7 +18,6 @@ from sealer.sealed import (
     PATCH_ANNOTATION,
     RENDERED_ANNOTATION,
 )
-from sealer.secret import KEY_LABEL
 
 # The group of the Key Vault half's kinds. Who runs without it does not load it.
 _KEY_VAULT = "keyvault.sealer.dev"
@@ -64,3 +63,8 @@ def filled_by_manifest(secret: Mapping[str, Any]) -> bool:
         or (name in _INVITES and value == "true")
         for name, value in notes.items()
     )
+
+
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+"""The label of Secrets that hold a sealing key; ACTIVE is its value while others may seal to it."""
+ACTIVE = "active"
