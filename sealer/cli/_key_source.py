@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sealer.backup import Openers, Recipients
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._inputs import SealedInputs
@@ -17,8 +16,9 @@ from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
 from sealer.keystore import KeyStore, sealed_secrets
 from sealer.manifest import read_documents
+from sealer.rotation.backup import Openers, Recipients
+from sealer.rotation.usage import Found
 from sealer.sealed import SealedSecret
-from sealer.usage import Found
 
 
 def store_of(location: Location) -> KeyStore:

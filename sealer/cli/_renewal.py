@@ -15,11 +15,11 @@ from typing import Any, Protocol
 from sealer.cluster import ClusterError, Controller, NotDecryptableError
 from sealer.errors import SealerError
 from sealer.fields import Path
-from sealer.journal import Journal
 from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
 from sealer.manifest import read_documents, to_json
 from sealer.resealing import reseal, reseal_legacy
+from sealer.rotation.journal import Journal
 from sealer.sealed import SealedSecret
 
 Items = dict[Path, str]

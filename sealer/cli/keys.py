@@ -17,7 +17,7 @@ from sealer.errors import SealerError, UsageError
 if TYPE_CHECKING:
     from sealer.cluster import Location
     from sealer.keystore import StoredKey
-    from sealer.usage import Need
+    from sealer.rotation.usage import Need
 
 EPILOG = """\b
 Examples:
@@ -124,9 +124,9 @@ def backup(
 
 def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) -> int:
     """Write the backup file, readable by its owner only; return how many keys are in it."""
-    from sealer.backup import encrypt, portable
     from sealer.errors import KeyFileError
     from sealer.files import write_atomic
+    from sealer.rotation.backup import encrypt, portable
     from sealer.secret import Secret
 
     # A backup has no owner references: restored, such a key would be taken.
@@ -170,10 +170,10 @@ def restore(
 
     Our controller takes them at once; Bitnami's must be restarted.
     """
-    from sealer.backup import decrypt, needs_passphrase, portable
     from sealer.cli._key_source import openers, store_of
     from sealer.files import read_bytes
     from sealer.keys.keyfile import key_pair_of
+    from sealer.rotation.backup import decrypt, needs_passphrase, portable
 
     data = read_bytes(file)
     ask = needs_passphrase(data) and _ui.stdin_is_terminal()
@@ -243,7 +243,7 @@ def _needs(
     from itertools import chain
 
     from sealer.cli._key_source import found_in_cluster, found_in_files
-    from sealer.usage import needs
+    from sealer.rotation.usage import needs
 
     errors: list[SealerError] = []
     sources = [found_in_files(ui, paths, errors)]
@@ -315,7 +315,7 @@ def _reasons_against(
 ) -> list[SealerError]:
     from sealer.keys.custody import ACTIVE
     from sealer.keystore import newest, ring_of
-    from sealer.usage import UnopenedError
+    from sealer.rotation.usage import UnopenedError
 
     hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"
     if chosen is newest(keys):

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from sealer import KeyRing, SealedSecret, Secret, encoding, read_documents
-from sealer.backup import Openers, Recipients, decrypt, encrypt, needs_passphrase
 from sealer.cli.keys import write_backup
 from sealer.errors import KeyFileError, ManyErrors, UsageError
 from sealer.keys.keyfile import key_pair_of, key_secret
 from sealer.keystore import StoredKey, find, newest, ring_of
-from sealer.usage import Found, Need, UnopenedError, needs
+from sealer.rotation.backup import Openers, Recipients, decrypt, encrypt, needs_passphrase
+from sealer.rotation.usage import Found, Need, UnopenedError, needs
 from tests import sealing_keys
 from tests.daytwo.tree import Tree, sealed_yaml
 from tests.testbed import binaries
