@@ -13,7 +13,7 @@ from sealer.manifest import Document, Resource, read_documents
 from sealer.sealed import SealedSecret
 
 if TYPE_CHECKING:
-    from sealer.editing import Changes
+    from sealer.changes.edit import Changes
     from sealer.keys.certificate import Certificate
 
 
@@ -88,7 +88,7 @@ class SealedFile:
 
     def apply(self, place: Place, changes: Changes, certificate: Certificate | None) -> None:
         """Change the SealedSecret at a place of this file; the error tells where."""
-        from sealer.editing import apply
+        from sealer.changes.edit import apply
 
         try:
             self.documents[place.at] = apply(

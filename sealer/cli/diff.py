@@ -14,7 +14,7 @@ from sealer.cli._ui import UI
 from sealer.encoding import printable
 
 if TYPE_CHECKING:
-    from sealer.comparing import Change, Pair
+    from sealer.changes.compare import Change, Pair
 
 EPILOG = """\b
 Examples:
@@ -46,7 +46,7 @@ def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form:
     are there are compared with each other. A key's size is told by its ciphertext; where every
     key changed and no size did, it is most likely a re-encryption.
     """
-    from sealer.comparing import compare
+    from sealer.changes.compare import compare
 
     changes = list(compare(_pairs(ui, revisions, paths), os.urandom(16)))
     if form == "json":
@@ -59,7 +59,7 @@ def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form:
 
 def _pairs(ui: UI, revisions: tuple[str, ...], paths: tuple[str, ...]) -> list[Pair]:
     from sealer import git
-    from sealer.comparing import Pair
+    from sealer.changes.compare import Pair
     from sealer.files import read_text
 
     if len(revisions) == 2 and all(os.path.isfile(one) for one in revisions):  # noqa: PTH113

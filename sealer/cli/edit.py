@@ -14,10 +14,10 @@ from sealer.errors import SealerError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sealer.changes.edit import Changes
+    from sealer.changes.sheet import Sheet
     from sealer.cli._sealed_file import Place, SealedFile
     from sealer.cluster import Location
-    from sealer.editbuffer import Sheet
-    from sealer.editing import Changes
 
     Values = Callable[[Place], dict[str, bytes]]
 
@@ -54,9 +54,9 @@ def command(
 
     The text you edit is on a memory-backed file system only; without one this command refuses.
     """
+    from sealer.changes.sheet import Sheet
     from sealer.cli._sealed_file import SealedFile
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.editbuffer import Sheet
     from sealer.lock import exclusive
 
     sealed_file = SealedFile.read(file)
@@ -87,7 +87,7 @@ def command(
 def _edited(ui: UI, sheets: list[Sheet]) -> list[Changes]:
     """Let the user edit until it can be understood, or until nothing changes any more."""
     from sealer import scratch
-    from sealer.editbuffer import parse, render, with_trouble, without_trouble
+    from sealer.changes.sheet import parse, render, with_trouble, without_trouble
     from sealer.files import read_text
 
     command = scratch.editor_command(os.environ)
@@ -168,8 +168,8 @@ def _with_keys(keys: tuple[str, ...]) -> Values:
 
 
 def _from_cluster(location: Location) -> Values:
+    from sealer.changes.edit import item_bytes
     from sealer.cluster import ApiServer
-    from sealer.editing import item_bytes
     from sealer.keystore import read_secret
 
     server = ApiServer(location)

@@ -14,8 +14,8 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 
 if TYPE_CHECKING:
+    from sealer.changes.threeway import Unified
     from sealer.files import Encoding
-    from sealer.merging import Unified
 
 EPILOG = """\b
 Examples:
@@ -77,7 +77,8 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
 @click.pass_obj
 def textconv(ui: UI, /, file: str) -> None:
     """Print FILE for `git diff`: scope, keys and sizes, never a value. Git calls this."""
-    from sealer import git, summary
+    from sealer import git
+    from sealer.changes import summary
     from sealer.files import exists, read_bytes, read_text
 
     def salt() -> bytes:
@@ -110,8 +111,8 @@ def merge_driver(ui: UI, /, base: str, ours: str, theirs: str, marker_size: str,
     The rest of the file is merged as text. Exit 1 leaves conflict markers, as git expects.
     """
     from sealer import git
+    from sealer.changes.threeway import unify
     from sealer.files import Encoding, read_text, write_atomic
-    from sealer.merging import unify
 
     unified: Unified | None = None
     encoding = Encoding()

@@ -26,8 +26,8 @@ def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: s
 
     A key that is not there is an error, and then nothing is written.
     """
+    from sealer.changes.edit import Changes
     from sealer.cli._sealed_file import SealedFile
-    from sealer.editing import Changes
     from sealer.lock import exclusive
 
     with exclusive(file):

@@ -351,7 +351,7 @@ class _Line:
         yield text
 
     def _seal(self, resource: Resource) -> dict[str, Any]:
-        from sealer.editing import doubts
+        from sealer.changes.edit import doubts
         from sealer.scope import SCOPE_ANNOTATIONS
         from sealer.sealing import seal
         from sealer.secret import Secret

@@ -59,8 +59,8 @@ def command(
     never from the command line, where others could see it. A FILE that is not there is made;
     that takes --name and, unless the scope is cluster-wide, --namespace.
     """
+    from sealer.changes.edit import check_key
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.editing import check_key
     from sealer.files import exists
     from sealer.lock import exclusive
     from sealer.scope import Scope
@@ -103,9 +103,9 @@ def _set_in_place(
     target: tuple[tuple[str, ...], Location],
     which: tuple[str, str],
 ) -> None:
+    from sealer.changes.edit import Changes, check
     from sealer.cli._sealed_file import SealedFile
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.editing import Changes, check
     from sealer.lock import exclusive
 
     sealed_file = SealedFile.read(file)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sealer.summary import textconv
+from sealer.changes.summary import textconv
 from tests.daytwo import corpus
 from tests.daytwo.test_editing import commented, files_with
 from tests.daytwo.tree import CANARY, Tree, sealed_yaml

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealer import SealedSecret, Secret, read_documents, seal, to_yaml
-from sealer.editbuffer import Sheet, parse, render
+from sealer.changes.sheet import Sheet, parse, render
 from sealer.manifest.entries import remove, rename
 from tests import sealing_keys
 

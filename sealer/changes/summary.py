@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.editing import item_bytes
+from sealer.changes.edit import item_bytes
 from sealer.encoding import printable
 from sealer.errors import SealerError
 from sealer.manifest import Document, Resource, read_documents, to_yaml

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from sealer.changes.summary import Summary, sealed_in, summarize
 from sealer.errors import SealerError
-from sealer.summary import Summary, sealed_in, summarize
 
 
 @dataclass(frozen=True, slots=True)

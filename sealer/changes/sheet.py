@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sealer import encoding
-from sealer.editing import Changes, check, item_bytes
+from sealer.changes.edit import Changes, check, item_bytes
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.manifest import Document, read_documents, to_yaml
 from sealer.sealed import SealedSecret
