@@ -23,10 +23,10 @@ from sealer.check.tree import (
     is_manifest,
     read_tree,
 )
+from sealer.config.rules import RuleFile, RuleFileError, SealingRule
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
 from sealer.rendering import Renderer
-from sealer.rules import RuleFile, RuleFileError, SealingRule
 from sealer.scope import Scope
 from sealer.worktree import WorkTree
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sealer.check.findings import RULES, Finding, Place
-from sealer.rules import Allowance, matches
+from sealer.config.rules import Allowance, matches
 
 _COMMENT = re.compile(r"#\s*seal:allow\s+(?P<rule>[\w-]+)[:\s]*(?P<reason>.*)$")
 

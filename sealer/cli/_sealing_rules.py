@@ -18,8 +18,8 @@ from sealer.errors import UsageError
 if TYPE_CHECKING:
     from sealer.cli.seal import Request
     from sealer.cluster import Location
+    from sealer.config.rules import RuleFile, SealingRule
     from sealer.keys.certificate import Certificate
-    from sealer.rules import RuleFile, SealingRule
 
 Found = tuple["SealingRule", "RuleFile"]
 Outputs = list[tuple[str, "Request"]]
@@ -43,7 +43,7 @@ class Certificates:
 
     def of_rule(self, cert: str, rules: RuleFile) -> Certificate:
         """A rule's certificate: a file beside the rule file, a URL, or a cluster's."""
-        from sealer.rulefile import certificate_place
+        from sealer.config.rulefile import certificate_place
 
         place = certificate_place(cert, rules)
         if place not in self._known:
@@ -63,7 +63,7 @@ class Certificates:
 
 def certificate_for(path: str, certs: tuple[str, ...], location: Location, ui: UI) -> Certificate:
     """The one certificate for changes to a sealed file: the user's word, its rule, the cluster."""
-    from sealer.rulefile import find_rule
+    from sealer.config.rulefile import find_rule
 
     certificates = Certificates(certs, location, ui)
     found = find_rule(path)
@@ -87,7 +87,7 @@ def by_path(
 
     Without ``to_rules`` outputs are not looked at: the user said where to write.
     """
-    from sealer.rulefile import find_rule
+    from sealer.config.rulefile import find_rule
 
     found = {path: find_rule(path) for path in paths}
     if not any(found.values()):
@@ -130,7 +130,7 @@ def _with_rule(
 
 def _outputs(request: Request, found: Found, certificates: Certificates, path: str) -> Outputs:
     """Where a file's sealed forms are written, and the request for each."""
-    from sealer.rulefile import output_place
+    from sealer.config.rulefile import output_place
 
     rule, rules = found
     absolute = os.path.abspath(path)  # noqa: PTH100 pathlib costs 5 ms at start

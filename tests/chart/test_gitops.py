@@ -16,7 +16,7 @@ import yaml
 
 from controller.renewal import key_secret
 from sealer import Certificate, KeyPair, encoding
-from sealer.rules import RuleFile
+from sealer.config.rules import RuleFile
 from tests.chart.helm import ROOT, Manifest, documents, only, render
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, place, wait_for

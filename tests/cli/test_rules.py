@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sealer.config.rules import RuleFile, matches
 from sealer.errors import SealerError
 from sealer.manifest import read_documents
-from sealer.rules import RuleFile, matches
 from sealer.sealed import SealedSecret
 from sealer.unsealing import unseal
 from tests.sealing_keys import pair, ring
@@ -240,8 +240,8 @@ def test_globs_read_as_in_gitignore(pattern: str, path: str, expected: bool) -> 
 def test_without_a_rule_file_nothing_of_it_is_imported(tree: Path) -> None:
     (tree / ".seal.toml").unlink()
     code = (
-        "import sys, sealer.cli, sealer.rulefile; sealer.rulefile.find_rule('x/y.yaml');"
-        "print([n for n in ('tomllib', 'sealer.rules', 'subprocess') if n in sys.modules])"
+        "import sys, sealer.cli, sealer.config.rulefile; sealer.config.rulefile.find_rule('x/y.yaml');"
+        "print([n for n in ('tomllib', 'sealer.config.rules', 'subprocess') if n in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tree, capture_output=True, text=True, check=True

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sealer.check import raw
 from sealer.check.credentials import in_text, is_placeholder, looks_like_credential
+from sealer.config.glob import Glob
 from sealer.errors import ManifestError
-from sealer.glob import Glob
 from sealer.manifest import Document, read_documents
 from sealer.manifest.edit import replace_scalars
 

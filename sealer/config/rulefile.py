@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sealer.rules import RuleFile, SealingRule
+    from sealer.config.rules import RuleFile, SealingRule
 
 NAME = ".seal.toml"
 
@@ -54,7 +54,7 @@ def read(folder: str) -> RuleFile:
     """Read the rule file of a folder; empty where there is none."""
     import tomllib
 
-    from sealer.rules import RuleFile, RuleFileError
+    from sealer.config.rules import RuleFile, RuleFileError
 
     path = os.path.join(folder, NAME)  # noqa: PTH118
     shown = os.path.relpath(path)
@@ -77,7 +77,7 @@ def output_place(target: str, rules: RuleFile) -> str:
     Links are followed to see that, as the writing follows them; nothing of git's own is an
     output. Raises RuleFileError for any other place: a rule may come with somebody's branch.
     """
-    from sealer.rules import RuleFileError
+    from sealer.config.rules import RuleFileError
 
     place = os.path.join(rules.folder, target)  # noqa: PTH118
     root = os.path.realpath(_repository(rules.folder))

@@ -1,6 +1,6 @@
 """What ``.seal.toml`` says: which certificate, scope and namespace a path is sealed with.
 
-Values only; ``sealer.rulefile`` finds and reads the files. TOML and not YAML, because Flux
+Values only; ``sealer.config.rulefile`` finds and reads the files. TOML and not YAML, because Flux
 applies every YAML file that it finds. A key that is not known is an error: a rule with a typing
 error must not quietly seal for another cluster.
 """
@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealer.config.glob import compiled
 from sealer.errors import SealerError
-from sealer.glob import compiled
 from sealer.scope import Scope
 
 PLACEHOLDERS = ("cert", "dir", "name", "stem")
