@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealer.errors import KeyFileError, SealerError
-from sealer.files import Encoding, read_bytes
+from sealer.files.text import Encoding, read_bytes
 from sealer.keys.certificate import Certificate
 from sealer.weburl import is_url, request_of, shown
 

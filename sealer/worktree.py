@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealer.errors import SealerError
-from sealer.files import Encoding
+from sealer.files.text import Encoding
 from sealer.git import GitError, NoGitError, Repository, above, names
 
 MAX_FILE_BYTES = 32 * 2**20

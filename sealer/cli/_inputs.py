@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sealer.cli._manifests import explain, passed_over
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
-from sealer.files import display, open_text
+from sealer.files.text import display, open_text
 from sealer.manifest import Document, Resource, read_documents
 from sealer.sealed import API_VERSION, KIND, SealedSecret
 

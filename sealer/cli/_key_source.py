@@ -11,7 +11,7 @@ from sealer.cli._resealed_files import expand
 from sealer.cli._ui import UI
 from sealer.cluster import ApiServer, Location
 from sealer.errors import KeyFileError, ManifestError, SealerError
-from sealer.files import display, read_bytes, read_text
+from sealer.files.text import display, read_bytes, read_text
 from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
 from sealer.keystore import KeyStore, sealed_secrets

@@ -20,7 +20,7 @@ def resources_in(paths: Iterable[str], errors: list[SealerError]) -> Iterator[Re
 
     In a folder, files that are no manifests at all say nothing.
     """
-    from sealer.files import display, manifests_below, open_text
+    from sealer.files.text import display, manifests_below, open_text
     from sealer.manifest import read_documents
 
     for path in paths:

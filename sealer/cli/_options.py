@@ -13,7 +13,7 @@ import click
 from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
-from sealer.files import STDIN
+from sealer.files.text import STDIN
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
@@ -220,7 +220,7 @@ def check_certificate(certificate: Certificate, location: str, ui: UI, *, now: d
 
 def load_ring(paths: tuple[str, ...]) -> KeyRing:
     """Read every key file into one ring."""
-    from sealer.files import display, read_text
+    from sealer.files.text import display, read_text
     from sealer.keys.keyfile import read_keys
     from sealer.keys.ring import KeyRing
 

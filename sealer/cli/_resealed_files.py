@@ -16,8 +16,9 @@ from sealer.cli._renewal import Items, Renewal
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
-from sealer.files import Encoding, display, manifests_below, read_text, write_atomic
-from sealer.lock import exclusive
+from sealer.files.atomic import write_atomic
+from sealer.files.lock import exclusive
+from sealer.files.text import Encoding, display, manifests_below, read_text
 from sealer.manifest import Document, Resource, read_documents
 from sealer.manifest.edit import replace_scalars
 from sealer.sealed import SealedSecret

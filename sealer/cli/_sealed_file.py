@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sealer.cli._inputs import SealedInputs, warn_of_result
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
-from sealer.files import Encoding, display, read_text, write_atomic
+from sealer.files.atomic import write_atomic
+from sealer.files.text import Encoding, display, read_text
 from sealer.manifest import Document, Resource, read_documents
 from sealer.sealed import SealedSecret
 
@@ -109,7 +110,7 @@ class SealedFile:
     def write(self, ui: UI) -> bool:
         """Write it back if it changed, with a warning of templates that it breaks; tell if so.
 
-        To be called while the file is held (``sealer.lock``); ChangedError where somebody who
+        To be called while the file is held (``sealer.files.lock``); ChangedError where somebody who
         does not ask for that has written it since it was read.
         """
         if self.text == self.before:

@@ -48,7 +48,7 @@ def command(
     when nothing may be sealed with it: expired, not yet valid, too small. With -w the
     certificate is saved as PEM.
     """
-    from sealer.files import write_atomic
+    from sealer.files.atomic import write_atomic
 
     if place and certs:
         raise UsageError("name the certificate once")

@@ -30,7 +30,7 @@ def command(ui: UI, /, files: tuple[str, ...]) -> None:
     and what reads them, in one run; FILE may be a folder. Other documents are passed over.
     """
     from sealer.convert import Conversion
-    from sealer.files import display
+    from sealer.files.text import display
 
     errors: list[SealerError] = []
     conversion, known = Conversion(), False

@@ -60,7 +60,7 @@ def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form:
 def _pairs(ui: UI, revisions: tuple[str, ...], paths: tuple[str, ...]) -> list[Pair]:
     from sealer import git
     from sealer.changes.compare import Pair
-    from sealer.files import read_text
+    from sealer.files.text import read_text
 
     if len(revisions) == 2 and all(os.path.isfile(one) for one in revisions):  # noqa: PTH113
         old, new = (read_text(one)[0] for one in revisions)
@@ -76,7 +76,7 @@ def _pairs(ui: UI, revisions: tuple[str, ...], paths: tuple[str, ...]) -> list[P
 
 
 def _text_of(data: bytes | None) -> str | None:
-    from sealer.files import Encoding
+    from sealer.files.text import Encoding
 
     if data is None:
         return None

@@ -57,7 +57,7 @@ def command(
     from sealer.changes.sheet import Sheet
     from sealer.cli._sealed_file import SealedFile
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.lock import exclusive
+    from sealer.files.lock import exclusive
 
     sealed_file = SealedFile.read(file)
     places = sealed_file.places(ui)
@@ -86,9 +86,9 @@ def command(
 
 def _edited(ui: UI, sheets: list[Sheet]) -> list[Changes]:
     """Let the user edit until it can be understood, or until nothing changes any more."""
-    from sealer import scratch
     from sealer.changes.sheet import parse, render, with_trouble, without_trouble
-    from sealer.files import read_text
+    from sealer.files import scratch
+    from sealer.files.text import read_text
 
     command = scratch.editor_command(os.environ)
     if scratch.may_keep_copies(command):
@@ -114,7 +114,7 @@ def _places_now(now: SealedFile, places: list[Place], changes: list[Changes]) ->
 
     ChangedError where one of them, or a key that the user changed too, is not what was shown.
     """
-    from sealer.files import ChangedError
+    from sealer.files.atomic import ChangedError
 
     found = now.places(UI(quiet=True))
     same = []

@@ -15,7 +15,7 @@ from sealer.errors import ManifestError, SealerError
 
 if TYPE_CHECKING:
     from sealer.changes.threeway import Unified
-    from sealer.files import Encoding
+    from sealer.files.text import Encoding
 
 EPILOG = """\b
 Examples:
@@ -44,7 +44,8 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
     shows and merges the files as plain text. Running it again changes nothing.
     """
     from sealer import git
-    from sealer.files import exists, make_directory, read_text, write_atomic
+    from sealer.files.atomic import make_directory, write_atomic
+    from sealer.files.text import exists, read_text
 
     settings = {
         "diff.sealer.textconv": "seal git textconv --",
@@ -79,7 +80,7 @@ def textconv(ui: UI, /, file: str) -> None:
     """Print FILE for `git diff`: scope, keys and sizes, never a value. Git calls this."""
     from sealer import git
     from sealer.changes import summary
-    from sealer.files import exists, read_bytes, read_text
+    from sealer.files.text import exists, read_bytes, read_text
 
     def salt() -> bytes:
         with suppress(ValueError):
@@ -112,7 +113,8 @@ def merge_driver(ui: UI, /, base: str, ours: str, theirs: str, marker_size: str,
     """
     from sealer import git
     from sealer.changes.threeway import unify
-    from sealer.files import Encoding, read_text, write_atomic
+    from sealer.files.atomic import write_atomic
+    from sealer.files.text import Encoding, read_text
 
     unified: Unified | None = None
     encoding = Encoding()

@@ -54,7 +54,8 @@ def command(
     The controller takes it as a sealing key when it is stored as a kubernetes.io/tls Secret
     with the label sealedsecrets.bitnami.com/sealed-secrets-key=active.
     """
-    from sealer.files import FileError, write_atomic
+    from sealer.files.atomic import write_atomic
+    from sealer.files.text import FileError
     from sealer.keys.pair import generate
 
     if cert_out == key_out:

@@ -125,7 +125,7 @@ def backup(
 def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) -> int:
     """Write the backup file, readable by its owner only; return how many keys are in it."""
     from sealer.errors import KeyFileError
-    from sealer.files import write_atomic
+    from sealer.files.atomic import write_atomic
     from sealer.rotation.backup import encrypt, portable
     from sealer.secret import Secret
 
@@ -171,7 +171,7 @@ def restore(
     Our controller takes them at once; Bitnami's must be restarted.
     """
     from sealer.cli._key_source import openers, store_of
-    from sealer.files import read_bytes
+    from sealer.files.text import read_bytes
     from sealer.keys.keyfile import key_pair_of
     from sealer.rotation.backup import decrypt, needs_passphrase, portable
 

@@ -37,7 +37,7 @@ def command(ui: UI, /) -> None:
     what a generator makes.
     """
     from sealer.check import functions
-    from sealer.files import read_text
+    from sealer.files.text import read_text
     from sealer.manifest import to_yaml
 
     text, _ = read_text("-")

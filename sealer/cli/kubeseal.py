@@ -140,7 +140,7 @@ class _Session:
             for piece in pieces:
                 _ui.emit(piece)
             return
-        from sealer.files import write_atomic
+        from sealer.files.atomic import write_atomic
         from sealer.kubeseal import gofiles
 
         encoded = (one.encode() if isinstance(one, str) else one for one in pieces)
@@ -216,7 +216,7 @@ def _seal(session: _Session) -> None:
 
 
 def _seal_raw(session: _Session) -> None:
-    from sealer.files import read_bytes
+    from sealer.files.text import read_bytes
     from sealer.kubeseal import gofiles
     from sealer.kubeseal.sealing import check_raw, seal_raw
     from sealer.scope import Scope
@@ -240,7 +240,8 @@ def _seal_raw(session: _Session) -> None:
 
 
 def _merge(session: _Session) -> None:
-    from sealer.files import FileError, write_atomic
+    from sealer.files.atomic import write_atomic
+    from sealer.files.text import FileError
     from sealer.kubeseal import gofiles, merging, writing
     from sealer.kubeseal.reading import read_secrets
 

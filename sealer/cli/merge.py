@@ -54,8 +54,9 @@ def command(
     template. Where INTO holds several SealedSecrets, the Secret's name and namespace choose.
     """
     from sealer.cli._inputs import warn_of_result
-    from sealer.files import display, read_text, write_atomic
-    from sealer.lock import exclusive
+    from sealer.files.atomic import write_atomic
+    from sealer.files.lock import exclusive
+    from sealer.files.text import display, read_text
     from sealer.manifest import read_documents
     from sealer.scope import Scope
 
@@ -91,7 +92,7 @@ def command(
 
 def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Resource, Secret]]:
     from sealer.cli.seal import is_secret
-    from sealer.files import display, open_text
+    from sealer.files.text import display, open_text
     from sealer.manifest import read_documents
     from sealer.secret import Secret
 

@@ -10,7 +10,7 @@ from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, UsageError
-from sealer.files import STDIN
+from sealer.files.text import STDIN
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
@@ -55,7 +55,7 @@ def command(
     The value is taken byte for byte, a newline at its end included; the item is printed
     without one. On a terminal it is asked for and not shown.
     """
-    from sealer.files import write_atomic
+    from sealer.files.atomic import write_atomic
     from sealer.scope import Scope, label
     from sealer.sealing import seal_value
 
@@ -83,7 +83,7 @@ def command(
 
 
 def _value(path: str, ui: UI, *, typed: bool) -> bytes:
-    from sealer.files import read_bytes
+    from sealer.files.text import read_bytes
     from sealer.secret import MAX_BYTES
 
     if typed:

@@ -53,7 +53,8 @@ def command(
     already is left alone, so a second run changes nothing, and one that was stopped goes on.
     """
     from sealer.cli._resealed_files import expand, reseal_files, reseal_one
-    from sealer.files import manifests_below, write_atomic
+    from sealer.files.atomic import write_atomic
+    from sealer.files.text import manifests_below
 
     paths = paths or ("-",)
     if in_place and (write or "-" in paths):

@@ -28,7 +28,7 @@ def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: s
     """
     from sealer.changes.edit import Changes
     from sealer.cli._sealed_file import SealedFile
-    from sealer.lock import exclusive
+    from sealer.files.lock import exclusive
 
     with exclusive(file):
         sealed_file = SealedFile.read(file)

@@ -20,7 +20,7 @@ from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
     from sealer.cluster import Location
-    from sealer.files import Encoding
+    from sealer.files.text import Encoding
     from sealer.keys.certificate import Certificate
     from sealer.manifest import Document, Resource
     from sealer.scope import Scope
@@ -147,7 +147,8 @@ def _check_usage(
 
 def _seal_to_outputs(ui: UI, outputs: dict[str, list[tuple[str, Request]]]) -> None:
     """Seal one plaintext for several clusters: every form is made before any is written."""
-    from sealer.files import display, make_directory, open_text, write_atomic
+    from sealer.files.atomic import make_directory, write_atomic
+    from sealer.files.text import display, open_text
 
     errors: list[SealerError] = []
     made: list[tuple[str, list[bytes]]] = []
@@ -180,7 +181,7 @@ def _request(asked: dict[str, Any]) -> Request:
 
 
 def _check(ui: UI, paths: tuple[str, ...]) -> None:
-    from sealer.files import display, open_text
+    from sealer.files.text import display, open_text
     from sealer.manifest import read_documents
 
     findings: list[SealerError] = []
@@ -208,7 +209,8 @@ def _raw_secrets(document: Document, findings: list[SealerError]) -> None:
 
 
 def _seal_each(ui: UI, requests: dict[str, Request], output_dir: str | None) -> None:
-    from sealer.files import BackgroundWriter, display, make_directory, read_text
+    from sealer.files.atomic import BackgroundWriter, make_directory
+    from sealer.files.text import display, read_text
 
     errors: list[tuple[int, SealerError]] = []
     progress = ui.progress(len(requests), "sealing")
@@ -234,7 +236,9 @@ def _seal_each(ui: UI, requests: dict[str, Request], output_dir: str | None) -> 
 
 
 def _seal_together(ui: UI, requests: dict[str, Request], write: str | None) -> None:
-    from sealer.files import Spool, display, open_text, write_atomic
+    from sealer.files.atomic import write_atomic
+    from sealer.files.spool import Spool
+    from sealer.files.text import display, open_text
 
     errors: list[SealerError] = []
     with closing(Spool()) as out:

@@ -61,8 +61,8 @@ def command(
     """
     from sealer.changes.edit import check_key
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.files import exists
-    from sealer.lock import exclusive
+    from sealer.files.lock import exclusive
+    from sealer.files.text import exists
     from sealer.scope import Scope
 
     check_key(key)
@@ -106,7 +106,7 @@ def _set_in_place(
     from sealer.changes.edit import Changes, check
     from sealer.cli._sealed_file import SealedFile
     from sealer.cli._sealing_rules import certificate_for
-    from sealer.lock import exclusive
+    from sealer.files.lock import exclusive
 
     sealed_file = SealedFile.read(file)
     place = sealed_file.choose(ui, *which)
@@ -130,7 +130,7 @@ def _set_in_place(
 
 
 def _value(ui: UI, key: str, source: str | None) -> bytes:
-    from sealer.files import read_bytes
+    from sealer.files.text import read_bytes
 
     if source and source != "-":
         return read_bytes(source.removeprefix("@"))
@@ -149,7 +149,7 @@ def _make(
     names: tuple[str, str, str],
     scope: Scope | None,
 ) -> None:
-    from sealer.files import write_atomic
+    from sealer.files.atomic import write_atomic
     from sealer.manifest import to_json, to_yaml
     from sealer.sealing import seal
     from sealer.secret import Secret

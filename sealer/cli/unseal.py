@@ -38,7 +38,7 @@ def command(
     file is written with -w only if all of them opened; its owner alone can read it.
     """
     from sealer.cli._inputs import SealedInputs
-    from sealer.files import write_atomic
+    from sealer.files.atomic import write_atomic
     from sealer.manifest import to_json, to_yaml
     from sealer.unsealing import unseal
 

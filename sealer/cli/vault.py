@@ -99,7 +99,7 @@ class _Inputs:
     vaults: list[tuple[Resource, VaultResource]] = field(default_factory=list)
 
     def read(self, paths: tuple[str, ...]) -> None:
-        from sealer.files import display
+        from sealer.files.text import display
         from sealer.keyvault.vaults import GROUP
 
         seen = 0

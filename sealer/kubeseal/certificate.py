@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sealer.errors import KeyFileError
-from sealer.files import FileError
+from sealer.files.text import FileError
 from sealer.kubeseal.gofiles import read
 from sealer.kubeseal.gotext import quote
 from sealer.weburl import request_of, shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealer.files import STDIN, Encoding, FileError, read_bytes, read_text
+from sealer.files.text import STDIN, Encoding, FileError, read_bytes, read_text
 
 
 def read(path: str) -> bytes:

@@ -19,7 +19,7 @@ import pytest
 import sealer
 from sealer import crypto, encoding
 from sealer.errors import SealerError
-from sealer.files import open_text
+from sealer.files.text import open_text
 from sealer.manifest.edit import put
 from sealer.scope import Scope
 from tests.cli import program

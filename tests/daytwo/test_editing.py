@@ -441,7 +441,7 @@ def test_the_kernels_witness_would_see_it(tree: Tree) -> None:
 
 
 def test_edit_refuses_where_there_is_no_memory_to_edit_in(tmp_path: Path) -> None:
-    from sealer import scratch
+    from sealer.files import scratch
 
     assert scratch.in_memory(Path("/proc")) is False
     assert scratch.in_memory(tmp_path / "nowhere") is False

@@ -160,7 +160,7 @@ def test_usage_of_a_tree_names_the_key_of_each_file(tree: Tree) -> None:
 
 
 def test_folders_are_kept_apart(tmp_path: Path) -> None:
-    from sealer.files import manifests_below
+    from sealer.files.text import manifests_below
 
     for name in ("a.yaml", ".git/b.yaml", "c/d.yml", "c/e.txt", "f.json"):
         path = tmp_path / name

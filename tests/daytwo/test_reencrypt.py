@@ -17,7 +17,7 @@ from sealer.cli._renewal import Items
 from sealer.cli._resealed_files import reseal_files
 from sealer.cli._ui import UI
 from sealer.errors import SealerError
-from sealer.files import ChangedError
+from sealer.files.atomic import ChangedError
 from sealer.unsealing import open_items
 from tests import sealing_keys
 from tests.daytwo import corpus

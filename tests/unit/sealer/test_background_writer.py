@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealer.files import BackgroundWriter, ChangedError
+from sealer.files.atomic import BackgroundWriter, ChangedError
 
 
 def test_every_file_is_there_afterwards(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sealer.download import DownloadError, fetch, read_certificate
 from sealer.errors import KeyFileError, SealerError
-from sealer.files import FileError
+from sealer.files.text import FileError
 from sealer.kubeseal import certificate as kubeseal
 from tests.sealing_keys import pair
 

@@ -9,18 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sealer.files import (
-    SPOOL_BYTES,
-    Encoding,
-    FileError,
-    Spool,
-    display,
-    make_directory,
-    open_text,
-    read_bytes,
-    read_text,
-    write_atomic,
-)
+from sealer.files.atomic import make_directory, write_atomic
+from sealer.files.spool import SPOOL_BYTES, Spool
+from sealer.files.text import Encoding, FileError, display, open_text, read_bytes, read_text
 
 
 @pytest.mark.parametrize(

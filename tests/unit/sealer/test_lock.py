@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sealer.files import write_atomic
-from sealer.lock import LockError, exclusive
+from sealer.files.atomic import write_atomic
+from sealer.files.lock import LockError, exclusive
 
 
 def test_who_cannot_have_it_in_time_is_told(tmp_path: Path) -> None:

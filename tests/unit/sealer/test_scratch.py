@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealer.scratch import editor_command, may_keep_copies
+from sealer.files.scratch import editor_command, may_keep_copies
 
 
 @pytest.fixture
