@@ -24,11 +24,11 @@ from sealer.check.tree import (
     read_tree,
 )
 from sealer.config.rules import RuleFile, RuleFileError, SealingRule
+from sealer.git.worktree import WorkTree
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
 from sealer.rendering import Renderer
 from sealer.scope import Scope
-from sealer.worktree import WorkTree
 
 RULE_FILE = ".seal.toml"
 

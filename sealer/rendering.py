@@ -21,8 +21,8 @@ from sealer.check.redaction import may_hold_secret, redacted, redacted_text
 from sealer.check.rendered import Build, Rendered, SealedIndex
 from sealer.check.tree import Source, Tree, is_kustomization, mapping, read_objects, read_tree
 from sealer.errors import SealerError
+from sealer.git.worktree import WorkTree
 from sealer.manifest import to_yaml
-from sealer.worktree import WorkTree
 
 
 class Renderer:

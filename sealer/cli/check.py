@@ -15,7 +15,7 @@ from sealer.cli._ui import UI, Failed
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sealer.worktree import WorkTree
+    from sealer.git.worktree import WorkTree
 
 FORMATS = ("text", "json", "github", "sarif", "azure")
 
@@ -87,7 +87,7 @@ def command(
     from sealer.check import report
     from sealer.checking import Request, check
     from sealer.download import read_certificate
-    from sealer.worktree import WorkTree
+    from sealer.git.worktree import WorkTree
 
     work = WorkTree.open(_start(paths), staged=staged)
     request = Request(

@@ -58,15 +58,15 @@ def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form:
 
 
 def _pairs(ui: UI, revisions: tuple[str, ...], paths: tuple[str, ...]) -> list[Pair]:
-    from sealer import git
     from sealer.changes.compare import Pair
     from sealer.files.text import read_text
+    from sealer.git import program
 
     if len(revisions) == 2 and all(os.path.isfile(one) for one in revisions):  # noqa: PTH113
         old, new = (read_text(one)[0] for one in revisions)
         return [Pair(revisions[1], old, new)]
     found: list[Pair] = []
-    for one in git.changed_files(revisions, paths):
+    for one in program.changed_files(revisions, paths):
         if not one.path.endswith(_SUFFIXES):
             continue
         before, after = _text_of(one.before), _text_of(one.after)

@@ -43,9 +43,9 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
     Writes git's configuration, and .gitattributes for the team: a clone without the drivers
     shows and merges the files as plain text. Running it again changes nothing.
     """
-    from sealer import git
     from sealer.files.atomic import make_directory, write_atomic
     from sealer.files.text import exists, read_text
+    from sealer.git import program
 
     settings = {
         "diff.sealer.textconv": "seal git textconv --",
@@ -53,11 +53,11 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
         "merge.sealer.name": "SealedSecrets, key by key",
         "merge.sealer.driver": "seal git merge-driver -- %O %A %B %L %P",
     }
-    repository = git.here("config")
+    repository = program.here("config")
     for name, value in settings.items():
-        git.configure(name, value, everywhere=everywhere)
-    if not git.setting(_SALT):
-        git.configure(_SALT, os.urandom(16).hex(), everywhere=everywhere)
+        program.configure(name, value, everywhere=everywhere)
+    if not program.setting(_SALT):
+        program.configure(_SALT, os.urandom(16).hex(), everywhere=everywhere)
     path = f"{repository.root}/.gitattributes"
     if local:
         common = repository.common()
@@ -78,13 +78,13 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
 @click.pass_obj
 def textconv(ui: UI, /, file: str) -> None:
     """Print FILE for `git diff`: scope, keys and sizes, never a value. Git calls this."""
-    from sealer import git
     from sealer.changes import summary
     from sealer.files.text import exists, read_bytes, read_text
+    from sealer.git import program
 
     def salt() -> bytes:
         with suppress(ValueError):
-            return bytes.fromhex(git.setting(_SALT))
+            return bytes.fromhex(program.setting(_SALT))
         return b""
 
     # For git a driver that fails is the end of the whole diff or log, whatever else it shows.
@@ -111,10 +111,10 @@ def merge_driver(ui: UI, /, base: str, ours: str, theirs: str, marker_size: str,
 
     The rest of the file is merged as text. Exit 1 leaves conflict markers, as git expects.
     """
-    from sealer import git
     from sealer.changes.threeway import unify
     from sealer.files.atomic import write_atomic
     from sealer.files.text import Encoding, read_text
+    from sealer.git import program
 
     unified: Unified | None = None
     encoding = Encoding()
@@ -134,7 +134,7 @@ def merge_driver(ui: UI, /, base: str, ours: str, theirs: str, marker_size: str,
             unified = None
             ui.warn(f"{path or ours}: merged as plain text: keys would be lost otherwise")
     if unified is None:
-        merged, clean = git.merge_file(ours, base, theirs, marker_size)
+        merged, clean = program.merge_file(ours, base, theirs, marker_size)
     write_atomic(ours, [merged])
     for conflict in unified.conflicts if unified else ():
         ui.note(f"{path or ours}: both sides changed {conflict}")
@@ -150,11 +150,11 @@ def _merged(unified: Unified, encoding: Encoding, marker_size: str) -> tuple[byt
     import tempfile
     from pathlib import Path
 
-    from sealer import git
+    from sealer.git import program
 
     with tempfile.TemporaryDirectory(prefix="seal-merge-") as name:
         texts = {"ours": unified.ours, "base": unified.base, "theirs": unified.theirs}
         for word, text in texts.items():
             (Path(name) / word).write_bytes(encoding.encode(text))
         ours, base, theirs = (f"{name}/{word}" for word in texts)
-        return git.merge_file(ours, base, theirs, marker_size)
+        return program.merge_file(ours, base, theirs, marker_size)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sealer.errors import SealerError
 from sealer.files.text import Encoding
-from sealer.git import GitError, NoGitError, Repository, above, names
+from sealer.git.program import GitError, NoGitError, Repository, above, names
 
 MAX_FILE_BYTES = 32 * 2**20
 # Git's modes of an entry.

@@ -1,0 +1,1 @@
+"""Git as a program, and its work tree as texts."""
