@@ -9,12 +9,13 @@ from sealer.cli import _ui
 from sealer.cli._inputs import SealedInputs
 from sealer.cli._resealed_files import expand
 from sealer.cli._ui import UI
-from sealer.cluster import ApiServer, Location
+from sealer.cluster.apiserver import ApiServer
+from sealer.cluster.keysecrets import KeyStore, sealed_secrets
+from sealer.cluster.location import Location
 from sealer.errors import KeyFileError, ManifestError, SealerError
 from sealer.files.text import display, read_bytes, read_text
 from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
-from sealer.keystore import KeyStore, sealed_secrets
 from sealer.manifest import read_documents
 from sealer.rotation.backup import Openers, Recipients
 from sealer.rotation.usage import Found

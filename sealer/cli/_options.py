@@ -16,7 +16,7 @@ from sealer.errors import UsageError
 from sealer.files.text import STDIN
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
     from sealer.keys.certificate import Certificate
     from sealer.keys.ring import KeyRing
     from sealer.scope import Scope
@@ -90,7 +90,7 @@ def controller(function: _F) -> _F:
 
     @wraps(function)
     def wrapper(*args: Any, **values: Any) -> Any:
-        from sealer.cluster import Location
+        from sealer.cluster.location import Location
 
         location = Location(
             name=values.pop("controller_name"),
@@ -185,8 +185,9 @@ def find_certificate(certs: tuple[str, ...], location: Location) -> tuple[Certif
 
     The place is as it may be shown: without credentials.
     """
-    from sealer.download import read_certificate
-    from sealer.weburl import shown
+    from sealer.cluster.certificate import read_certificate
+    from sealer.cluster.controller import Controller
+    from sealer.cluster.web import shown
 
     place = certificate_location(certs)
     if place:
@@ -194,7 +195,7 @@ def find_certificate(certs: tuple[str, ...], location: Location) -> tuple[Certif
     from sealer.keys.certificate import Certificate
 
     place = shown(location.url) or f"{location.namespace}/{location.name}"
-    return Certificate.from_pem(location.connect().certificate()), place
+    return Certificate.from_pem(Controller.at(location).certificate()), place
 
 
 def load_certificate(certs: tuple[str, ...], location: Location, ui: UI) -> Certificate:

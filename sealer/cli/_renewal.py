@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from sealer.cluster import ClusterError, Controller, NotDecryptableError
+from sealer.cluster.answer import ClusterError, NotDecryptableError
+from sealer.cluster.controller import Controller
 from sealer.errors import SealerError
 from sealer.fields import Path
 from sealer.keys.certificate import Certificate

@@ -17,7 +17,7 @@ from sealer.errors import UsageError
 
 if TYPE_CHECKING:
     from sealer.cli.seal import Request
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
     from sealer.config.rules import RuleFile, SealingRule
     from sealer.keys.certificate import Certificate
 
@@ -51,12 +51,14 @@ class Certificates:
         return self._known[place]
 
     def _load(self, place: str) -> Certificate:
+        from sealer.cluster.controller import Controller
+
         if not place.startswith("context:"):
             return options.load_certificate((place,), self._location, self._ui)
         from sealer.keys.certificate import Certificate
 
         location = replace(self._location, context=place.removeprefix("context:"), url="")
-        certificate = Certificate.from_pem(location.connect().certificate())
+        certificate = Certificate.from_pem(Controller.at(location).certificate())
         options.check_certificate(certificate, place, self._ui, now=datetime.now(UTC))
         return certificate
 

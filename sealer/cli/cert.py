@@ -14,7 +14,7 @@ from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
 
 EPILOG = """\b
 Examples:

@@ -86,7 +86,7 @@ def command(
     """
     from sealer.check import report
     from sealer.checking import Request, check
-    from sealer.download import read_certificate
+    from sealer.cluster.certificate import read_certificate
     from sealer.git.worktree import WorkTree
 
     work = WorkTree.open(_start(paths), staged=staged)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sealer.changes.edit import Changes
     from sealer.changes.sheet import Sheet
     from sealer.cli._sealed_file import Place, SealedFile
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
 
     Values = Callable[[Place], dict[str, bytes]]
 
@@ -169,8 +169,8 @@ def _with_keys(keys: tuple[str, ...]) -> Values:
 
 def _from_cluster(location: Location) -> Values:
     from sealer.changes.edit import item_bytes
-    from sealer.cluster import ApiServer
-    from sealer.keystore import read_secret
+    from sealer.cluster.apiserver import ApiServer
+    from sealer.cluster.keysecrets import read_secret
 
     server = ApiServer(location)
 

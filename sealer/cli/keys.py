@@ -15,8 +15,8 @@ from sealer.cli._ui import UI
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
-    from sealer.keystore import StoredKey
+    from sealer.cluster.keysecrets import StoredKey
+    from sealer.cluster.location import Location
     from sealer.rotation.usage import Need
 
 EPILOG = """\b
@@ -59,7 +59,7 @@ def list_keys(ui: UI, /, form: str, location: Location) -> None:
     fills it, so that the controller does not take it, and neither does a backup).
     """
     from sealer.cli._key_source import store_of
-    from sealer.keystore import newest
+    from sealer.cluster.keysecrets import newest
 
     keys = store_of(location).read()
     current = newest(keys)
@@ -214,7 +214,7 @@ def usage(
     fingerprint, place, name, and the items that need that key.
     """
     from sealer.cli._key_source import store_of
-    from sealer.keystore import ring_of
+    from sealer.cluster.keysecrets import ring_of
 
     ring = options.load_ring(keys) if keys else ring_of(store_of(location).read())
     found, errors = _needs(ui, paths, cluster or not paths, location, ring)
@@ -285,8 +285,8 @@ def retire(
     Bitnami's controller goes on using it until it is restarted.
     """
     from sealer.cli._key_source import store_of
+    from sealer.cluster.keysecrets import RETIRED, find
     from sealer.keys.custody import ACTIVE
-    from sealer.keystore import RETIRED, find
 
     if undo and (delete or force or paths):
         raise UsageError("--undo goes alone")
@@ -313,8 +313,8 @@ def retire(
 def _reasons_against(
     ui: UI, chosen: StoredKey, keys: list[StoredKey], paths: tuple[str, ...], location: Location
 ) -> list[SealerError]:
+    from sealer.cluster.keysecrets import newest, ring_of
     from sealer.keys.custody import ACTIVE
-    from sealer.keystore import newest, ring_of
     from sealer.rotation.usage import UnopenedError
 
     hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"

@@ -13,7 +13,7 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
     from sealer.fields import Path
     from sealer.manifest import Document, Resource
     from sealer.sealed import SealedSecret

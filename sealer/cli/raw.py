@@ -13,7 +13,7 @@ from sealer.errors import ManifestError, UsageError
 from sealer.files.text import STDIN
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
 
 EPILOG = """\b
 Examples:

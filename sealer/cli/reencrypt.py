@@ -13,7 +13,7 @@ from sealer.errors import UsageError
 
 if TYPE_CHECKING:
     from sealer.cli._renewal import Renewal
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
 
 EPILOG = """\b
 Examples:
@@ -77,6 +77,7 @@ def choose_renewal(
 ) -> Renewal:
     """Private keys where they are given, else the controller."""
     from sealer.cli._renewal import WithController, WithKeys
+    from sealer.cluster.controller import Controller
 
     if keys:
         ring = options.load_ring(keys)
@@ -86,4 +87,4 @@ def choose_renewal(
             "the controller seals for its own newest key, and takes no --cert",
             hint="give the old private keys with --key, or leave --cert out",
         )
-    return WithController(location.connect())
+    return WithController(Controller.at(location))

@@ -14,9 +14,9 @@ from sealer.cli._ui import UI
 from sealer.errors import KeyFileError, SealerError, UsageError
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.keysecrets import KeyStore, StoredKey
+    from sealer.cluster.location import Location
     from sealer.keys.pair import KeyPair
-    from sealer.keystore import KeyStore, StoredKey
 
 EPILOG = """\b
 Examples:
@@ -61,7 +61,7 @@ def command(
     """
     from sealer.cli._key_source import recipients, store_of
     from sealer.cli.keys import write_backup
-    from sealer.keystore import newest
+    from sealer.cluster.keysecrets import newest
 
     if (to or passphrase_file) and not backup_file:
         raise UsageError("--to and --passphrase-file say who can read the --backup FILE")
@@ -144,10 +144,11 @@ def _manifest(pair: KeyPair, old: StoredKey | None, store: KeyStore) -> dict[str
 
 
 def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
-    from sealer.cluster import ClusterError
+    from sealer.cluster.answer import ClusterError
+    from sealer.cluster.controller import Controller
     from sealer.keys.certificate import Certificate
 
-    controller = location.connect()
+    controller = Controller.at(location)
     deadline = time.monotonic() + timeout
     problem = "it serves another key"
     while True:
@@ -169,7 +170,8 @@ def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
 def _reseal(ui: UI, paths: tuple[str, ...], location: Location) -> None:
     from sealer.cli._renewal import WithController
     from sealer.cli._resealed_files import reseal_files
+    from sealer.cluster.controller import Controller
 
-    outcome = reseal_files(ui, paths, WithController(location.connect()))
+    outcome = reseal_files(ui, paths, WithController(Controller.at(location)))
     ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)

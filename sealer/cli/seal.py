@@ -19,7 +19,7 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
     from sealer.files.text import Encoding
     from sealer.keys.certificate import Certificate
     from sealer.manifest import Document, Resource

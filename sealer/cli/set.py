@@ -15,7 +15,7 @@ from sealer.errors import SealerError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
     from sealer.keys.certificate import Certificate
     from sealer.scope import Scope
 

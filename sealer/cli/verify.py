@@ -13,7 +13,7 @@ from sealer.cli._ui import UI
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
-    from sealer.cluster import Location
+    from sealer.cluster.location import Location
     from sealer.sealed import SealedSecret
 
 EPILOG = """\b
@@ -39,7 +39,7 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
     that holds nothing or whose template does not parse.
     """
     from sealer.cli._inputs import SealedInputs
-    from sealer.cluster import ClusterError
+    from sealer.cluster.answer import ClusterError
 
     paths = options.inputs(files, *keys)
     openers = _with_keys(keys) if keys else _with_controller(location)
@@ -85,9 +85,10 @@ def _with_keys(keys: tuple[str, ...]) -> Callable[[SealedSecret], list[str]]:
 
 
 def _with_controller(location: Location) -> Callable[[SealedSecret], list[str]]:
+    from sealer.cluster.controller import Controller
     from sealer.manifest import to_json
 
-    controller = location.connect()
+    controller = Controller.at(location)
 
     def names(sealed: SealedSecret) -> list[str]:
         controller.verify(to_json(sealed.to_dict()).encode())

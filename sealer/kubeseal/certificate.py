@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sealer.cluster.web import request_of, shown
 from sealer.errors import KeyFileError
 from sealer.files.text import FileError
 from sealer.kubeseal.gofiles import read
 from sealer.kubeseal.gotext import quote
-from sealer.weburl import request_of, shown
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

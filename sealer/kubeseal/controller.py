@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sealer import encoding
-from sealer.cluster import Answer, ApiServer, ClusterError, Location, UnreachableError
+from sealer.cluster.answer import Answer, ClusterError, UnreachableError
+from sealer.cluster.apiserver import ApiServer
+from sealer.cluster.location import Location
 from sealer.errors import ManifestError
 from sealer.fields import Path
 from sealer.kubeseal.gonet import request_error

@@ -9,9 +9,9 @@ import pytest
 
 from sealer import KeyRing, SealedSecret, Secret, encoding, read_documents
 from sealer.cli.keys import write_backup
+from sealer.cluster.keysecrets import StoredKey, find, newest, ring_of
 from sealer.errors import KeyFileError, ManyErrors, UsageError
 from sealer.keys.keyfile import key_pair_of, key_secret
-from sealer.keystore import StoredKey, find, newest, ring_of
 from sealer.rotation.backup import Openers, Recipients, decrypt, encrypt, needs_passphrase
 from sealer.rotation.usage import Found, Need, UnopenedError, needs
 from tests import sealing_keys

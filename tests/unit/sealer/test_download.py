@@ -10,7 +10,8 @@ from threading import Thread
 
 import pytest
 
-from sealer.download import DownloadError, fetch, read_certificate
+from sealer.cluster.certificate import read_certificate
+from sealer.cluster.web import DownloadError, fetch
 from sealer.errors import KeyFileError, SealerError
 from sealer.files.text import FileError
 from sealer.kubeseal import certificate as kubeseal

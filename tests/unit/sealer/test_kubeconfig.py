@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from sealer.cluster import ApiServer, ClusterError, Location
+from sealer.cluster.answer import ClusterError
+from sealer.cluster.apiserver import ApiServer
+from sealer.cluster.location import Location
 
 PLUGIN = "client.authentication.k8s.io/v1beta1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sealer.weburl import is_url, request_of, shown
+from sealer.cluster.web import is_url, request_of, shown
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sealer.cluster import ApiServer, ClusterError
+from sealer.cluster.answer import ClusterError
+from sealer.cluster.apiserver import ApiServer
 from sealer.errors import KeyFileError, SealerError
 from sealer.keys.custody import ACTIVE, KEY_LABEL, filled_by_manifest
 from sealer.keys.keyfile import key_pair_of

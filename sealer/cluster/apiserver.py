@@ -1,167 +1,24 @@
-"""The controller in a cluster: its certificate, and its word on SealedSecrets.
+"""The API server, with a kubeconfig's credentials, and its proxy to the controller's Service.
 
-Through the API server's service proxy, with a kubeconfig, as kubeseal does; or by URL, where the
-controller is exposed. Only manifests travel, and nothing that is not sealed. The only importer
-of ``kubernetes`` in this package, and only when a cluster is really asked (it takes 0.3 s).
+The only importer of ``kubernetes`` in this package, and only when a cluster is really asked (it
+takes 0.3 s). No word of an answer, a kubeconfig or a plug-in ever gets into an error.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from sealer.errors import SealerError
-from sealer.weburl import request_of, shown
-
-DEFAULT_NAME = "sealed-secrets-controller"
-DEFAULT_NAMESPACE = "kube-system"
-_TIMEOUT_SECONDS = 30
-_TRIES = 8
-
-
-class ClusterError(SealerError):
-    """The API server or the controller does not answer, or says no."""
-
-
-class UnreachableError(ClusterError):
-    """No answer at all; ``reason`` is what the network said."""
-
-    def __init__(self, message: str, *, hint: str, reason: BaseException) -> None:
-        super().__init__(message, hint=hint)
-        self.reason = reason
-
-
-class NotDecryptableError(SealerError):
-    """The controller cannot open the SealedSecret; it does not say which item."""
-
-
-class Transport(Protocol):
-    """One HTTP request to the controller's endpoint; ClusterError when nobody answers."""
-
-    def request(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Send it; any status is an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    body: bytes = field(repr=False)
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where the controller is, as users tell: a URL, or a Service in a kubeconfig's cluster."""
-
-    name: str = DEFAULT_NAME
-    namespace: str = DEFAULT_NAMESPACE
-    url: str = ""
-    kubeconfig: str | None = None
-    context: str | None = None
-    config: Mapping[str, Any] | None = field(default=None, repr=False)
-    """A kubeconfig already read; ``kubeconfig`` and ``context`` do not count then."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Sent along with every request, such as those that impersonate a user."""
-    timeout: float | None = _TIMEOUT_SECONDS
-    """Seconds a request may take, None for no limit."""
-
-    def connect(self) -> Controller:
-        """Return the controller; the first request is made when something is asked of it."""
-        return Controller(UrlTransport(self.url) if self.url else ProxyTransport(self))
-
-
-class Controller:
-    """Asks the controller; manifests go out as JSON or YAML bytes, one document each."""
-
-    def __init__(
-        self, transport: Transport, *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._transport = transport
-        self._sleep = sleep
-
-    def certificate(self) -> bytes:
-        """Return the PEM that seals for this cluster now."""
-        answer = self._ask("GET", "/v1/cert.pem", None)
-        if answer.status != 200:
-            raise ClusterError(
-                f"the controller has no certificate to give (status {answer.status})",
-                hint="see the controller's log: has it a key?",
-            )
-        return answer.body
-
-    def verify(self, manifest: bytes) -> None:
-        """Return if the controller can open it, else raise NotDecryptableError."""
-        answer = self._ask("POST", "/v1/verify", manifest)
-        if answer.status == 409:
-            raise NotDecryptableError("the controller cannot open it")
-        if answer.status != 200:
-            raise ClusterError(f"the controller could not check it (status {answer.status})")
-
-    def rotate(self, manifest: bytes) -> bytes:
-        """Return the SealedSecret as JSON, its items sealed for the newest key."""
-        answer = self._ask("POST", "/v1/rotate", manifest)
-        if answer.status != 200 or not answer.body:
-            raise NotDecryptableError("the controller cannot re-encrypt it")
-        return answer.body
-
-    def rotate_list(self, manifests: list[dict[str, Any]]) -> list[dict[str, Any] | None] | None:
-        """Re-encrypt many in one request; None in the place of each that does not open.
-
-        Returns None as a whole where the controller takes no List (Bitnami's does not).
-        """
-        import json
-
-        body = {"apiVersion": "v1", "kind": "List", "items": manifests}
-        answer = self._ask("POST", "/v1/rotate", json.dumps(body).encode())
-        try:
-            items = json.loads(answer.body)["items"] if answer.status == 200 else None
-        except (ValueError, KeyError, TypeError):
-            return None
-        return items if isinstance(items, list) and len(items) == len(manifests) else None
-
-    def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Ask, and wait where the controller's rate limit says so."""
-        for _ in range(_TRIES):
-            answer = self._transport.request(method, path, body)
-            if answer.status != 429:
-                return answer
-            self._sleep(min(answer.retry_after or 1, _TIMEOUT_SECONDS))
-        raise ClusterError("the controller's rate limit holds this off", hint="try again later")
-
-
-class UrlTransport:
-    """The controller's own HTTP port, or an Ingress before it."""
-
-    def __init__(self, url: str) -> None:
-        self._base, self._credentials = request_of(url.rstrip("/"))
-
-    def request(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Send it; proxies from the environment are honoured, TLS is verified."""
-        import urllib.error
-        import urllib.request
-        from http.client import HTTPException
-
-        try:
-            request = urllib.request.Request(self._base + path, data=body, method=method)  # noqa: S310 the user's URL
-            request.add_header("Content-Type", "application/json")
-            for name, value in self._credentials.items():
-                # Not sent along where a redirect leads.
-                request.add_unredirected_header(name, value)
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return Answer(answer.status, answer.read())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read(), _seconds(error.headers.get("Retry-After")))
-        except (OSError, HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            # Other texts than the system's may quote the URL.
-            words = getattr(reason, "strerror", None) or type(reason).__name__
-            raise ClusterError(f"cannot reach {shown(self._base)}: {words}") from None
+from sealer.cluster.answer import (
+    TIMEOUT_SECONDS,
+    Answer,
+    ClusterError,
+    UnreachableError,
+    seconds_of,
+)
+from sealer.cluster.location import Location
 
 
 class ProxyTransport:
@@ -231,12 +88,12 @@ class ApiServer:
             method, path, header_params=headers, auth_settings=["BearerToken"]
         )
         try:
-            limits = (min(timeout or _TIMEOUT_SECONDS, _TIMEOUT_SECONDS), timeout)
+            limits = (min(timeout or TIMEOUT_SECONDS, TIMEOUT_SECONDS), timeout)
             with warnings.catch_warnings():
                 # Whoever does not check the server has said so in the kubeconfig or by a flag.
                 warnings.simplefilter("ignore", InsecureRequestWarning)
                 answer = client.call_api(method, url, headers, body=body, _request_timeout=limits)
-            return Answer(answer.status, answer.read(), _seconds(answer.getheader("Retry-After")))
+            return Answer(answer.status, answer.read(), seconds_of(answer.getheader("Retry-After")))
         except failures as error:
             raise UnreachableError(
                 f"cannot reach the API server: {type(error).__name__}",
@@ -373,10 +230,3 @@ def _root_log() -> Iterator[list[str]]:
         yield told
     finally:
         root.handlers = before
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return float(header) if header else None
-    except ValueError:
-        return None

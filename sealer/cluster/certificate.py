@@ -1,0 +1,30 @@
+"""A certificate from where people keep it: a file, ``file://``, or an http(s) URL."""
+
+from __future__ import annotations
+
+from sealer.cluster.web import MAX_BYTES, fetch, is_url, shown
+from sealer.errors import KeyFileError
+from sealer.files.text import Encoding, read_bytes
+from sealer.keys.certificate import Certificate
+
+
+def read_certificate(location: str) -> Certificate:
+    """Read the first certificate of a PEM file or URL.
+
+    URLs honour the proxy environment and certificates are verified. Raises FileError,
+    DownloadError, or KeyFileError naming the location.
+    """
+    path = location.removeprefix("file://")
+    pem = fetch(location) if is_url(location) else read_bytes(path, limit=MAX_BYTES)
+    try:
+        return Certificate.from_pem(_as_ascii(pem))
+    except KeyFileError as error:
+        raise KeyFileError(f"{shown(location)}: {error.message}", hint=error.hint) from None
+
+
+def _as_ascii(pem: bytes) -> bytes:
+    """PowerShell's ``>`` writes UTF-16."""
+    encoding = Encoding.of(pem[:4])
+    if encoding.name == "utf-8":
+        return pem
+    return pem[len(encoding.bom) :].decode(encoding.name, "replace").encode("ascii", "replace")
