@@ -1,5 +1,6 @@
 """What reviews miss: rules over the values of a Git tree and of what kustomize makes of it.
 
-Pure: the edges (``sealer.git.worktree``, ``sealer.kustomize``) bring texts and rendered objects; the
-modules here say what is wrong with them, where, and how to cure it. No finding holds a value.
+Pure: the edges (``sealer.git.worktree``, ``builds.renderer``, ``run``) bring texts and rendered
+objects; ``rules`` says what is wrong with them, where, and how to cure it. No finding holds a
+value.
 """

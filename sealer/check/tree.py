@@ -227,3 +227,10 @@ def _faults(path: str, error: SealerError) -> Iterator[Finding]:
         # A boolean key or name is told by a rule of its own, and a doubled key has its words.
         if isinstance(one, ManifestError):
             yield unreadable(Place(path, line), words)
+
+
+def is_core_secret(manifest: Mapping[str, Any]) -> bool:
+    """Whether this is Kubernetes' own Secret; other groups have kinds of that name."""
+    version = manifest.get("apiVersion", "v1")
+    kind = manifest.get("kind")
+    return isinstance(kind, str) and kind.lower() == "secret" and version in ("v1", "", None)

@@ -85,7 +85,7 @@ def command(
     each rule.
     """
     from sealer.check import report
-    from sealer.checking import Request, check
+    from sealer.check.run import Request, check
     from sealer.cluster.certificate import read_certificate
     from sealer.git.worktree import WorkTree
 

@@ -36,25 +36,25 @@ def command(ui: UI, /) -> None:
     it names some (spec.keys), and fails the build on an error. Flux runs no functions: commit
     what a generator makes.
     """
-    from sealer.check import functions
+    from sealer.check import krm
     from sealer.files.text import read_text
     from sealer.manifest import to_yaml
 
     text, _ = read_text("-")
-    document, value = functions.read_request(text)
+    document, value = krm.read_request(text)
     config = value.get("functionConfig") or {}
-    kind = functions.kind_of(config)
-    if kind == functions.GENERATOR:
-        texts = {path: read_text(path)[0] for path in functions.files_of(config, "files")}
-        made = functions.generate(texts, hashed=functions.is_hashed(config))
+    kind = krm.kind_of(config)
+    if kind == krm.GENERATOR:
+        texts = {path: read_text(path)[0] for path in krm.files_of(config, "files")}
+        made = krm.generate(texts, hashed=krm.is_hashed(config))
         _ui.emit(to_yaml({**value, "items": [*(value.get("items") or []), *made]}))
-    elif kind == functions.VALIDATOR:
+    elif kind == krm.VALIDATOR:
         from sealer.check.findings import Severity
-        from sealer.check.keyring import Judge
+        from sealer.check.rules.judge import Judge
 
-        ring = options.load_ring(tuple(functions.files_of(config, "keys")))
+        ring = options.load_ring(tuple(krm.files_of(config, "keys")))
         errors: list[SealerError] = []
-        for one in functions.validate(document, value, Judge(ring.keys)):
+        for one in krm.validate(document, value, Judge(ring.keys)):
             if one.severity is Severity.ERROR:
                 errors.append(ManifestError(f"{one.message} [{one.rule}]", hint=one.hint or None))
             else:
@@ -65,5 +65,5 @@ def command(ui: UI, /) -> None:
     else:
         raise ManifestError(
             f"the functionConfig is of no kind known here: {kind or 'none'}",
-            hint=f"use {functions.GENERATOR} or {functions.VALIDATOR}",
+            hint=f"use {krm.GENERATOR} or {krm.VALIDATOR}",
         )

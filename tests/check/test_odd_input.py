@@ -11,12 +11,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealer.check import kustomizations, raw, references, rendered, sealed_rules
-from sealer.check.flux import FluxKustomization
-from sealer.check.keyring import Judge
-from sealer.check.order import check_order
-from sealer.check.redaction import redacted
-from sealer.check.rendered import Build, Rendered, SealedIndex
+from sealer.check.builds import kustomizations
+from sealer.check.builds.flux import FluxKustomization
+from sealer.check.builds.model import Build, Rendered, SealedIndex
+from sealer.check.builds.redaction import redacted
+from sealer.check.rules import cleartext, identity, references
+from sealer.check.rules import sealed as sealed_rules
+from sealer.check.rules.judge import Judge
+from sealer.check.rules.order import check_order
 from sealer.check.tree import read_tree
 
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("${x}"))
@@ -64,12 +66,12 @@ def test_no_rule_stumbles_over_a_manifest(found: list[dict[str, Any]]) -> None:
     tree = read_tree({"a/s.yaml": text, "a/kustomization.yaml": json.dumps(found[0])})
     known = kustomizations.find_kustomizations(tree)
     kustomizations.roots(known, [])
-    list(raw.check_raw(tree, {}))
+    list(cleartext.check_raw(tree, {}))
     sealed = tree.of_kind("SealedSecret", "bitnami.com")
     index = SealedIndex(sealed)
     for source in sealed:
         list(sealed_rules.check_sealed(source, Judge(), lambda _: None))
-        list(rendered.check_alone(source, Judge()))
+        list(identity.check_alone(source, Judge()))
     objects = tuple(Rendered(one) for one in found)
     builds = [Build("a", objects, frozenset({"a/s.yaml"}))]
     for source in tree.sources:
@@ -80,7 +82,7 @@ def test_no_rule_stumbles_over_a_manifest(found: list[dict[str, Any]]) -> None:
             assert flux.identity
             flux.variables()
     for build in builds:
-        list(rendered.check_build(build, index, Judge()))
+        list(identity.check_build(build, index, Judge()))
         list(references.check_references(build, index, tree, set(), every=True))
     list(check_order(builds))
 
@@ -89,7 +91,7 @@ def test_sealing_imports_nothing_of_the_checks(tmp_path: Path) -> None:
     code = (
         "import sys, sealer.cli.seal, sealer.cli._sealing_rules; "
         "print([n for n in sys.modules if n.startswith(('sealer.check', 'tomllib', 'subprocess', "
-        "'sealer.kustomize', 'kubernetes', 'concurrent'))])"
+        "'sealer.check.builds.kustomize', 'kubernetes', 'concurrent'))])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True

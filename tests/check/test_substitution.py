@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sealer.check.substitution import Substitution
+from sealer.check.builds.substitution import Substitution
 from tests.testbed import binaries
 from tests.testbed.fixtures import need
 

@@ -240,7 +240,7 @@ def test_globs_read_as_in_gitignore(pattern: str, path: str, expected: bool) -> 
 def test_without_a_rule_file_nothing_of_it_is_imported(tree: Path) -> None:
     (tree / ".seal.toml").unlink()
     code = (
-        "import sys, sealer.cli, sealer.config.rulefile; sealer.config.rulefile.find_rule('x/y.yaml');"
+        "import sys, sealer.cli, sealer.config.rulefile as r; r.find_rule('x/y.yaml');"
         "print([n for n in ('tomllib', 'sealer.config.rules', 'subprocess') if n in sys.modules])"
     )
     done = subprocess.run(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer.check import raw
-from sealer.check.credentials import in_text, is_placeholder, looks_like_credential
+from sealer.check.rules import cleartext
+from sealer.check.rules.credentials import in_text, is_placeholder, looks_like_credential
 from sealer.config.glob import Glob
 from sealer.errors import ManifestError
 from sealer.manifest import Document, read_documents
@@ -55,7 +55,7 @@ INPUTS: dict[str, Callable[[int], object]] = {
     "files": lambda n: is_placeholder("$__file{" * n),
     "glue": lambda n: is_placeholder("$A" + "a" * n + " " + "a" * n),
     "line": lambda n: in_text("a=b" + " " * n + "c"),
-    "begin": lambda n: raw._file_line("f", "-----BEGIN CERTIFICATE-----\n" * n),
+    "begin": lambda n: cleartext._file_line("f", "-----BEGIN CERTIFICATE-----\n" * n),
     "glob": glob,
     "long-glob": long_glob,
     "faults": faults,

@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sealer.check import shown
-from sealer.check.credentials import (
+from sealer.check.builds.kustomizations import join
+from sealer.check.builds.named import generator_files
+from sealer.check.findings import Finding, Place
+from sealer.check.rules.credentials import (
     decoded,
     in_text,
     in_values,
@@ -21,12 +24,10 @@ from sealer.check.credentials import (
     is_sops_value,
     looks_like_credential,
 )
-from sealer.check.findings import Finding, Place
-from sealer.check.kustomizations import join
-from sealer.check.named import generator_files
 from sealer.check.tree import (
     Source,
     Tree,
+    is_core_secret,
     is_kustomization,
     is_values,
     listing,
@@ -72,13 +73,6 @@ def values_of(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             text = decoded(value) if field == "data" and isinstance(value, str) else str(value)
             if text.strip() and not _is_stand_in(text):
                 yield (field, key), text
-
-
-def is_core_secret(manifest: Mapping[str, Any]) -> bool:
-    """Whether this is Kubernetes' own Secret; other groups have kinds of that name."""
-    version = manifest.get("apiVersion", "v1")
-    kind = manifest.get("kind")
-    return isinstance(kind, str) and kind.lower() == "secret" and version in ("v1", "", None)
 
 
 def _is_stand_in(text: str) -> bool:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sealer.check.kustomizations import Kustomization, join
-from sealer.check.named import (
+from sealer.check.builds.kustomizations import Kustomization, join
+from sealer.check.builds.named import (
     INCLUDED,
     PLUGINS,
     Named,
@@ -22,7 +22,7 @@ from sealer.check.named import (
     plugins,
     written,
 )
-from sealer.check.redaction import without_literals
+from sealer.check.builds.redaction import without_literals
 from sealer.check.tree import KUSTOMIZATION_NAMES
 from sealer.errors import SealerError
 

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.check import allow, kustomizations, named, raw, references, rendered, sealed_rules
+from sealer.check import allow
+from sealer.check.builds import kustomizations, named
+from sealer.check.builds.kustomizations import Kustomization
+from sealer.check.builds.model import Build, SealedIndex
+from sealer.check.builds.renderer import Renderer
 from sealer.check.findings import Finding, in_order
-from sealer.check.keyring import Certificates, Judge
-from sealer.check.kustomizations import Kustomization
-from sealer.check.namespaces import check_namespaces
-from sealer.check.order import check_order
-from sealer.check.rendered import Build, SealedIndex
+from sealer.check.rules import cleartext, identity, references
+from sealer.check.rules import sealed as sealed_rules
+from sealer.check.rules.judge import Certificates, Judge
+from sealer.check.rules.namespaces import check_namespaces
+from sealer.check.rules.order import check_order
 from sealer.check.tree import (
     Tree,
     is_manifest,
@@ -27,7 +31,6 @@ from sealer.config.rules import RuleFile, RuleFileError, SealingRule
 from sealer.git.worktree import WorkTree
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
-from sealer.rendering import Renderer
 from sealer.scope import Scope
 
 RULE_FILE = ".seal.toml"
@@ -102,20 +105,20 @@ class _Run:
             for _, name in named.generator_files(entry)
         }
         texts = self.work.texts(sorted(wanted & set(self.work.files)))
-        return raw.check_raw(self.tree, texts)
+        return cleartext.check_raw(self.tree, texts)
 
     def _about_sealed(self, builds: list[Build]) -> Iterator[Finding]:
         covered = kustomizations.covered(set(build.files) for build in builds)
         for source in self.sealed:
             yield from sealed_rules.check_sealed(source, self.judge, self._scope)
             if source.path not in covered:
-                yield from rendered.check_alone(source, self.judge)
+                yield from identity.check_alone(source, self.judge)
         made = references.made_secrets(one.value for build in builds for one in build.objects)
         made |= references.made_secrets(
             one.value for one in self.tree.sources if one.path not in covered
         )
         for build in builds:
-            yield from rendered.check_build(build, self.index, self.judge)
+            yield from identity.check_build(build, self.index, self.judge)
             yield from references.check_references(
                 build, self.index, self.tree, made, every=self.request.require_known
             )

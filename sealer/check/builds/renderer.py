@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sealer import kustomize
-from sealer.check import building, inputs, kustomizations, rendered
+from sealer.check.builds import inputs, kustomizations, kustomize
+from sealer.check.builds import output as building
+from sealer.check.builds.flux import GROUP, KIND, FluxKustomization
+from sealer.check.builds.inputs import Inputs, Layout, Refusal
+from sealer.check.builds.kustomizations import Kustomization
+from sealer.check.builds.model import Build, Rendered, SealedIndex, items_of
+from sealer.check.builds.named import as_understood, named
+from sealer.check.builds.redaction import may_hold_secret, redacted, redacted_text
 from sealer.check.findings import Finding, Place
-from sealer.check.flux import GROUP, KIND, FluxKustomization
-from sealer.check.inputs import Inputs, Layout, Refusal
-from sealer.check.kustomizations import Kustomization
-from sealer.check.named import as_understood, named
-from sealer.check.redaction import may_hold_secret, redacted, redacted_text
-from sealer.check.rendered import Build, Rendered, SealedIndex
+from sealer.check.rules.variables import check_variables
 from sealer.check.tree import Source, Tree, is_kustomization, mapping, read_objects, read_tree
 from sealer.errors import SealerError
 from sealer.git.worktree import WorkTree
@@ -276,7 +277,7 @@ class Renderer:
                 continue
             variables, complete = _variables(flux, maps, made)
             if variables is not None:
-                self.findings += building.check_variables(
+                self.findings += check_variables(
                     build, objects, variables, self.index, complete=complete
                 )
             applied = building.with_flux(objects, flux, variables if complete else None)
@@ -319,7 +320,7 @@ def _variables(
         if kind == "ConfigMap" and place in maps:
             found.update(maps[place])
         elif kind == "Secret" and place in made:
-            found.update({key: "${" + key + "}" for key in rendered.items_of(made[place].value)})
+            found.update({key: "${" + key + "}" for key in items_of(made[place].value)})
         else:
             complete = False
     return {**found, **inline}, complete

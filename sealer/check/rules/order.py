@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sealer.check import shown
-from sealer.check.controllers import is_release
+from sealer.check.builds.flux import FluxKustomization
+from sealer.check.builds.model import Build, Rendered
 from sealer.check.findings import Finding, Place, Related
-from sealer.check.flux import FluxKustomization
-from sealer.check.references import made_secrets, references
-from sealer.check.rendered import Build, Rendered
+from sealer.check.rules.controllers import is_release
+from sealer.check.rules.references import made_secrets, references
 from sealer.check.tree import mapping, text_of, title
 
 CRD_NAME = "sealedsecrets.bitnami.com"

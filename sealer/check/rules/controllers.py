@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sealer.check.rendered import Build, Rendered
+from sealer.check.builds.model import Build, Rendered
 from sealer.check.tree import Tree, listing, mapping, text_of
 
 CHARTS = ("sealed-secrets", "sealer")

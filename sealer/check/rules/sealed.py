@@ -7,10 +7,10 @@ from typing import Any
 
 from sealer import encoding
 from sealer.check import shown
-from sealer.check.credentials import in_text, is_credential, is_credential_name
 from sealer.check.findings import Finding
-from sealer.check.keyring import Judge
-from sealer.check.raw import holds_credential
+from sealer.check.rules.cleartext import holds_credential
+from sealer.check.rules.credentials import in_text, is_credential, is_credential_name
+from sealer.check.rules.judge import Judge
 from sealer.check.tree import Source, mapping
 from sealer.crypto import wrapped_key_bytes
 from sealer.errors import UnsealError

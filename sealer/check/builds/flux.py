@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealer.check import shown
+from sealer.check.builds.kustomizations import join
 from sealer.check.findings import Place, Related
-from sealer.check.kustomizations import join
 from sealer.check.tree import Source, listing, mapping, text_of
 
 GROUP = "kustomize.toolkit.fluxcd.io"

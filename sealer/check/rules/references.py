@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealer.check import shown
+from sealer.check.builds.model import Build, Rendered, SealedIndex, items_of
 from sealer.check.findings import Finding, Place
-from sealer.check.rendered import Build, Rendered, SealedIndex, items_of
 from sealer.check.tree import Source, Tree, listing, mapping, text_of, title
 from sealer.fields import Path
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealer.check.named import named
+from sealer.check.builds.named import named
 from sealer.check.tree import KUSTOMIZATION_NAMES, Source, Tree, is_manifest
 
 

@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sealer.check import raw, rendered, sealed_rules, shown
+from sealer.check import shown
+from sealer.check.builds.model import GROUP, KIND
 from sealer.check.findings import Finding
-from sealer.check.keyring import Judge
+from sealer.check.rules import cleartext, identity
+from sealer.check.rules import sealed as sealed_rules
+from sealer.check.rules.judge import Judge
 from sealer.check.tree import Source, Tree, listing, mapping, read_objects, text_of, title
 from sealer.errors import ManifestError
 from sealer.manifest import Document, read_documents
@@ -42,7 +45,7 @@ def generate(texts: Mapping[str, str], *, hashed: bool) -> list[dict[str, Any]]:
     """
     made: list[dict[str, Any]] = []
     for path, text in texts.items():
-        found = [one for one in read_objects(path, text) if one.kind == rendered.KIND]
+        found = [one for one in read_objects(path, text) if one.kind == KIND]
         if not found:
             raise ManifestError(f"{path}: there is no SealedSecret in it")
         made += [_generated(one, hashed=hashed) for one in found]
@@ -56,13 +59,13 @@ def validate(document: Document, value: Mapping[str, Any], judge: Judge) -> Iter
         for index, item in enumerate(listing(value.get("items")))
         if isinstance(item, dict)
     ]
-    yield from raw.check_raw(Tree({}, tuple(sources), ()), {})
+    yield from cleartext.check_raw(Tree({}, tuple(sources), ()), {})
     for source in sources:
-        if source.kind != rendered.KIND or source.group != rendered.GROUP:
+        if source.kind != KIND or source.group != GROUP:
             continue
         intended = partial(_intended, Scope.of(_annotations(source)))
         yield from sealed_rules.check_sealed(source, judge, intended)
-        alone = list(rendered.check_alone(source, judge))
+        alone = list(identity.check_alone(source, judge))
         yield from alone
         if not alone and not judge.keys:
             yield from _renamed(source)
@@ -75,9 +78,9 @@ def _intended(scope: Scope, path: str) -> Scope:
 
 def _renamed(source: Source) -> Iterator[Finding]:
     """A build renames the object and not its template: that is how it shows in a validator."""
-    outer = rendered.Identity.of(source.value.get("metadata"))
+    outer = identity.Identity.of(source.value.get("metadata"))
     template = mapping(mapping(source.value.get("spec")).get("template"))
-    inner = rendered.Identity.of(template.get("metadata"))
+    inner = identity.Identity.of(template.get("metadata"))
     if outer.scope is Scope.STRICT and inner.name and inner.name != outer.name:
         words = f"{source.title} is sealed for {shown.name(inner.name)}, and the build renames it"
         yield Finding(source.place("metadata", "name"), "renamed", words, "seal it for that name")

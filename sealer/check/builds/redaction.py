@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.check.raw import is_core_secret
-from sealer.check.tree import is_manifest, listing, mapping
+from sealer.check.tree import is_core_secret, is_manifest, listing, mapping
 from sealer.errors import SealerError
 from sealer.manifest import read_documents, to_yaml
 
