@@ -18,8 +18,9 @@ import kopf
 from aiohttp import web
 
 from controller import events, handlers
-from controller.cluster import ClusterError, KubernetesCluster
-from controller.connection import connect
+from controller.api.connection import connect
+from controller.api.errors import ClusterError
+from controller.api.kubernetes import KubernetesCluster
 from controller.http import Endpoints, State, metrics_application
 from controller.keyring import KeyKeeper
 from controller.keystore import Keys, KeyStore

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controller import events
-from controller.cluster import ClusterError, ConflictError, InvalidError, UnavailableError
+from controller.api.errors import ClusterError, ConflictError, InvalidError, UnavailableError
 from controller.reconcile import RefusedError, UnmanagedError
 from controller.status import Outcome
 from sealer.errors import (

@@ -8,7 +8,7 @@ from typing import Any
 import kopf
 from kopf import DiffBaseStorage, OperatorRegistry, OperatorSettings, ProgressStorage
 
-from controller.cluster import KubernetesCluster
+from controller.api.kubernetes import KubernetesCluster
 from controller.sync import Syncer
 
 GROUP, VERSION, PLURAL = "bitnami.com", "v1alpha1", "sealedsecrets"

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controller import events
-from controller.cluster import Cluster, ClusterError, NotFoundError
+from controller.api.cluster import Cluster
+from controller.api.errors import ClusterError, NotFoundError
 from controller.keystore import KeyStore
 from controller.recorder import Recorder
 from controller.renewal import KEY_SELECTOR, key_secret, next_renewal

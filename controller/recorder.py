@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from controller.cluster import Cluster, ClusterError
+from controller.api.cluster import Cluster
+from controller.api.errors import ClusterError
 from controller.events import event
 
 _LOG = logging.getLogger(__name__)

@@ -17,14 +17,8 @@ from functools import partial
 from typing import Any
 
 from controller import target
-from controller.cluster import (
-    AlreadyExistsError,
-    Cluster,
-    ClusterError,
-    ConflictError,
-    Manifest,
-    NotFoundError,
-)
+from controller.api.cluster import Cluster, Manifest
+from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
 from controller.failures import Failure, delay, understand
 from controller.keystore import Keys, KeyStore
 from controller.metrics import Metrics

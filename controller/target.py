@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from controller.cluster import Cluster, Manifest, NotFoundError
+from controller.api.cluster import Cluster, Manifest
+from controller.api.errors import NotFoundError
 from controller.reconcile import Create, Owner, Plan, Recreate, Update, is_owned
 from controller.record import Key
 from sealer.keys.custody import Custody

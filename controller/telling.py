@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from controller import events
-from controller.cluster import Cluster, ClusterError, ConflictError, Manifest, NotFoundError
+from controller.api.cluster import Cluster, Manifest
+from controller.api.errors import ClusterError, ConflictError, NotFoundError
 from controller.failures import Failure
 from controller.metrics import INSTANCE_LABEL, Metrics
 from controller.record import Key, Record

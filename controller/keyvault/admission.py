@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from controller.cluster import ClusterError
+from controller.api.errors import ClusterError
 from controller.keyvault.objects import Objects
 from controller.keyvault.outcomes import WaitingError
 from controller.keyvault.poll import Poller

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from controller.cluster import ClusterError, ForbiddenError, KubernetesCluster, NotFoundError
+from controller.api.errors import ClusterError, ForbiddenError, NotFoundError
+from controller.api.kubernetes import KubernetesCluster
 from controller.keyvault.azure import AzureVault, quiet_logs, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics

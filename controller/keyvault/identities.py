@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from controller.cluster import ClusterError, NotFoundError
+from controller.api.errors import ClusterError, NotFoundError
 from controller.keyvault.objects import Objects
 from controller.keyvault.vault import IdentityError
 from sealer import encoding

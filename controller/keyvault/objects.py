@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from controller.cluster import KubernetesCluster, Manifest, NotFoundError, WatchEvent
+from controller.api.cluster import Manifest, WatchEvent
+from controller.api.errors import NotFoundError
+from controller.api.kubernetes import KubernetesCluster
 from controller.keyvault.ownership import MANAGER
 from sealer.keyvault.resource import KIND
 from sealer.keyvault.vaults import API_VERSION, CLUSTER_KEY_VAULT, KEY_VAULT
@@ -21,7 +23,7 @@ PLURALS = {
 
 
 class Objects(Protocol):
-    """What is read and written; raises controller.cluster.ClusterError's classes."""
+    """What is read and written; raises controller.api.errors.ClusterError's classes."""
 
     def watch(self, kind: str, namespace: str) -> AsyncIterator[WatchEvent]:
         """List, then watch one of our kinds; an empty namespace is all of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.cluster import ClusterError, ConflictError, InvalidError, NotFoundError
+from controller.api.errors import ClusterError, ConflictError, InvalidError, NotFoundError
 from controller.keyvault import status
 from controller.keyvault.desired import FUSE, ObjectState
 from controller.keyvault.ownership import TargetError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from controller.cluster import Manifest
+from controller.api.cluster import Manifest
 from controller.keyvault import ownership, status
 from controller.keyvault.desired import Before, ObjectState
 from controller.keyvault.status import Line, Lines, Stamps, Status

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.cluster import ClusterError, Manifest
+from controller.api.cluster import Manifest
+from controller.api.errors import ClusterError
 from controller.events import KEY_VAULT_WARNINGS
 from controller.keyvault import expiry, status
 from controller.keyvault.metrics import KeyVaultMetrics

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from controller.cluster import ClusterError, Manifest
+from controller.api.cluster import Manifest
+from controller.api.errors import ClusterError
 from controller.keyvault import ownership, status
 from controller.keyvault.admission import Admission
 from controller.keyvault.desired import Desired, desired

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.cluster import ConflictError, Manifest
+from controller.api.cluster import Manifest
+from controller.api.errors import ConflictError
 from controller.keyvault import ownership
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import Objects

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from controller.cluster import ClusterError, Manifest, UnavailableError
+from controller.api.cluster import Manifest
+from controller.api.errors import ClusterError, UnavailableError
 from controller.keyvault import status, vaultstatus
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.memory import Outcome

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from controller.cluster import ClusterError, KubernetesCluster
+from controller.api.errors import ClusterError
+from controller.api.kubernetes import KubernetesCluster
 from controller.metrics import Metrics
 from controller.notify.notice import Owner
 from controller.notify.notifier import Notifier, pause, poster

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import (
+from controller.api.connection import connect
+from controller.api.errors import (
     AlreadyExistsError,
     ClusterError,
     ConflictError,
     ForbiddenError,
     InvalidError,
-    KubernetesCluster,
     NotFoundError,
     UnavailableError,
 )
-from controller.connection import connect
+from controller.api.kubernetes import KubernetesCluster
 from controller.keyvault.objects import ClusterObjects
 from tests.testbed.cluster import ControlPlane, free_port
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import GoneError
-from controller.connection import connect
+from controller.api.connection import connect
+from controller.api.errors import GoneError
 from sealer import KeyPair, Scope
 from tests.e2e.conftest import World, new_pair
 from tests.testbed.cluster import ControlPlane, control_plane, free_port, wait_for

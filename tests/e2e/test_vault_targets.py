@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import ConflictError, KubernetesCluster, Manifest
-from controller.connection import connect
+from controller.api.cluster import Manifest
+from controller.api.connection import connect
+from controller.api.errors import ConflictError
+from controller.api.kubernetes import KubernetesCluster
 from controller.keyvault.desired import Desired
 from controller.keyvault.objects import ClusterObjects
 from controller.keyvault.ownership import MADE_BY, MANAGER, MERGED_BY, TargetError

@@ -20,13 +20,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from prometheus_client import CollectorRegistry
 
-from controller.cluster import (
-    ClusterError,
-    ConflictError,
-    Manifest,
-    NotFoundError,
-    WatchEvent,
-)
+from controller.api.cluster import Manifest, WatchEvent
+from controller.api.errors import ClusterError, ConflictError, NotFoundError
 from controller.keyvault.azure import AzureVault, Limits, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics

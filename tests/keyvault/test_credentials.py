@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.cluster import UnavailableError
+from controller.api.errors import UnavailableError
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import CLIENT, Simulation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from controller.cluster import UnavailableError
+from controller.api.errors import UnavailableError
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import Simulation
 from tests.keyvault.test_faults import entry

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import Manifest
+from controller.api.cluster import Manifest
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import Simulation
 from tests.keyvault.test_faults import entry

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import ClusterError, Manifest
+from controller.api.cluster import Manifest
+from controller.api.errors import ClusterError
 from controller.keyvault.status import now_text
 from controller.keyvault.vaults import VaultKey
 from tests.keyvault.conftest import Run

@@ -1,4 +1,4 @@
-"""A cluster in memory that obeys ``controller.cluster.Cluster``: versions, conflicts, faults.
+"""A cluster in memory that obeys ``controller.api.cluster.Cluster``: versions, conflicts, faults.
 
 Only for what a real API server cannot show: the clock, and errors at a chosen moment.
 """
@@ -10,14 +10,8 @@ import copy
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from controller.cluster import (
-    AlreadyExistsError,
-    ClusterError,
-    ConflictError,
-    Manifest,
-    NotFoundError,
-    WatchEvent,
-)
+from controller.api.cluster import Manifest, WatchEvent
+from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
 
 Key = tuple[str, str, str]
 

@@ -8,9 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.cluster import (
-    Cluster,
-)
+from controller.api.cluster import Cluster
 from controller.keystore import KeyStore
 from controller.metrics import Metrics
 from controller.reconcile import Policy

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from controller import cluster as cluster_module
+from controller.api import kubernetes as cluster_module
+from controller.api.cluster import WatchEvent
+from controller.api.errors import UnavailableError
+from controller.api.kubernetes import KubernetesCluster
 from controller.app import keep_up
-from controller.cluster import KubernetesCluster, UnavailableError, WatchEvent
 
 SHY = "hunter2"
 LIST = b'{"metadata":{"resourceVersion":"1"},"items":[]}'

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from controller import events
-from controller.cluster import (
+from controller.api.errors import (
     ClusterError,
     ConflictError,
     ForbiddenError,

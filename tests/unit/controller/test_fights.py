@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from controller.cluster import InvalidError
+from controller.api.errors import InvalidError
 from controller.record import Repairs
 from sealer.sealed import PATCH_ANNOTATION
 from tests.unit.controller.rig import KEY, STALLED, SYNCED, Rig, run

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import UnavailableError, WatchEvent
+from controller.api.cluster import WatchEvent
+from controller.api.errors import UnavailableError
 from controller.keyring import KeyKeeper
 from controller.keystore import KeyStore
 from controller.recorder import Recorder

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import ClusterError, ForbiddenError, InvalidError, UnavailableError
-from controller.refusal import Refusal
+from controller.api.errors import ClusterError, ForbiddenError, InvalidError, UnavailableError
+from controller.api.refusal import Refusal
 
 SHY = "hunter2"
 

@@ -6,11 +6,7 @@ import asyncio
 
 import pytest
 
-from controller.cluster import (
-    ConflictError,
-    ForbiddenError,
-    UnavailableError,
-)
+from controller.api.errors import ConflictError, ForbiddenError, UnavailableError
 from tests.unit.controller.rig import (
     SYNCED,
     Rig,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.cluster import (
+from controller.api.errors import (
     AlreadyExistsError,
     ConflictError,
     ForbiddenError,

@@ -11,12 +11,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from controller.ratelimit import Pace
-from controller.refusal import (
+from controller.api.cluster import Manifest, WatchEvent
+from controller.api.errors import (
     AlreadyExistsError,
     ClusterError,
     ConflictError,
@@ -24,9 +23,10 @@ from controller.refusal import (
     GoneError,
     InvalidError,
     NotFoundError,
-    Refusal,
     UnavailableError,
 )
+from controller.api.pace import Pace
+from controller.api.refusal import Refusal
 
 __all__ = [
     "AlreadyExistsError",
@@ -38,7 +38,6 @@ __all__ = [
     "NotFoundError",
     "UnavailableError",
 ]
-Manifest = dict[str, Any]
 SECRETS = "/api/v1"
 SEALED_SECRETS = "/apis/bitnami.com/v1alpha1"
 _JSON = "application/json"
@@ -52,48 +51,6 @@ _SILENCE_SECONDS = 75.0
 _WATCH_SECONDS = 300
 _PAUSE_SECONDS = 0.1
 _MAX_PAUSE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
-    """One change: ``LISTED`` comes once all of a first list was told, with no object."""
-
-    type: str
-    object: Manifest
-
-
-class Cluster(Protocol):
-    """What the controller needs of a cluster."""
-
-    async def get_secret(self, namespace: str, name: str) -> Manifest:
-        """Return a Secret; NotFoundError."""
-
-    async def create_secret(
-        self, manifest: Mapping[str, Any], *, dry_run: bool = False
-    ) -> Manifest:
-        """Create it, or only ask whether it would be; AlreadyExistsError, InvalidError."""
-
-    async def replace_secret(self, manifest: Mapping[str, Any]) -> Manifest:
-        """Update it under its resourceVersion; ConflictError, InvalidError, NotFoundError."""
-
-    async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
-        """Delete exactly this object; NotFoundError or ConflictError where it is another."""
-
-    async def get_sealed(self, namespace: str, name: str) -> Manifest:
-        """Return a SealedSecret; NotFoundError."""
-
-    async def patch_status(
-        self, namespace: str, name: str, status: Mapping[str, Any], version: str
-    ) -> Manifest:
-        """Write it on the SealedSecret of this resourceVersion; NotFoundError, ConflictError."""
-
-    async def create_event(self, manifest: Mapping[str, Any]) -> None:
-        """Record an Event."""
-
-    def watch_secrets(
-        self, namespace: str, *, selector: str = "", metadata_only: bool = True
-    ) -> AsyncIterator[WatchEvent]:
-        """List, then watch, without an end; ``namespace`` empty for all of them."""
 
 
 class KubernetesCluster:

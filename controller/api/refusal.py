@@ -12,7 +12,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.errors import SealerError
+from controller.api.errors import (
+    AlreadyExistsError,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
 
 _FAULTS = {
     "FieldValueDuplicate": "is there twice",
@@ -37,41 +46,6 @@ _POLICY = re.compile(r"""\S+ "[^"]*" is forbidden: (\w+ '[^']+' with binding '[^
 _STORE = re.compile(r"etcdserver: [a-z ]{1,60}")
 _MOST = 10
 _MAX_MESSAGE = 512
-
-
-class ClusterError(SealerError):
-    """The API server says no, or nothing; ``status`` is HTTP's, 0 for no answer."""
-
-    status = 0
-    retry_after: float | None = None
-
-
-class NotFoundError(ClusterError):
-    """404."""
-
-
-class AlreadyExistsError(ClusterError):
-    """409 on create."""
-
-
-class ConflictError(ClusterError):
-    """409 on update: somebody else was faster. Read again, decide again."""
-
-
-class InvalidError(ClusterError):
-    """400, 413 or 422: the API server will never take it."""
-
-
-class ForbiddenError(ClusterError):
-    """401 or 403."""
-
-
-class GoneError(ClusterError):
-    """410: the resource version is too old; list again."""
-
-
-class UnavailableError(ClusterError):
-    """429, 5xx, a time-out or no connection: later it may work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from controller.cluster import KubernetesCluster
-from controller.refusal import ClusterError
+from controller.api.errors import ClusterError
+from controller.api.kubernetes import KubernetesCluster
 
 
 async def connect(
