@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 from aiohttp import web
 
-from controller import events, handlers
+from controller import events
 from controller.api.connection import connect
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
@@ -27,11 +27,12 @@ from controller.keystore import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.notify.wiring import Notifying
 from controller.ratelimit import RateLimit
-from controller.reconcile import Policy
-from controller.record import Key
 from controller.recorder import Recorder
+from controller.sealed import handlers
+from controller.sealed.desired import Policy
+from controller.sealed.memory import Key
+from controller.sealed.sync import Syncer
 from controller.settings import Settings
-from controller.sync import Syncer
 from controller.workqueue import WorkQueue
 from sealer import __version__
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from controller import events, failures
+from controller import events
 from controller.metrics import Metrics
+from controller.sealed import outcomes
 from tests.docs.controller_reference import PAGE
 
 TEXT = PAGE.read_text()
@@ -32,7 +33,7 @@ def test_every_event_is_told_of() -> None:
 
 
 def test_every_reason_of_a_condition_is_told_of() -> None:
-    source = Path(failures.__file__).read_text()
+    source = Path(outcomes.__file__).read_text()
     reasons = set(re.findall(r'"([A-Z][a-z]+[A-Za-z]*)"', source))
     section = TEXT.split("## Status")[1].split("## Keys")[0]
     told = set(re.findall(r"`([A-Z]\w+)`", section)) - {"Ready", "Reconciling", "Stalled"}

@@ -42,7 +42,7 @@ VALUES = {
     "template": "canary-template-3f19",
     "second": "canary-second-8b6d",
 }
-OURS = ("controller.keyvault", "sealer.keyvault", "controller.recorder", "controller.record")
+OURS = ("controller.keyvault", "sealer.keyvault", "controller.recorder", "controller.sealed.memory")
 
 
 def kept() -> Iterator[str]:

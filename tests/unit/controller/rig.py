@@ -11,10 +11,10 @@ from typing import Any
 from controller.api.cluster import Cluster
 from controller.keystore import KeyStore
 from controller.metrics import Metrics
-from controller.reconcile import Policy
 from controller.recorder import Recorder
 from controller.renewal import key_secret
-from controller.sync import Syncer
+from controller.sealed.desired import Policy
+from controller.sealed.sync import Syncer
 from controller.workqueue import WorkQueue
 from sealer import Secret, seal
 from sealer.keys.custody import Custody

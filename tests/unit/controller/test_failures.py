@@ -10,8 +10,9 @@ from controller.api.errors import (
     InvalidError,
     UnavailableError,
 )
-from controller.failures import delay, understand, unseal_message
-from controller.reconcile import RefusedError, UnmanagedError
+from controller.sealed.desired import RefusedError
+from controller.sealed.outcomes import delay, understand, unseal_message
+from controller.sealed.plan import UnmanagedError
 from sealer.errors import (
     ManifestError,
     ManyErrors,

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from controller.api.errors import InvalidError
-from controller.record import Repairs
+from controller.sealed.memory import Repairs
 from sealer.sealed import PATCH_ANNOTATION
 from tests.unit.controller.rig import KEY, STALLED, SYNCED, Rig, run
 

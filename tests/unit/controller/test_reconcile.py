@@ -8,19 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.reconcile import (
+from controller.sealed.desired import Policy, RefusedError, desired, settle
+from controller.sealed.plan import (
     Create,
     Nothing,
     Owner,
-    Policy,
     Recreate,
-    RefusedError,
     UnmanagedError,
     Update,
-    desired,
     is_owned,
     plan,
-    settle,
 )
 from sealer import Secret, UnsealError, seal
 from sealer.keys.custody import KEY_LABEL, Custody

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.status import SYNCED, Outcome, is_synced, next_status
+from controller.sealed.status import SYNCED, Outcome, is_synced, next_status
 
 T1 = datetime(2026, 1, 1, tzinfo=UTC)
 T2 = datetime(2026, 1, 2, tzinfo=UTC)

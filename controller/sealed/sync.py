@@ -16,29 +16,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from controller import target
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
-from controller.failures import Failure, delay, understand
 from controller.keystore import Keys, KeyStore
 from controller.metrics import Metrics
-from controller.reconcile import (
-    Desired,
-    Nothing,
-    Owner,
-    Policy,
-    Recreate,
-    Update,
-    desired,
-    is_of_another,
-    is_owned,
-    plan,
-    settle,
-)
-from controller.record import Key, Record, is_new, key_of, says_failed, says_synced, trigger
 from controller.recorder import Recorder
-from controller.status import SYNCED
-from controller.telling import QUIET_TRIES, Teller
+from controller.sealed import target
+from controller.sealed.desired import Desired, Policy, desired, settle
+from controller.sealed.memory import Key, Record, is_new, key_of, says_failed, says_synced, trigger
+from controller.sealed.outcomes import Failure, delay, understand
+from controller.sealed.plan import Nothing, Owner, Recreate, Update, is_of_another, is_owned, plan
+from controller.sealed.report import QUIET_TRIES, Reports
+from controller.sealed.status import SYNCED
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.sealed import SealedSecret
@@ -69,7 +58,7 @@ class Syncer:
     _forced: set[Key] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._teller = Teller(
+        self._teller = Reports(
             self.cluster, self.recorder, self.metrics, self.now, self.drift, self.update_status
         )
 

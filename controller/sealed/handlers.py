@@ -9,7 +9,7 @@ import kopf
 from kopf import DiffBaseStorage, OperatorRegistry, OperatorSettings, ProgressStorage
 
 from controller.api.kubernetes import KubernetesCluster
-from controller.sync import Syncer
+from controller.sealed.sync import Syncer
 
 GROUP, VERSION, PLURAL = "bitnami.com", "v1alpha1", "sealedsecrets"
 _PAGE = 500

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from controller import events
 from controller.api.errors import ClusterError, ConflictError, InvalidError, UnavailableError
-from controller.reconcile import RefusedError, UnmanagedError
-from controller.status import Outcome
+from controller.sealed.desired import RefusedError
+from controller.sealed.plan import UnmanagedError
+from controller.sealed.status import Outcome
 from sealer.errors import (
     ManifestError,
     ManyErrors,

@@ -11,11 +11,11 @@ from typing import Any
 from controller import events
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import ClusterError, ConflictError, NotFoundError
-from controller.failures import Failure
 from controller.metrics import INSTANCE_LABEL, Metrics
-from controller.record import Key, Record
 from controller.recorder import Recorder
-from controller.status import Outcome, next_status
+from controller.sealed.memory import Key, Record
+from controller.sealed.outcomes import Failure
+from controller.sealed.status import Outcome, next_status
 
 _LOG = logging.getLogger(__name__)
 # Trouble that is over by the third try was none: no status, no event.
@@ -23,7 +23,7 @@ QUIET_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Reports:
     """Says what is new and nothing twice; what it said is in the record."""
 
     cluster: Cluster

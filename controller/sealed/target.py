@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import NotFoundError
-from controller.reconcile import Create, Owner, Plan, Recreate, Update, is_owned
-from controller.record import Key
+from controller.sealed.memory import Key
+from controller.sealed.plan import Create, Owner, Plan, Recreate, Update, is_owned
 from sealer.keys.custody import Custody
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.status import Outcome, is_synced
+from controller.sealed.status import Outcome, is_synced
 from sealer.scope import SCOPE_ANNOTATIONS
 
 Key = tuple[str, str]

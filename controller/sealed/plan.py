@@ -7,35 +7,19 @@ that is there. Nothing here touches a cluster. Rules are those of bitnami-labs/s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from controller.sealed.desired import DEFAULT_TYPE, Manifest, Policy, RefusedError
 from sealer import encoding
-from sealer.errors import SealerError
-from sealer.keys.custody import Custody
-from sealer.keys.ring import KeyRing
 from sealer.sealed import (
     API_VERSION,
     KIND,
     MANAGED_ANNOTATION,
     OWNER_ANNOTATION,
     PATCH_ANNOTATION,
-    RENDERED_ANNOTATION,
     SKIP_OWNER_ANNOTATION,
-    SealedSecret,
 )
-from sealer.secret import TOKEN_TYPES
-from sealer.templating import nondeterministic
-from sealer.unsealing import unseal_with_key
-
-DEFAULT_TYPE = "Opaque"
-
-Manifest = Mapping[str, Any]
-
-
-class RefusedError(SealerError):
-    """A Secret that must not be made or changed as asked; only a changed manifest cures it."""
 
 
 class UnmanagedError(RefusedError):
@@ -58,82 +42,6 @@ class Owner:
             "uid": self.uid,
             "controller": True,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the admin allows."""
-
-    custody: Custody
-    """Where sealing keys are: no SealedSecret makes or changes one."""
-    accept_deprecated_data: bool = True
-    allow_token_types: bool = False
-    recreate_immutable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """What a SealedSecret asks for."""
-
-    manifest: Manifest
-    """The Secret, without owner."""
-    unstable: frozenset[str] = frozenset()
-    """Keys whose template gives another value each time it is rendered."""
-    key: str = ""
-    """Fingerprint of the sealing key that opened it."""
-
-
-def desired(sealed: SealedSecret, ring: KeyRing, policy: Policy, *, prefer: str = "") -> Desired:
-    """Return what should be; the tree's errors tell why there is none.
-
-    ``prefer`` is the fingerprint of the key to try first.
-    """
-    if sealed.legacy_data and not sealed.encrypted_data and not policy.accept_deprecated_data:
-        raise RefusedError("the deprecated field spec.data is switched off", hint="seal it anew")
-    secret, pair = unseal_with_key(sealed, ring, prefer=prefer)
-    manifest = secret.to_dict()
-    # An absent type and Opaque are the same to the API server; saying it spares comparing.
-    manifest.setdefault("type", DEFAULT_TYPE)
-    refuse(manifest, policy)
-    unstable = frozenset(nondeterministic(sealed.template.data)) - sealed.encrypted_data.keys()
-    return Desired(manifest, unstable, pair.fingerprint if pair else "")
-
-
-def settle(wanted: Desired, actual: Manifest | None, generation: str) -> Manifest:
-    """Return the Secret with what was rendered once for this generation and is not to change.
-
-    ``generation`` is the SealedSecret's UID and generation; the Secret carries the one that its
-    unstable values were rendered for. They stand until the SealedSecret changes or the Secret is
-    gone (bitnami/sealed-secrets issue 1343).
-    """
-    if not wanted.unstable:
-        return wanted.manifest
-    metadata = wanted.manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), RENDERED_ANNOTATION: generation}
-    manifest = {**wanted.manifest, "metadata": {**metadata, "annotations": annotations}}
-    was = ((actual or {}).get("metadata", {}).get("annotations") or {}).get(RENDERED_ANNOTATION)
-    if actual is None or was != generation:
-        return manifest
-    there = actual.get("data") or {}
-    kept = {key: there[key] for key in wanted.unstable if key in there}
-    return {**manifest, "data": {**manifest["data"], **kept}}
-
-
-def refuse(manifest: Manifest, policy: Policy) -> None:
-    """Raise RefusedError for Secrets that would hand out rights their author may not have."""
-    if manifest["type"] in TOKEN_TYPES and not policy.allow_token_types:
-        # Kubernetes fills or honours such Secrets: whoever may write a SealedSecret in a
-        # namespace would get the token of any service account in it (as in CVE-2026-42876).
-        raise RefusedError(
-            f"Secrets of type {manifest['type']} are refused",
-            hint="an admin can allow them with --allow-service-account-tokens",
-        )
-    if policy.custody.covers(manifest):
-        # It would become a sealing key, with a private half that its author knows.
-        raise RefusedError(
-            "a SealedSecret cannot make a sealing key, nor take its label or a name like one",
-            hint="name it otherwise; restore keys with seal keys restore",
-        )
 
 
 @dataclass(frozen=True, slots=True)

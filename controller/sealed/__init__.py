@@ -1,0 +1,1 @@
+"""SealedSecrets into Secrets: watched, decided, written, reported."""
