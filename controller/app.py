@@ -22,8 +22,8 @@ from controller.api.connection import connect
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
 from controller.http import Endpoints, State, metrics_application
-from controller.keyring import KeyKeeper
-from controller.keystore import Keys, KeyStore
+from controller.keys.keeper import KeyKeeper
+from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.notify.wiring import Notifying
 from controller.ratelimit import RateLimit

@@ -14,7 +14,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from controller.keystore import Keys
+from controller.keys.store import Keys
 
 PREFIX = "sealed_secrets_controller"
 INSTANCE_LABEL = "app.kubernetes.io/instance"

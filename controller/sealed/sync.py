@@ -18,7 +18,7 @@ from typing import Any
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
-from controller.keystore import Keys, KeyStore
+from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.recorder import Recorder
 from controller.sealed import target

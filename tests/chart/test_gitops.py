@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from sealer import Certificate, KeyPair, encoding
 from sealer.config.rules import RuleFile
 from tests.chart.helm import ROOT, Manifest, documents, only, render

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from controller import events
+from controller.keys.renewal import KEY_SELECTOR, key_secret
 from controller.notify import payloads
 from controller.notify.batch import Batcher
 from controller.notify.notice import notice_of
 from controller.notify.receivers import Receiver
-from controller.renewal import KEY_SELECTOR, key_secret
 from tests.chart.helm import CHART, HelmError, Release, documents
 from tests.chart.test_gitops import CLUSTERS, SECRETS, TREE, cluster, key_of
 from tests.testbed.cluster import ControlPlane, control_plane, wait_for

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from sealer import KeyPair, Secret, seal
 from tests.chart.helm import CHART, HelmError, Release, only, render, template
 from tests.chart.matrix import MATRIX

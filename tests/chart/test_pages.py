@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from tests.chart.helm import CHART, ROOT, template
 from tests.chart.test_install import everything, sealed
 from tests.chart.test_values import peer_chart

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from sealer import Secret, seal
 from sealer.manifest import to_yaml
 from tests.chart.helm import render

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from controller.renewal import KEY_SELECTOR, key_secret
+from controller.keys.renewal import KEY_SELECTOR, key_secret
 from sealer import Secret, encoding, seal
 from tests.chart.helm import Manifest, render
 from tests.sealing_keys import pair

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from tests.chart.helm import render
 from tests.e2e.test_key_vault import single
 from tests.sealing_keys import pair

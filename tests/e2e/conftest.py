@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.renewal import KEY_SELECTOR, key_secret
+from controller.keys.renewal import KEY_SELECTOR, key_secret
 from sealer import Certificate, KeyPair, Scope, Secret, encoding, generate, seal
 from tests.testbed.azure.server import Azure
 from tests.testbed.cluster import ApiError, ControlPlane, Manifest, wait_for

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from sealer import Scope
 from tests.e2e.conftest import World, new_pair
 from tests.testbed.cluster import wait_for

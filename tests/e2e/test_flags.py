@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from controller.renewal import KEY_SELECTOR, key_secret
+from controller.keys.renewal import KEY_SELECTOR, key_secret
 from sealer import Certificate, KeyPair, encoding
 from sealer.keys.keyfile import read_keys
 from tests.e2e.conftest import World, new_pair

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from tests.e2e.conftest import World, new_pair
 from tests.testbed import sources
 from tests.testbed.cluster import ControlPlane, wait_for

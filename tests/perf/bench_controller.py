@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
 from sealer import Scope, Secret, generate, seal
 from sealer.keys.pair import KeyPair
 from tests.testbed import binaries

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from controller.keystore import Keys, KeyStore, read_key
-from controller.renewal import key_secret
+from controller.keys.renewal import key_secret
+from controller.keys.store import Keys, KeyStore, read_key
 from sealer import KeyFileError, encoding
 from tests.sealing_keys import pair
 

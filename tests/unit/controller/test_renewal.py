@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.renewal import key_secret, key_times, next_renewal
+from controller.keys.renewal import key_secret, next_renewal
+from controller.keys.store import key_times
 from sealer import KeyPair, encoding
 from tests.sealing_keys import pair as make_pair
 

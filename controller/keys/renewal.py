@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,12 +44,3 @@ def key_secret(
     if annotations:
         metadata["annotations"] = dict(annotations)
     return secret
-
-
-def key_times(secret: Mapping[str, Any], pair: KeyPair, priority: str) -> datetime:
-    """Return the time that orders a key: its certificate's NotBefore, or its Secret's creation."""
-    created = secret["metadata"].get("creationTimestamp")
-    if priority == "SecretCreationTimestamp" and created:
-        return datetime.fromisoformat(created)
-    assert pair.certificate is not None  # noqa: S101 key Secrets hold both
-    return pair.certificate.not_before

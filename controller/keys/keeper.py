@@ -16,9 +16,9 @@ from typing import Any
 from controller import events
 from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError, NotFoundError
-from controller.keystore import KeyStore
+from controller.keys.renewal import KEY_SELECTOR, key_secret, next_renewal
+from controller.keys.store import KeyStore
 from controller.recorder import Recorder
-from controller.renewal import KEY_SELECTOR, key_secret, next_renewal
 from controller.settings import Settings
 from sealer.keys.certificate import EXPIRY_WARNING
 from sealer.keys.custody import KEY_LABEL, filled_by_manifest

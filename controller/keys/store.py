@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from controller.renewal import key_times
 from sealer import encoding
 from sealer.errors import KeyFileError, SealerError
 from sealer.keys.custody import filled_by_manifest
@@ -152,3 +151,12 @@ def read_key(secret: Mapping[str, Any], priority: str) -> SealingKey:
         ordered=key_times(secret, pair, priority),
         created=datetime.fromisoformat(created) if created else pair.certificate.not_before,
     )
+
+
+def key_times(secret: Mapping[str, Any], pair: KeyPair, priority: str) -> datetime:
+    """Return the time that orders a key: its certificate's NotBefore, or its Secret's creation."""
+    created = secret["metadata"].get("creationTimestamp")
+    if priority == "SecretCreationTimestamp" and created:
+        return datetime.fromisoformat(created)
+    assert pair.certificate is not None  # noqa: S101 key Secrets hold both
+    return pair.certificate.not_before

@@ -1,0 +1,1 @@
+"""The sealing keys: kept, stored, renewed."""
