@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import kopf
 from aiohttp import web
 
-from controller import events
 from controller.api.connection import connect
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
-from controller.http import Endpoints, State, metrics_application
+from controller.events import event as events
+from controller.events.recorder import Recorder
+from controller.http.endpoints import Endpoints, State, metrics_application
+from controller.http.ratelimit import RateLimit
 from controller.keys.keeper import KeyKeeper
 from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.notify.wiring import Notifying
-from controller.ratelimit import RateLimit
-from controller.recorder import Recorder
 from controller.sealed import handlers
 from controller.sealed.desired import Policy
 from controller.sealed.memory import Key

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller import events
 from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError, NotFoundError
+from controller.events import event as events
+from controller.events.recorder import Recorder
 from controller.keys.renewal import KEY_SELECTOR, key_secret, next_renewal
 from controller.keys.store import KeyStore
-from controller.recorder import Recorder
 from controller.settings import Settings
 from sealer.keys.certificate import EXPIRY_WARNING
 from sealer.keys.custody import KEY_LABEL, filled_by_manifest

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from controller.api.errors import ClusterError, ForbiddenError, NotFoundError
 from controller.api.kubernetes import KubernetesCluster
+from controller.events.recorder import Recorder
 from controller.keyvault.azure import AzureVault, quiet_logs, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
@@ -21,7 +22,6 @@ from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.metrics import Metrics
-from controller.recorder import Recorder
 from controller.settings import Settings
 from controller.workqueue import WorkQueue
 from sealer.keyvault.resource import KIND

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
-from controller.events import KEY_VAULT_WARNINGS
+from controller.events.event import KEY_VAULT_WARNINGS
+from controller.events.recorder import Recorder
 from controller.keyvault import expiry, status
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.objects import Objects
 from controller.keyvault.record import Attempt, Key, Record, unwritten
 from controller.keyvault.status import Told
-from controller.recorder import Recorder
 from sealer.keyvault.resource import DEFAULT_WARN, KIND
 
 _LOG = logging.getLogger(__name__)

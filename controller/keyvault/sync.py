@@ -17,6 +17,7 @@ from typing import Any
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
+from controller.events.recorder import Recorder
 from controller.keyvault import ownership, status
 from controller.keyvault.admission import Admission
 from controller.keyvault.desired import Desired, desired
@@ -41,7 +42,6 @@ from controller.keyvault.status import SYNCED, Told
 from controller.keyvault.targets import Targets
 from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import VaultKey, Vaults
-from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError, UnavailableError
+from controller.events.recorder import Recorder
 from controller.keyvault import status, vaultstatus
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.memory import Outcome
@@ -21,7 +22,6 @@ from controller.keyvault.objects import Objects
 from controller.keyvault.poll import Poller
 from controller.keyvault.status import Told
 from controller.keyvault.vault import Vault, VaultError
-from controller.recorder import Recorder
 from sealer.errors import SealerError
 from sealer.keyvault import address
 from sealer.keyvault.address import AddressError

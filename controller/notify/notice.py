@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller import events
-from controller.recorder import Happening
+from controller.events import event as events
+from controller.events.recorder import Happening
 
 FLUX_OWNERS = (
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),

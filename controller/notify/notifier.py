@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.events.recorder import Happening
 from controller.notify import payloads
 from controller.notify.batch import Batch, Batcher
 from controller.notify.notice import Owner, notice_of
 from controller.notify.receivers import AwaitedError, Receiver
-from controller.recorder import Happening
 from sealer.errors import SealerError
 
 _LOG = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from typing import Any
 
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
+from controller.events.recorder import Recorder
 from controller.metrics import Metrics
 from controller.notify.notice import Owner
 from controller.notify.notifier import Notifier, pause, poster
 from controller.notify.receivers import read_receivers
-from controller.recorder import Recorder
 from controller.settings import Settings
 
 _LOG = logging.getLogger(__name__)

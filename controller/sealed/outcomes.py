@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from controller import events
 from controller.api.errors import ClusterError, ConflictError, InvalidError, UnavailableError
+from controller.events import event as events
 from controller.sealed.desired import RefusedError
 from controller.sealed.plan import UnmanagedError
 from controller.sealed.status import Outcome

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller import events
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import ClusterError, ConflictError, NotFoundError
+from controller.events import event as events
+from controller.events.recorder import Recorder
 from controller.metrics import INSTANCE_LABEL, Metrics
-from controller.recorder import Recorder
 from controller.sealed.memory import Key, Record
 from controller.sealed.outcomes import Failure
 from controller.sealed.status import Outcome, next_status

@@ -18,9 +18,9 @@ from typing import Any
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
+from controller.events.recorder import Recorder
 from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
-from controller.recorder import Recorder
 from controller.sealed import target
 from controller.sealed.desired import Desired, Policy, desired, settle
 from controller.sealed.memory import Key, Record, is_new, key_of, says_failed, says_synced, trigger

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from controller import events
+from controller.events import event as events
 from controller.keys.renewal import KEY_SELECTOR, key_secret
 from controller.notify import payloads
 from controller.notify.batch import Batcher

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from controller import events
+from controller.events import event as events
+from controller.events.recorder import Happening
 from controller.notify import payloads
 from controller.notify.batch import Batch, Batcher
 from controller.notify.notice import notice_of
-from controller.recorder import Happening
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

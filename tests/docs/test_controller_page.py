@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from controller import events
+from controller.events import event as events
 from controller.metrics import Metrics
 from controller.sealed import outcomes
 from tests.docs.controller_reference import PAGE

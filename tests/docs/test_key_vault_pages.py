@@ -14,7 +14,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from controller import events
+from controller.events import event as events
 from controller.keyvault import status
 from controller.keyvault.metrics import KeyVaultMetrics
 from sealer.keyvault.address import CLOUDS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from controller import events
+from controller.events import event as events
 from controller.notify import notice
 from tests.chart.helm import render
 from tests.testbed.fixtures import need

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from controller.api.cluster import Manifest, WatchEvent
 from controller.api.errors import ClusterError, ConflictError, NotFoundError
+from controller.events.recorder import Recorder
 from controller.keyvault.azure import AzureVault, Limits, session
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
@@ -31,7 +32,6 @@ from controller.keyvault.record import Key
 from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
-from controller.recorder import Recorder
 from controller.workqueue import WorkQueue
 from sealer import encoding
 from tests.testbed.azure.entra import App, Federation

@@ -20,12 +20,12 @@ from azure.core.exceptions import AzureError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from prometheus_client import generate_latest
 
+from controller.events.recorder import Happening
 from controller.keyvault import azure as controller_azure
 from controller.logs import JsonFormatter, TextFormatter
 from controller.notify import payloads
 from controller.notify.batch import Batch
 from controller.notify.notice import notice_of
-from controller.recorder import Happening
 from sealer import encoding
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import PASSWORD, Simulation
@@ -42,7 +42,12 @@ VALUES = {
     "template": "canary-template-3f19",
     "second": "canary-second-8b6d",
 }
-OURS = ("controller.keyvault", "sealer.keyvault", "controller.recorder", "controller.sealed.memory")
+OURS = (
+    "controller.keyvault",
+    "sealer.keyvault",
+    "controller.events.recorder",
+    "controller.sealed.memory",
+)
 
 
 def kept() -> Iterator[str]:

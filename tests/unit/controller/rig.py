@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.api.cluster import Cluster
+from controller.events.recorder import Recorder
 from controller.keys.renewal import key_secret
 from controller.keys.store import KeyStore
 from controller.metrics import Metrics
-from controller.recorder import Recorder
 from controller.sealed.desired import Policy
 from controller.sealed.sync import Syncer
 from controller.workqueue import WorkQueue

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from controller.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
+from controller.http.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
 from sealer.errors import ManifestError, SealerError
 
 SHY = "hunter2"

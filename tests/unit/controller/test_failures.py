@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from controller import events
 from controller.api.errors import (
     ClusterError,
     ConflictError,
@@ -10,6 +9,7 @@ from controller.api.errors import (
     InvalidError,
     UnavailableError,
 )
+from controller.events import event as events
 from controller.sealed.desired import RefusedError
 from controller.sealed.outcomes import delay, understand, unseal_message
 from controller.sealed.plan import UnmanagedError

@@ -12,10 +12,10 @@ import pytest
 
 from controller.api.cluster import WatchEvent
 from controller.api.errors import UnavailableError
+from controller.events.recorder import Recorder
 from controller.keys.keeper import KeyKeeper
 from controller.keys.renewal import key_secret
 from controller.keys.store import KeyStore
-from controller.recorder import Recorder
 from controller.settings import Settings
 from sealer.keys.custody import KEY_LABEL
 from tests.sealing_keys import pair

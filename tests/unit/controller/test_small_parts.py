@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller import events
-from controller.events import event
+from controller.events import event as events
+from controller.events.event import event
+from controller.http.ratelimit import RateLimit
 from controller.logs import JsonFormatter, TextFormatter
-from controller.ratelimit import RateLimit
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

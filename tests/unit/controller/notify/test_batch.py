@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from controller import events
+from controller.events import event as events
+from controller.events.recorder import Happening
 from controller.notify.batch import Batcher
 from controller.notify.notice import RECOVERED, Notice, Owner, notice_of
-from controller.recorder import Happening
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(seconds=10)

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from controller import events
+from controller.events import event as events
+from controller.events.recorder import Happening
 from controller.notify.notice import Owner
 from controller.notify.notifier import Answer, Notifier
 from controller.notify.receivers import Receiver, read_receivers
-from controller.recorder import Happening
 from sealer.errors import UsageError
 from tests.unit.controller.notify.test_batch import FLUX, happening
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError
-from controller.events import event
+from controller.events.event import event
 
 _LOG = logging.getLogger(__name__)
 _ROOM = 4096

@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from controller.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
+from controller.http.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
+from controller.http.ratelimit import RateLimit
 from controller.metrics import Metrics
-from controller.ratelimit import RateLimit
 from sealer.errors import ManifestError, SealerError
 from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing

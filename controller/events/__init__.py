@@ -1,0 +1,1 @@
+"""Events on Kubernetes objects: their words, and who posts them."""

@@ -1,0 +1,1 @@
+"""The HTTP endpoints that kubeseal, Prometheus and the kubelet ask."""
