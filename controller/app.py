@@ -37,7 +37,7 @@ from controller.workqueue import WorkQueue
 from sealer import __version__
 
 if TYPE_CHECKING:
-    from controller.keyvault.half import KeyVaultHalf
+    from controller.keyvault.wiring import KeyVaultHalf
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
@@ -87,7 +87,7 @@ class App:
 
     def _key_vault(self) -> KeyVaultHalf:
         # Brings Azure's SDK: who does not ask for it does not pay for it.
-        from controller.keyvault.half import KeyVaultHalf
+        from controller.keyvault.wiring import KeyVaultHalf
 
         return KeyVaultHalf(self.settings, self.cluster, self.recorder, self.metrics, _now)
 

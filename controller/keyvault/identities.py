@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from controller.api.errors import ClusterError, NotFoundError
-from controller.keyvault.objects import Objects
+from controller.keyvault.cluster import Objects
 from controller.keyvault.vault import IdentityError
 from sealer import encoding
 from sealer.keyvault.address import Address

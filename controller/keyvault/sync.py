@@ -18,13 +18,13 @@ from typing import Any
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
 from controller.events.recorder import Recorder
-from controller.keyvault import ownership, status
-from controller.keyvault.admission import Admission
-from controller.keyvault.desired import Desired, desired
+from controller.keyvault.access.admission import Admission
+from controller.keyvault.access.selection import find, history, is_gone, listing, selection
+from controller.keyvault.access.selection import leftovers as leftovers_of
+from controller.keyvault.cluster import Objects
 from controller.keyvault.metrics import KeyVaultMetrics
-from controller.keyvault.objects import Objects
-from controller.keyvault.outcomes import PASSING, WaitingError, explain, internal, outcome_of
-from controller.keyvault.record import (
+from controller.keyvault.status import status
+from controller.keyvault.status.memory import (
     Attempt,
     Key,
     Record,
@@ -35,11 +35,12 @@ from controller.keyvault.record import (
     trigger,
     vault_of,
 )
-from controller.keyvault.report import Reports
-from controller.keyvault.selection import find, history, is_gone, listing, selection
-from controller.keyvault.selection import leftovers as leftovers_of
-from controller.keyvault.status import SYNCED, Told
-from controller.keyvault.targets import Targets
+from controller.keyvault.status.outcomes import PASSING, WaitingError, explain, internal, outcome_of
+from controller.keyvault.status.report import Reports
+from controller.keyvault.status.status import SYNCED, Outcome
+from controller.keyvault.target import ownership
+from controller.keyvault.target.desired import Desired, desired
+from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.workqueue import WorkQueue
@@ -203,7 +204,7 @@ class Syncer:
         if record.touched:
             await self._look_again(key, record)
 
-    async def _try(self, key: Key, record: Record, attempt: Attempt) -> Told | None:
+    async def _try(self, key: Key, record: Record, attempt: Attempt) -> Outcome | None:
         """Return how it ended, None where there was nothing to do."""
         try:
             secret = self._read(key, record)
@@ -325,7 +326,7 @@ class Syncer:
 
     # How it ended.
 
-    async def _end(self, key: Key, record: Record, outcome: Told, attempt: Attempt) -> None:
+    async def _end(self, key: Key, record: Record, outcome: Outcome, attempt: Attempt) -> None:
         """Remember how it went, come again when it is time, and tell."""
         tolerated = await self._note(key, record, outcome)
         interval = None
@@ -339,7 +340,7 @@ class Syncer:
         if turn is not None:
             self.queue.later(key, max(1.0, turn))
 
-    async def _note(self, key: Key, record: Record, outcome: Told) -> bool:
+    async def _note(self, key: Key, record: Record, outcome: Outcome) -> bool:
         """Remember how it went; return whether a good Secret stays Ready in spite of it."""
         now, secret = self.now(), record.secret
         record.is_good = outcome.ok

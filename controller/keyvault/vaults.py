@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError, UnavailableError
 from controller.events.recorder import Recorder
-from controller.keyvault import status, vaultstatus
+from controller.keyvault.cluster import Objects
 from controller.keyvault.identities import Identities, Identity
-from controller.keyvault.memory import Outcome
-from controller.keyvault.objects import Objects
-from controller.keyvault.poll import Poller
-from controller.keyvault.status import Told
+from controller.keyvault.poll.memory import Polled
+from controller.keyvault.poll.poller import Poller
+from controller.keyvault.status import status
+from controller.keyvault.status import vault as vault_status
+from controller.keyvault.status.status import Outcome
 from controller.keyvault.vault import Vault, VaultError
 from sealer.errors import SealerError
 from sealer.keyvault import address
@@ -49,7 +50,7 @@ class Entry:
     body: Manifest
     resource: VaultResource | None = None
     poller: _Name | None = None
-    outcome: Told = field(default_factory=lambda: Told("Progressing", "not asked yet"))
+    outcome: Outcome = field(default_factory=lambda: Outcome("Progressing", "not asked yet"))
     status: Mapping[str, Any] = field(default_factory=dict)
     untold: bool = False
     """Whether the last status could not be written."""
@@ -312,7 +313,7 @@ class Vaults:
             hint="it goes on trying; please report it",
             reason="InternalError",
         )
-        running.poller.outcome = Outcome(error=told)
+        running.poller.outcome = Polled(error=told)
         with suppress(Exception):
             for key in tuple(running.vaults):
                 await self._tell_again(key, running)
@@ -323,7 +324,7 @@ class Vaults:
         return bool(running.vaults) and all(said)
 
     async def _on_cycle(
-        self, name: _Name, running: _Running, outcome: Outcome, dirty: set[str]
+        self, name: _Name, running: _Running, outcome: Polled, dirty: set[str]
     ) -> None:
         running.polled = self.now()
         self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
@@ -344,11 +345,11 @@ class Vaults:
         if running.poller.outcome is not None:
             await self._tell(key, running, running.poller.outcome)
 
-    async def _tell(self, key: VaultKey, running: _Running, outcome: Outcome) -> None:
+    async def _tell(self, key: VaultKey, running: _Running, outcome: Polled) -> None:
         entry = self.entries.get(key)
         if entry is None:
             return
-        said = vaultstatus.said_of(outcome)
+        said = vault_status.said_of(outcome)
         extra: dict[str, Any] = {
             "objects": outcome.objects,
             "lastPollTime": status.now_text(running.polled) if running.polled else None,
@@ -363,16 +364,16 @@ class Vaults:
         if said.ok and not was_ok:
             self.on_vault(key, False)
 
-    async def _fail(self, key: VaultKey, entry: Entry, said: Told) -> None:
+    async def _fail(self, key: VaultKey, entry: Entry, said: Outcome) -> None:
         await self._leave(key, entry)
         await self._write(key, entry, said, None, {})
         self.on_vault(key, True)
 
     async def _write(
-        self, key: VaultKey, entry: Entry, said: Told, outcome: Outcome | None, extra: Manifest
+        self, key: VaultKey, entry: Entry, said: Outcome, outcome: Polled | None, extra: Manifest
     ) -> None:
         generation = int(entry.body["metadata"].get("generation") or 0)
-        new = vaultstatus.made(said, outcome, extra, entry.status, generation, self.now())
+        new = vault_status.made(said, outcome, extra, entry.status, generation, self.now())
         before = said.reason if entry.untold else status.ready_reason(entry.status)
         entry.outcome = said
         self.on_told(key, said.ok, outcome.fuse if outcome else 0)

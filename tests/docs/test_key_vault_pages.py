@@ -15,8 +15,8 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from controller.events import event as events
-from controller.keyvault import status
 from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.status import status
 from sealer.keyvault.address import CLOUDS
 from tests.chart.helm import render
 from tests.chart.matrix import FOREIGN

@@ -20,7 +20,7 @@ from controller.api.errors import (
     UnavailableError,
 )
 from controller.api.kubernetes import KubernetesCluster
-from controller.keyvault.objects import ClusterObjects
+from controller.keyvault.cluster import ClusterObjects
 from tests.testbed.cluster import ControlPlane, free_port
 
 

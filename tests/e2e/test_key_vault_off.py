@@ -41,6 +41,6 @@ def test_without_the_flag_nothing_is_loaded_and_no_memory_taken(
         return {one for one in modules if one.split(".")[0] in AZURE or "keyvault" in one}
 
     assert ours_or_azure(off) == set()
-    assert {"azure.identity.aio", "msal", "controller.keyvault.half"} <= ours_or_azure(on)
+    assert {"azure.identity.aio", "msal", "controller.keyvault.wiring"} <= ours_or_azure(on)
     # What is not imported is not in memory; it was 78 MiB without and 85 with it.
     assert with_it - without > 4 * 2**20

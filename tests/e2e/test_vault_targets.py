@@ -11,10 +11,10 @@ from controller.api.cluster import Manifest
 from controller.api.connection import connect
 from controller.api.errors import ConflictError
 from controller.api.kubernetes import KubernetesCluster
-from controller.keyvault.desired import Desired
-from controller.keyvault.objects import ClusterObjects
-from controller.keyvault.ownership import MADE_BY, MANAGER, MERGED_BY, TargetError
-from controller.keyvault.targets import Targets
+from controller.keyvault.cluster import ClusterObjects
+from controller.keyvault.target.desired import Desired
+from controller.keyvault.target.ownership import MADE_BY, MANAGER, MERGED_BY, TargetError
+from controller.keyvault.target.targets import Targets
 from sealer import encoding
 from sealer.keys.custody import KEY_LABEL, Custody
 from sealer.keyvault.resource import KIND, KeyVaultSecret

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from controller.keyvault.azure import AzureVault, session
+from controller.keyvault.azure.client import AzureVault, session
 from controller.keyvault.identities import Identity
 from sealer.keyvault.references import Ref
 from sealer.keyvault.vaults import DEFAULT_VAULT_API

@@ -23,13 +23,13 @@ from prometheus_client import CollectorRegistry
 from controller.api.cluster import Manifest, WatchEvent
 from controller.api.errors import ClusterError, ConflictError, NotFoundError
 from controller.events.recorder import Recorder
-from controller.keyvault.azure import AzureVault, Limits, session
+from controller.keyvault.azure.client import AzureVault, Limits, session
+from controller.keyvault.cluster import TOKEN_AUDIENCE
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
-from controller.keyvault.objects import TOKEN_AUDIENCE
-from controller.keyvault.ownership import MANAGER
-from controller.keyvault.record import Key
+from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
+from controller.keyvault.target.ownership import MANAGER
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
 from controller.workqueue import WorkQueue

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from prometheus_client import generate_latest
 
 from controller.events.recorder import Happening
-from controller.keyvault import azure as controller_azure
+from controller.keyvault.azure import client as controller_azure
 from controller.logs import JsonFormatter, TextFormatter
 from controller.notify import payloads
 from controller.notify.batch import Batch

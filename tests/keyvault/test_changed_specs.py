@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.keyvault.selection import leftovers
-from controller.keyvault.status import Line
+from controller.keyvault.access.selection import leftovers
+from controller.keyvault.lines import Line
 from sealer.keyvault.references import Ref
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource

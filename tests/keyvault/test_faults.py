@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.keyvault import reader
+from controller.keyvault.poll import reader
 from controller.keyvault.vault import Found
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import Simulation

@@ -24,7 +24,7 @@ from azure.keyvault.secrets.aio import SecretClient
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from controller.keyvault.azure import session
+from controller.keyvault.azure.client import session
 from tests.keyvault.direct import CLIENT
 from tests.testbed.azure.server import Azure, Loopback
 from tests.testbed.azure.store import MAX_VALUE, Store

@@ -10,8 +10,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from controller.keyvault.azure import AzureVault
-from controller.keyvault.failures import retry_after
+from controller.keyvault.azure.client import AzureVault
+from controller.keyvault.azure.errors import retry_after
 from controller.keyvault.identities import Identities
 from controller.keyvault.vault import IdentityError, ThrottledError, UnreachableError, VaultError
 from sealer.keyvault import address

@@ -12,7 +12,7 @@ import pytest
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
-from controller.keyvault.status import now_text
+from controller.keyvault.status.status import now_text
 from controller.keyvault.vaults import VaultKey
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import CLIENT, Simulation

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.keyvault.azure import Limits
+from controller.keyvault.azure.client import Limits
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import Simulation
 from tests.testbed.azure.faults import Fault

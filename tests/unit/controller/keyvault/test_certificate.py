@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from controller.keyvault.certificate import parse
-from controller.keyvault.values import BadValueError
+from controller.keyvault.target.certificate import parse
+from controller.keyvault.target.values import BadValueError
 
 
 def _issue(name: str, key: Any, issuer: str, issuer_key: Any) -> x509.Certificate:

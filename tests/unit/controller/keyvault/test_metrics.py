@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
-from controller.keyvault import expiry
 from controller.keyvault.metrics import KeyVaultMetrics
+from controller.keyvault.status import expiry
 from controller.keyvault.vault import Stamp
 from sealer.keyvault.references import Ref
 

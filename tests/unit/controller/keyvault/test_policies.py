@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
-from controller.keyvault.desired import ObjectState
-from controller.keyvault.expiry import ends, expiring, next_turn, stamps
-from controller.keyvault.ownership import (
+from controller.keyvault.access.tenancy import may_have, selects
+from controller.keyvault.status.expiry import ends, expiring, next_turn, stamps
+from controller.keyvault.status.status import (
+    Outcome,
+    is_same,
+    objects,
+    read_stamps,
+    ready_conditions,
+    with_times,
+)
+from controller.keyvault.target.desired import ObjectState
+from controller.keyvault.target.ownership import (
     MADE_BY,
     MANAGER,
     MERGED_BY,
@@ -20,15 +29,6 @@ from controller.keyvault.ownership import (
     ours,
     removal,
 )
-from controller.keyvault.status import (
-    Told,
-    is_same,
-    objects,
-    read_stamps,
-    ready_conditions,
-    with_times,
-)
-from controller.keyvault.tenancy import may_have, selects
 from controller.keyvault.vault import Found, Stamp
 from sealer.errors import SealerError
 from sealer.keys.custody import KEY_LABEL
@@ -91,24 +91,24 @@ def test_a_cluster_vault_denies_by_default() -> None:
 @pytest.mark.parametrize(
     ("outcome", "tolerated", "expected"),
     [
-        pytest.param(Told("Synced", ok=True), True, ["Ready=True"], id="synced"),
-        pytest.param(Told("Throttled"), True, ["Ready=True"], id="outage-of-a-good-one"),
+        pytest.param(Outcome("Synced", ok=True), True, ["Ready=True"], id="synced"),
+        pytest.param(Outcome("Throttled"), True, ["Ready=True"], id="outage-of-a-good-one"),
         pytest.param(
-            Told("Throttled"), False, ["Ready=False", "Reconciling=True"], id="outage-at-first"
+            Outcome("Throttled"), False, ["Ready=False", "Reconciling=True"], id="outage-at-first"
         ),
-        pytest.param(Told("NotAllowed"), True, ["Ready=False", "Stalled=True"], id="permanent"),
+        pytest.param(Outcome("NotAllowed"), True, ["Ready=False", "Stalled=True"], id="permanent"),
     ],
 )
-def test_kstatus_reads_the_truth(outcome: Told, tolerated: bool, expected: list[str]) -> None:
+def test_kstatus_reads_the_truth(outcome: Outcome, tolerated: bool, expected: list[str]) -> None:
     conditions = ready_conditions(outcome, tolerated=tolerated)
     assert [f"{one['type']}={one['status']}" for one in conditions] == expected
 
 
 def test_a_transition_time_moves_with_the_status_only() -> None:
-    first = with_times(ready_conditions(Told("Synced", ok=True), tolerated=True), {}, 1, NOW)
+    first = with_times(ready_conditions(Outcome("Synced", ok=True), tolerated=True), {}, 1, NOW)
     later = NOW.replace(hour=5)
     again = with_times(
-        ready_conditions(Told("Throttled"), tolerated=True), {"conditions": first}, 1, later
+        ready_conditions(Outcome("Throttled"), tolerated=True), {"conditions": first}, 1, later
     )
     assert again[0]["lastTransitionTime"] == first[0]["lastTransitionTime"]
     assert is_same({"conditions": first, "nextSyncTime": "a"}, {"conditions": first})

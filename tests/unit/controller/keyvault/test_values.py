@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.keyvault.values import BadValueError, decode, expand, property_of
+from controller.keyvault.target.values import BadValueError, decode, expand, property_of
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
 from controller.events.event import KEY_VAULT_WARNINGS
 from controller.events.recorder import Recorder
-from controller.keyvault import expiry, status
+from controller.keyvault.cluster import Objects
+from controller.keyvault.lines import read_objects
 from controller.keyvault.metrics import KeyVaultMetrics
-from controller.keyvault.objects import Objects
-from controller.keyvault.record import Attempt, Key, Record, unwritten
-from controller.keyvault.status import Told
+from controller.keyvault.status import expiry, status
+from controller.keyvault.status.memory import Attempt, Key, Record, unwritten
+from controller.keyvault.status.status import Outcome
 from sealer.keyvault.resource import DEFAULT_WARN, KIND
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Reports:
         self,
         key: Key,
         record: Record,
-        outcome: Told,
+        outcome: Outcome,
         attempt: Attempt,
         *,
         tolerated: bool,
@@ -61,7 +62,7 @@ class Reports:
             "conditions": status.with_times(conditions, old, generation, now),
         }
         if states is not None:
-            has = states if attempt.written else unwritten(states, status.read_objects(old))
+            has = states if attempt.written else unwritten(states, read_objects(old))
             new["objects"] = status.objects(has, stamps)
             new["expires"] = expiry.earliest(stamps)
         new["vault"] = attempt.vault if attempt.written else old.get("vault")
@@ -95,7 +96,7 @@ class Reports:
         """Seconds until what is told of ends turns, None where it never does."""
         return expiry.next_turn(record.stamps or {}, _warn(record), self.now().timestamp())
 
-    def _show(self, key: Key, record: Record, outcome: Told, expiring: Told | None) -> None:
+    def _show(self, key: Key, record: Record, outcome: Outcome, expiring: Outcome | None) -> None:
         """Metrics always, an event when the reason turned."""
         self.metrics.show(key, ready=outcome.ok, ends=expiry.ends(record.stamps or {}))
         before = status.ready_reason(record.status)

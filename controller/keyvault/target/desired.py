@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controller.keyvault import certificate, publickey, values
-from controller.keyvault.values import BadValueError
+from controller.keyvault.lines import DISABLED, ERROR, MISSING, PINNED, SYNCED
+from controller.keyvault.target import certificate, publickey, values
+from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import Found, VaultError
 from sealer.keyvault import names
 from sealer.keyvault.references import (
@@ -33,7 +34,6 @@ _HELD = (
     "nor most of what it had: nothing is deleted because of it, "
     "unless a new sync-now annotation says that it is meant"
 )
-SYNCED, PINNED, MISSING, DISABLED, ERROR = "Synced", "Pinned", "Missing", "Disabled", "Error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.keyvault.desired import Desired
-from controller.keyvault.values import BadValueError
+from controller.keyvault.target.desired import Desired
+from controller.keyvault.target.values import BadValueError
 from sealer import encoding, templating
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import GROUP

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from controller.api.errors import ClusterError, ForbiddenError, NotFoundError
 from controller.api.kubernetes import KubernetesCluster
 from controller.events.recorder import Recorder
-from controller.keyvault.azure import AzureVault, quiet_logs, session
+from controller.keyvault.azure.client import AzureVault, quiet_logs, session
+from controller.keyvault.cluster import ClusterObjects
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
-from controller.keyvault.objects import ClusterObjects
-from controller.keyvault.record import Key
+from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import VaultKey, Vaults

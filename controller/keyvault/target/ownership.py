@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.keyvault.rendering import RENDERED_FOR, Rendered
+from controller.keyvault.target.templates import RENDERED_FOR, Rendered
 from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keyvault.references import TlsEntry

@@ -15,12 +15,12 @@ from dataclasses import replace
 from math import ceil
 from typing import TypeVar
 
-from controller.keyvault.desired import Lost, Result
-from controller.keyvault.governor import Governor
-from controller.keyvault.history import Histories
-from controller.keyvault.listing import PAGE, Listing, Rows
-from controller.keyvault.memory import Memory, Outcome, Select, Wants, disabled, missing
-from controller.keyvault.reader import Reader
+from controller.keyvault.poll.governor import Governor
+from controller.keyvault.poll.history import Histories
+from controller.keyvault.poll.listing import PAGE, Listing, Rows
+from controller.keyvault.poll.memory import Memory, Polled, Select, Wants, disabled, missing
+from controller.keyvault.poll.reader import Reader
+from controller.keyvault.target.desired import Lost, Result
 from controller.keyvault.vault import (
     DeniedError,
     Found,
@@ -62,7 +62,7 @@ class Poller:
         self._clock, self._wall, self._sleep, self._jitter = clock, wall, sleep, jitter
         self.governor = Governor(clock, sleep)
         self.users: dict[str, Wants] = {}
-        self.outcome: Outcome | None = None
+        self.outcome: Polled | None = None
         self.seconds = 0.0
         """How long the last cycle took."""
         self._memory = Memory(clock)
@@ -156,7 +156,7 @@ class Poller:
 
     # The cycle.
 
-    def delay(self, outcome: Outcome) -> float:
+    def delay(self, outcome: Polled) -> float:
         """Seconds until the next cycle."""
         pause = self.governor.paused_until - self._clock()
         if pause > 0:
@@ -167,7 +167,7 @@ class Poller:
             )
         return self.interval * (1 + 0.1 * (2 * self._jitter() - 1))
 
-    async def cycle(self) -> tuple[Outcome, set[str]]:
+    async def cycle(self) -> tuple[Polled, set[str]]:
         """Look once at everything; return the outcome and the users whose objects changed."""
         started = self._clock()
         try:
@@ -175,7 +175,7 @@ class Poller:
         finally:
             self.seconds = self._clock() - started
 
-    async def _one_cycle(self) -> tuple[Outcome, set[str]]:
+    async def _one_cycle(self) -> tuple[Polled, set[str]]:
         is_first, self._memory.poll_apart = self.outcome is None, _POLL_APART * self.interval
         wanted = self._wanted
         self._memory.begin_cycle(wanted)
@@ -187,14 +187,14 @@ class Poller:
             dirty = await self._look()
         except VaultError as error:
             self._failures += 1
-            self.outcome = Outcome(error=error, objects=self.listing.count)
+            self.outcome = Polled(error=error, objects=self.listing.count)
             # One hiccup is no news to users: the next look is seconds away.
             told = is_first or self._failures > 1
             return self.outcome, {*self.users} if told else set()
         self._failures = 0
         self._memory.end_cycle()
         held = len(self._memory.held)
-        self.outcome = Outcome(listing=self.listing.denied, objects=self.listing.count, fuse=held)
+        self.outcome = Polled(listing=self.listing.denied, objects=self.listing.count, fuse=held)
         return self.outcome, dirty
 
     @property

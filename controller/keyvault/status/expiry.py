@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.keyvault.desired import ObjectState
-from controller.keyvault.status import Stamps, Told, stamp_of
+from controller.keyvault.lines import Stamps
+from controller.keyvault.status.status import Outcome, stamp_of
+from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.vault import Stamp
 from sealer.keyvault.references import Ref
 
@@ -26,7 +27,7 @@ def stamps(states: Iterable[ObjectState], before: Stamps) -> dict[Ref, Stamp]:
     return known
 
 
-def expiring(known: Stamps, warn: float, now: float) -> Told | None:
+def expiring(known: Stamps, warn: float, now: float) -> Outcome | None:
     """What expires within ``warn`` seconds, has expired or is not valid yet; None if nothing."""
     words: list[str] = []
     reasons: set[str] = set()
@@ -42,7 +43,7 @@ def expiring(known: Stamps, warn: float, now: float) -> Told | None:
             words.append(f"{ref} is not valid before {stamp_of(stamp.not_before)}")
     for reason in ("Expired", "ExpiresSoon", "NotYetValid"):
         if reason in reasons:
-            return Told(reason, "; ".join(words))
+            return Outcome(reason, "; ".join(words))
     return None
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from controller.keyvault.desired import Result
-from controller.keyvault.listing import Rows
-from controller.keyvault.memory import Select
-from controller.keyvault.outcomes import WaitingError, waiting
-from controller.keyvault.poll import Poller
-from controller.keyvault.status import Lines, Told
-from controller.keyvault.tenancy import may_have
+from controller.keyvault.access.tenancy import may_have
+from controller.keyvault.lines import Lines
+from controller.keyvault.poll.listing import Rows
+from controller.keyvault.poll.memory import Select
+from controller.keyvault.poll.poller import Poller
+from controller.keyvault.status.outcomes import WaitingError, waiting
+from controller.keyvault.status.status import Outcome
+from controller.keyvault.target.desired import Result
 from controller.keyvault.vault import Found, Row, VaultError
 from sealer.keyvault.names import name_selector, selector
 from sealer.keyvault.references import SECRET, FindEntry, KeyEntry, Ref
@@ -29,7 +30,7 @@ def check_allowed(secret: KeyVaultSecret, vault: VaultResource, labels: Mapping[
     )
     if refused:
         raise WaitingError(
-            Told(
+            Outcome(
                 "NotAllowed",
                 f"{vault.title} does not allow namespace {secret.namespace} to have "
                 f"{', '.join(refused)} (its spec.allow grants namespaces and objects)",

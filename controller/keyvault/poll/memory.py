@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from controller.keyvault.desired import Lost, Result
-from controller.keyvault.fuse import Fuse
+from controller.keyvault.poll.fuse import Fuse
+from controller.keyvault.target.desired import Lost, Result
 from controller.keyvault.vault import DisabledError, Found, MissingError, Row, Stamp, VaultError
 from sealer.keyvault.references import Ref
 
@@ -38,7 +38,7 @@ class Wants:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Polled:
     """How a cycle ended: what a vault's status tells."""
 
     error: VaultError | None = None

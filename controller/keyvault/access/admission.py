@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from controller.api.errors import ClusterError
-from controller.keyvault.objects import Objects
-from controller.keyvault.outcomes import WaitingError
-from controller.keyvault.poll import Poller
-from controller.keyvault.record import Key, Record
-from controller.keyvault.selection import check_allowed
-from controller.keyvault.status import Told
+from controller.keyvault.access.selection import check_allowed
+from controller.keyvault.cluster import Objects
+from controller.keyvault.poll.poller import Poller
+from controller.keyvault.status.memory import Key, Record
+from controller.keyvault.status.outcomes import WaitingError
+from controller.keyvault.status.status import Outcome
 from controller.keyvault.vaults import VaultKey, Vaults
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
@@ -83,11 +83,11 @@ class Admission:
         entry = self.vaults.entries.get(key)
         if entry is None:
             message = f"there is no {secret.vault_kind} {secret.vault_name}"
-            raise WaitingError(Told("VaultNotFound", message))
+            raise WaitingError(Outcome("VaultNotFound", message))
         poller = self.vaults.poller(key)
         if entry.resource is None or poller is None:
             raise WaitingError(
-                Told("VaultNotReady", f"{secret.vault_name}: {entry.outcome.message}")
+                Outcome("VaultNotReady", f"{secret.vault_name}: {entry.outcome.message}")
             )
         return entry.resource, poller
 

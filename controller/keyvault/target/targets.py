@@ -8,11 +8,11 @@ from typing import Any
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ConflictError
-from controller.keyvault import ownership
-from controller.keyvault.desired import Desired
-from controller.keyvault.objects import Objects
-from controller.keyvault.rendering import render
-from controller.keyvault.status import Status, read_objects
+from controller.keyvault.cluster import Objects
+from controller.keyvault.lines import Status, read_objects
+from controller.keyvault.target import ownership
+from controller.keyvault.target.desired import Desired
+from controller.keyvault.target.templates import render
 from sealer.keys.custody import Custody
 from sealer.keyvault.resource import KeyVaultSecret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-from controller.keyvault.values import BadValueError
+from controller.keyvault.target.values import BadValueError
 
 
 def form(jwk: bytes, wanted: str) -> bytes:

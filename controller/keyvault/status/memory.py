@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from controller.api.cluster import Manifest
-from controller.keyvault import ownership, status
-from controller.keyvault.desired import Before, ObjectState
-from controller.keyvault.status import Line, Lines, Stamps, Status
+from controller.keyvault.lines import Line, Lines, Stamps, Status, read_objects
+from controller.keyvault.status import status
+from controller.keyvault.target import ownership
+from controller.keyvault.target.desired import Before, ObjectState
 from sealer.keyvault.resource import SYNC_NOW, KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -104,7 +105,7 @@ def lines_of(told: Status, vault: VaultResource) -> Lines:
     there before anything is written. One vault under two resources is one vault.
     """
     there = told.get("vault") or vault_of(vault)
-    return status.read_objects(told) if there.get("url") == vault_of(vault)["url"] else {}
+    return read_objects(told) if there.get("url") == vault_of(vault)["url"] else {}
 
 
 def before_of(lines: Lines, live: Manifest | None) -> Before:

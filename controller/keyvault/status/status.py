@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.keyvault.desired import PINNED, ObjectState
-from controller.keyvault.desired import SYNCED as SYNCED_LINE
+from controller.keyvault.lines import SYNCED as SYNCED_LINE
+from controller.keyvault.lines import Stamps, Status, ref_of, ref_text
+from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.vault import Stamp
 from sealer.errors import ManyErrors, SealerError
 from sealer.keyvault import duration
 from sealer.keyvault.references import Ref
 
-Status = Mapping[str, Any]
 MAX_MESSAGE = 2048
 FINAL = frozenset(
     {
@@ -39,7 +39,7 @@ _KNOWN = ("Ready", "Reconciling", "Stalled", "Expiring", "Listing")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Outcome:
     """How an attempt ended: a reason in CamelCase and words that name no value."""
 
     reason: str
@@ -52,29 +52,13 @@ class Told:
         return self.reason in FINAL
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What ``status.objects`` tells of one object: all that a restart knows of it."""
-
-    keys: tuple[str, ...] = ()
-    state: str = ""
-    version: str = ""
-
-    @property
-    def is_removed(self) -> bool:
-        """Whether its keys were taken out since it is gone from the vault."""
-        return bool(self.version) and not self.keys and self.state not in (SYNCED_LINE, PINNED)
+SYNCED = Outcome("Synced", "The Secret has what the vault holds.", ok=True)
 
 
-Lines = Mapping[Ref, Line]
-Stamps = Mapping[Ref, Stamp]
-SYNCED = Told("Synced", "The Secret has what the vault holds.", ok=True)
-
-
-def told(error: SealerError, reason: str) -> Told:
+def told(error: SealerError, reason: str) -> Outcome:
     """Put an error into words with its cure."""
     parts = error.errors if isinstance(error, ManyErrors) else (error,)
-    return Told(reason, "; ".join(_with_place(one) for one in parts))
+    return Outcome(reason, "; ".join(_with_place(one) for one in parts))
 
 
 def _with_place(error: SealerError) -> str:
@@ -90,7 +74,7 @@ def max_stale(interval: float) -> float:
     return max(3 * interval, 3600.0)
 
 
-def ready_conditions(outcome: Told, *, tolerated: bool) -> list[dict[str, Any]]:
+def ready_conditions(outcome: Outcome, *, tolerated: bool) -> list[dict[str, Any]]:
     """Ready, and Reconciling or Stalled where they are true; without times."""
     state = "True" if outcome.ok or (tolerated and not outcome.final) else "False"
     conditions = [_condition("Ready", state, outcome)]
@@ -102,12 +86,12 @@ def ready_conditions(outcome: Told, *, tolerated: bool) -> list[dict[str, Any]]:
     return conditions
 
 
-def _condition(kind: str, status: str, outcome: Told) -> dict[str, Any]:
+def _condition(kind: str, status: str, outcome: Outcome) -> dict[str, Any]:
     message = outcome.message[:MAX_MESSAGE]
     return {"type": kind, "status": status, "reason": outcome.reason, "message": message}
 
 
-def expiry_condition(expiry: Told | None) -> list[dict[str, Any]]:
+def expiry_condition(expiry: Outcome | None) -> list[dict[str, Any]]:
     """The condition Expiring, where it is true."""
     return [] if expiry is None else [_condition("Expiring", "True", expiry)]
 
@@ -159,17 +143,6 @@ def objects(states: Iterable[ObjectState], stamps: Stamps) -> list[dict[str, Any
     return lines
 
 
-def ref_text(ref: Ref) -> str:
-    """``name`` or ``name/version``."""
-    return f"{ref.name}/{ref.version}" if ref.version else ref.name
-
-
-def ref_of(line: Mapping[str, Any]) -> Ref:
-    """The object that a line of ``status.objects`` is about."""
-    name, _, version = str(line.get("ref", "")).partition("/")
-    return Ref(str(line.get("type", "secret")), name, version)
-
-
 def read_stamps(status: Status) -> dict[Ref, Stamp]:
     """When the objects of a status begin and end, but for earlier versions that came along."""
     found = {}
@@ -184,15 +157,6 @@ def read_stamps(status: Status) -> dict[Ref, Stamp]:
 
 def _seconds(text: object) -> float | None:
     return datetime.fromisoformat(str(text)).timestamp() if text else None
-
-
-def read_objects(status: Status) -> dict[Ref, Line]:
-    """What a status tells of its objects."""
-    found = {}
-    for line in status.get("objects") or ():
-        keys = tuple(line.get("keys") or ())
-        found[ref_of(line)] = Line(keys, str(line.get("state", "")), str(line.get("version", "")))
-    return found
 
 
 def condition(status: Status, kind: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from controller.keyvault.governor import Governor
+from controller.keyvault.poll.governor import Governor
 from controller.keyvault.vault import DeniedError, Row, Vault
 from sealer.keyvault.references import KEY, Ref
 

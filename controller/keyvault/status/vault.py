@@ -6,24 +6,25 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from controller.keyvault import status
-from controller.keyvault.memory import Outcome
-from controller.keyvault.status import Status, Told
+from controller.keyvault.lines import Status
+from controller.keyvault.poll.memory import Polled
+from controller.keyvault.status import status
+from controller.keyvault.status.status import Outcome
 
 
-def said_of(outcome: Outcome) -> Told:
+def said_of(outcome: Polled) -> Outcome:
     """How a poll ended, as Ready tells it."""
     if outcome.error is not None:
         return status.told(outcome.error, outcome.error.reason)
     if outcome.fuse:
         message = f"{outcome.fuse} objects vanished at once: nothing is deleted because of it"
-        return Told("Fuse", message, ok=True)
-    return Told("Ready", "The vault answers.", ok=True)
+        return Outcome("Fuse", message, ok=True)
+    return Outcome("Ready", "The vault answers.", ok=True)
 
 
 def made(
-    said: Told,
-    outcome: Outcome | None,
+    said: Outcome,
+    outcome: Polled | None,
     extra: Mapping[str, Any],
     old: Status,
     generation: int,
@@ -41,7 +42,7 @@ def made(
     }
 
 
-def _listing(outcome: Outcome) -> dict[str, Any]:
+def _listing(outcome: Polled) -> dict[str, Any]:
     listing = outcome.listing
     return {
         "type": "Listing",

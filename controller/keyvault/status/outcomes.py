@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from controller.api.errors import ClusterError, ConflictError, InvalidError, NotFoundError
-from controller.keyvault import status
-from controller.keyvault.desired import FUSE, ObjectState
-from controller.keyvault.ownership import TargetError
-from controller.keyvault.status import SYNCED, Told, told
-from controller.keyvault.values import BadValueError
+from controller.keyvault.status import status
+from controller.keyvault.status.status import SYNCED, Outcome, told
+from controller.keyvault.target.desired import FUSE, ObjectState
+from controller.keyvault.target.ownership import TargetError
+from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import VaultError
 from sealer.errors import ManyErrors, SealerError, TemplateError, TokenTypeError
 
@@ -23,7 +23,7 @@ PASSING = VAULT_REASONS | {"VaultNotFound", "VaultNotReady", "Conflict", "Cluste
 class WaitingError(SealerError):
     """The vault cannot be asked now; carries what to tell."""
 
-    def __init__(self, outcome: Told) -> None:
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.message)
         self.outcome = outcome
 
@@ -34,7 +34,7 @@ def waiting(error: VaultError) -> WaitingError:
     return WaitingError(told(error, reason))
 
 
-def outcome_of(states: tuple[ObjectState, ...]) -> Told:
+def outcome_of(states: tuple[ObjectState, ...]) -> Outcome:
     """Synced, or what is worst of the objects."""
     blocking = [state for state in states if state.blocking]
     bad = blocking or [state for state in states if state.reason]
@@ -44,10 +44,10 @@ def outcome_of(states: tuple[ObjectState, ...]) -> Told:
     if reason not in VAULT_REASONS and reason not in status.FINAL - _OF_VAULTS:
         reason = "VaultNotReady"
     message = "; ".join(f"{state.ref}: {state.message}" for state in bad[:10])
-    return Told(reason, message)
+    return Outcome(reason, message)
 
 
-def explain(error: SealerError) -> Told:
+def explain(error: SealerError) -> Outcome:
     if isinstance(error, TargetError):
         return told(error, error.reason)
     if isinstance(error, VaultError):
@@ -71,9 +71,9 @@ def explain(error: SealerError) -> Told:
     return told(error, "InvalidSpec")
 
 
-def internal(error: Exception) -> Told:
+def internal(error: Exception) -> Outcome:
     """A fault of ours: its class and no more, since what it quotes might be a value."""
     name = type(error).__name__
-    return Told(
+    return Outcome(
         "InternalError", f"the controller failed ({name}); it tries again, please report it"
     )

@@ -21,10 +21,10 @@ import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.keyvault.secrets.aio import SecretClient
 
-from controller.keyvault.credential import Credential
-from controller.keyvault.failures import Call, StaleTokenError, garbled
+from controller.keyvault.azure.credential import Credential
+from controller.keyvault.azure.errors import Call, StaleTokenError, garbled
+from controller.keyvault.azure.jose import public_jwk
 from controller.keyvault.identities import Identity
-from controller.keyvault.jose import public_jwk
 from controller.keyvault.vault import (
     DisabledError,
     Found,

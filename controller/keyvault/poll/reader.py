@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from controller.keyvault.desired import Lost, Result
-from controller.keyvault.governor import Governor
-from controller.keyvault.memory import Memory
+from controller.keyvault.poll.governor import Governor
+from controller.keyvault.poll.memory import Memory
+from controller.keyvault.target.desired import Lost, Result
 from controller.keyvault.vault import DisabledError, Found, MissingError, Vault, VaultError
 from sealer.keyvault.references import Ref
 

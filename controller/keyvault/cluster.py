@@ -9,7 +9,7 @@ from urllib.parse import quote
 from controller.api.cluster import Manifest, WatchEvent
 from controller.api.errors import NotFoundError
 from controller.api.kubernetes import KubernetesCluster
-from controller.keyvault.ownership import MANAGER
+from controller.keyvault.target.ownership import MANAGER
 from sealer.keyvault.resource import KIND
 from sealer.keyvault.vaults import API_VERSION, CLUSTER_KEY_VAULT, KEY_VAULT
 

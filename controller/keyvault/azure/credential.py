@@ -25,9 +25,9 @@ from azure.identity.aio import (
     WorkloadIdentityCredential,
 )
 
-from controller.keyvault.failures import retry_after
+from controller.keyvault.azure.errors import retry_after
+from controller.keyvault.azure.jose import claims
 from controller.keyvault.identities import Identity
-from controller.keyvault.jose import claims
 from controller.keyvault.vault import IdentityError, ThrottledError, UnreachableError, VaultError
 
 _FRESH_SECONDS = 300

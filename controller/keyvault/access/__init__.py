@@ -1,0 +1,1 @@
+"""Who may have what of a vault: namespaces, names and tenants."""

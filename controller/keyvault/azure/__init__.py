@@ -1,0 +1,1 @@
+"""Azure's SDK and its errors, known to nobody else."""

@@ -1,0 +1,1 @@
+"""What is said of KeyVaultSecrets and vaults: conditions, expiry, outcomes, reports."""

@@ -1,0 +1,1 @@
+"""The Secret that a KeyVaultSecret fills: values, templates, ownership, writing."""
