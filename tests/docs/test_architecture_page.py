@@ -1,0 +1,40 @@
+"""docs/architecture.md names every folder of the code, and nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+
+
+def _rows(heading: str) -> list[str]:
+    section = PAGE.split(f"## {heading}", 1)[1].split("\n## ", 1)[0]
+    return [line for line in section.splitlines() if line.startswith("| ")][2:]
+
+
+def test_every_folder_of_the_code_has_a_line_and_no_other() -> None:
+    there = {
+        path.parent.relative_to(ROOT).as_posix()
+        for root in ("sealer", "controller")
+        for path in (ROOT / root).rglob("*.py")
+    }
+    named = [re.match(r"\| `([^`]+)`", row) for row in _rows("Rooms")]
+    assert {found[1] for found in named if found} == there
+
+
+def test_each_question_is_answered_by_at_most_two_rooms_that_are_there() -> None:
+    rows = _rows("Where do I ...")
+    assert len(rows) > 10
+    for row in rows:
+        rooms = re.findall(r"`((?:sealer|controller|charts|tests)/[^`]+)`", row.split("|")[2])
+        assert 1 <= len(rooms) <= 2, row
+        for room in rooms:
+            assert (ROOT / room).exists(), row
+
+
+def test_every_module_that_a_line_goes_through_is_there() -> None:
+    lines = PAGE.split("## Three straight lines", 1)[1].split("## Rooms", 1)[0]
+    for room in re.findall(r"`((?:sealer|controller)/[^`]+\.py)`", lines):
+        assert (ROOT / room).is_file(), room
