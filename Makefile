@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo check test bench docs lock clean
+.PHONY: help install demo cluster check test bench docs changelog lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -32,6 +32,8 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/python -m tests.docs.cli_reference --check
 	$(BIN)/python -m tests.docs.controller_reference --check
 	$(BIN)/python -m tests.docs.notification_pictures --check
@@ -56,6 +58,9 @@ docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from els
 	$(BIN)/python -m tests.docs.controller_reference
 	$(BIN)/python -m tests.docs.notification_pictures
 	$(BIN)/python -m tests.docs.chart_reference
+
+changelog: $(STAMP) ## collate changelog.d's fragments into CHANGELOG.md for VERSION=X.Y.Z
+	$(BIN)/towncrier build --yes --version "$(VERSION)"
 
 lock: ## resolve pyproject.toml's dependencies into .ci's locks: tools, the image, the wheel's build (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --upgrade -o .ci/requirements.lock pyproject.toml
