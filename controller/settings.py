@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
-from controller.durations import parse_duration
+from sealer.duration import parse_go
 from sealer.errors import UsageError
 from sealer.keys.custody import Custody
 
@@ -189,11 +189,11 @@ class Flag:
 FLAGS = (
     Flag("key-prefix", _prefix, "generateName of new key Secrets, name of an unlabelled old one"),
     Flag("key-size", _key_size, "bits of new sealing keys"),
-    Flag("key-ttl", parse_duration, "validity of new certificates"),
+    Flag("key-ttl", parse_go, "validity of new certificates"),
     Flag("my-cn", str, "common name of new certificates"),
     Flag(
         "key-renew-period",
-        parse_duration,
+        parse_go,
         "make a new key when the newest is this old; 0 never",
         ("rotate-period",),
     ),
@@ -242,8 +242,8 @@ FLAGS = (
     Flag("listen-addr", str, "where to serve the certificate, verify, rotate and health"),
     Flag("listen-metrics-addr", str, "where to serve metrics"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),
-    Flag("read-timeout", parse_duration, "time for a request to come in"),
-    Flag("write-timeout", parse_duration, "accepted; answers are small and go out at once"),
+    Flag("read-timeout", parse_go, "time for a request to come in"),
+    Flag("write-timeout", parse_go, "accepted; answers are small and go out at once"),
     Flag("kubeconfig", str, "file to reach the cluster with; in a pod not needed (ours)"),
     Flag("context", str, "context of that file (ours)"),
     Flag("namespace", str, "the controller's own namespace; in a pod not needed (ours)"),

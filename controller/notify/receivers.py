@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.durations import parse_duration
 from controller.notify.notice import Notice
+from sealer.duration import parse_go
 from sealer.errors import SealerError, UsageError
 
 KINDS = ("flux", "slack", "teams", "webhook")
@@ -113,7 +113,7 @@ def _receiver(entry: Any, where: str) -> Receiver:
             values[globs] = tuple(map(str, values[globs])) or ("*",)
     if "window" in values:
         try:
-            values["window"] = parse_duration(str(values["window"]))
+            values["window"] = parse_go(str(values["window"]))
         except ValueError as error:
             raise UsageError(f"{where}: window: {error}") from None
     return Receiver(**values)

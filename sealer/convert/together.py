@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sealer import duration
 from sealer.convert.result import Converted, Notes
-from sealer.keyvault import duration
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT, MIN_INTERVAL
 
 _Place = tuple[str, str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from sealer.keyvault import duration
+from sealer import duration
 from sealer.keyvault.address import AddressError, parse
 from sealer.keyvault.references import (
     CERTIFICATE,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sealer import duration
 from sealer.fields import Fields, Path
-from sealer.keyvault import duration
 
 GROUP = "keyvault.sealer.dev"
 VERSION = "v1alpha1"

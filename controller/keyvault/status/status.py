@@ -16,8 +16,8 @@ from controller.keyvault.lines import SYNCED as SYNCED_LINE
 from controller.keyvault.lines import Stamps, Status, ref_of, ref_text
 from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.vault import Stamp
+from sealer import duration
 from sealer.errors import ManyErrors, SealerError
-from sealer.keyvault import duration
 from sealer.keyvault.references import Ref
 
 MAX_MESSAGE = 2048

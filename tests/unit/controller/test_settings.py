@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.durations import parse_duration
 from controller.settings import FLAGS, Settings, parse
+from sealer.duration import parse_go
 from sealer.errors import UsageError
 
 
@@ -25,13 +25,13 @@ from sealer.errors import UsageError
     ],
 )
 def test_durations_are_read_as_go_reads_them(text: str, seconds: float) -> None:
-    assert parse_duration(text) == timedelta(seconds=seconds)
+    assert parse_go(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "1d", "1h 2m", "soon", "-", "9" * 30 + "h"])
 def test_what_go_refuses_as_a_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid duration"):
-        parse_duration(text)
+        parse_go(text)
 
 
 def test_every_flag_has_its_setting_in_the_same_order() -> None:
