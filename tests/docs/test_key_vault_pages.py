@@ -62,7 +62,7 @@ def rows(section: str) -> dict[str, list[str]]:
 
 def test_every_reason_has_its_cause_and_its_cure() -> None:
     said = set()
-    for path in (ROOT / "controller" / "keyvault").glob("*.py"):
+    for path in (ROOT / "controller" / "keyvault").rglob("*.py"):
         said |= {one for pair in _SAID.findall(path.read_text()) for one in pair if one}
     told = {one for one in events.KEY_VAULT_WARNINGS if not one.startswith("Vault")}
     told |= {"VaultNotFound", "VaultNotReady"}
