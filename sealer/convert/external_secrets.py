@@ -149,7 +149,8 @@ def _main(
         made_spec["onVaultDelete"] = deletion
     if deletion == "DeleteSecret":
         notes.add("deletionPolicy Delete waited until every object was gone; here the Secret goes")
-        notes.add("with the first one: onVaultDelete: RemoveKey takes only its keys")
+        notes.add("with the first that must be there, and with the last of those that find found:")
+        notes.add("onVaultDelete: RemoveKey takes only its keys")
     if refresh := {"CreatedOnce": "Once", "OnChange": "OnChange"}.get(spec.text("refreshPolicy")):
         made_spec["refresh"] = refresh
     elif spec.word("refreshInterval") in ("0", "0s", "0h", "0m"):

@@ -36,6 +36,13 @@ def missing_keys(tree: nodes.Tree, known: Collection[str]) -> list[MissingKey]:
     ]
 
 
+def keys(tree: nodes.Tree) -> frozenset[str]:
+    """Name the context's keys that the template looks at, asked for or not."""
+    search = _Search(tree)
+    search.run(tree.name, root=True)
+    return frozenset({key for _, key in search.found} | search.asked)
+
+
 def functions(tree: nodes.Tree) -> frozenset[str]:
     """Name every function that the template calls, also in parts that may never run."""
     return frozenset(

@@ -65,6 +65,11 @@ class Template:
         """List the places that print ``<no value>`` since their key is not in ``known``."""
         return analysis.missing_keys(self.tree, known)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the context that it looks at, also those that it expects to be missing."""
+        return analysis.keys(self.tree)
+
     def render(
         self,
         context: Mapping[str, bytes],

@@ -143,7 +143,8 @@ def test_a_bad_template_hides_no_object_and_tells_of_what_is_there(run: Run) -> 
         await half.settle()
         assert half.ready("a") == ("False", "TemplateFailed")
         assert half.data("a") == {"s": "v"}
-        assert lines(half, "a") == {**before, "other": ("Synced", [], "")}
+        waits = {ref: ("Waiting", *line[1:]) for ref, line in before.items()}
+        assert lines(half, "a") == {**waits, "other": ("Waiting", [], "")}
 
     run(test)
 
@@ -158,7 +159,7 @@ def test_a_key_conflict_names_the_objects(run: Run) -> None:
         await half.settle()
         assert half.ready("c") == ("False", "KeyConflict")
         assert {ref: line[0] for ref, line in lines(half, "c").items()} == {
-            "one": "Synced",
+            "one": "Waiting",
             "two": "Error",
         }
         message = "the key k would come from secret one and from secret two (rename one of them)"

@@ -11,7 +11,7 @@ from controller.api.cluster import Manifest
 from controller.keyvault.lines import Line, Lines, Stamps, Status, read_objects
 from controller.keyvault.status import status
 from controller.keyvault.target import ownership
-from controller.keyvault.target.desired import Before, ObjectState
+from controller.keyvault.target.desired import WAITING, Before, ObjectState
 from sealer.keyvault.resource import SYNC_NOW, KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -123,8 +123,7 @@ def unwritten(states: tuple[ObjectState, ...], lines: Lines) -> tuple[ObjectStat
 
     What the status says of these is what a restart takes for delivered.
     """
-    before = ((state, lines.get(state.ref, Line())) for state in states)
-    told = [replace(state, keys=line.keys, version=line.version) for state, line in before]
+    told = [_as_before(state, lines.get(state.ref, Line())) for state in states]
     known = {state.ref for state in states}
     told += [
         ObjectState(ref, line.state, keys=line.keys, version=line.version)
@@ -132,3 +131,17 @@ def unwritten(states: tuple[ObjectState, ...], lines: Lines) -> tuple[ObjectStat
         if line.keys and ref not in known
     ]
     return tuple(told)
+
+
+def _as_before(state: ObjectState, line: Line) -> ObjectState:
+    if state.found is None or state.version == line.version:
+        return replace(state, keys=line.keys, version=line.version)
+    message = f"version {state.version} waits: the Secret was not written"
+    return ObjectState(
+        state.ref,
+        WAITING,
+        keys=line.keys,
+        version=line.version,
+        message=state.message or message,
+        is_past=state.is_past,
+    )

@@ -48,8 +48,11 @@ class Reports:
         now = self.now()
         states, secret, old = attempt.states, record.secret, record.status
         stamps = status.read_stamps(old) if record.stamps is None else record.stamps
-        if states is not None:
-            stamps = expiry.stamps(states, stamps)
+        has = states
+        if states is not None and not attempt.written:
+            has = unwritten(states, read_objects(old))
+        if has is not None:
+            stamps = expiry.stamps(has, stamps)
         record.stamps = stamps
         expiring = expiry.expiring(stamps, _warn(record), now.timestamp())
         self._show(key, record, outcome, expiring)
@@ -61,8 +64,7 @@ class Reports:
             "observedGeneration": generation,
             "conditions": status.with_times(conditions, old, generation, now),
         }
-        if states is not None:
-            has = states if attempt.written else unwritten(states, read_objects(old))
+        if has is not None:
             new["objects"] = status.objects(has, stamps)
             new["expires"] = expiry.earliest(stamps)
         new["vault"] = attempt.vault if attempt.written else old.get("vault")

@@ -1,7 +1,8 @@
 """PURE: what a KeyVaultSecret asks for and what the vault gave, into the Secret's data.
 
-All or nothing: one entry that fails leaves the Secret as it is. What is gone from the vault
-follows ``onVaultDelete``, and only where two polls agree that it is gone.
+All or nothing: one entry that cannot be had leaves the Secret as it is, or else a new user would
+stand beside an old password. What is gone from the vault follows ``onVaultDelete``, and only where
+two polls agree that it is gone; what may be missing (optional, or found) stops nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _HELD = (
     "nor most of what it had: nothing is deleted because of it, "
     "unless a new sync-now annotation says that it is meant"
 )
+WAITING = "Waiting"
+"""There is another version than the Secret holds, and it could not be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ class Desired:
     data: Mapping[str, bytes] = field(repr=False)
     states: tuple[ObjectState, ...]
     delete: bool = False
-    """DeleteSecret: an object is gone for good."""
+    """DeleteSecret: an object is gone for good, or all that may be missing is."""
+    gone: bool = False
+    """RemoveKey: an object is gone for good, and what templates make of it goes along."""
 
     @property
     def blocked(self) -> tuple[ObjectState, ...]:
@@ -119,7 +124,8 @@ def desired(
             if isinstance(entry, KeyEntry) and entry.history:
                 work.take_history(entry, found_refs.get(index, ()))
     work.take_leftovers()
-    return Desired(work.data, tuple(work.states), work.delete)
+    work.take_emptiness()
+    return Desired(work.data, tuple(work.states), work.delete, work.gone)
 
 
 @dataclass
@@ -131,6 +137,9 @@ class _Work:
     states: list[ObjectState] = field(default_factory=list)
     sources: dict[str, Ref] = field(default_factory=dict)
     delete: bool = False
+    gone: bool = False
+    absent: dict[Ref, VaultError] = field(default_factory=dict)
+    """What was delivered, may be missing, and is gone for good."""
 
     def take(self, entry: Entry, ref: Ref) -> None:
         result = self.results[ref]
@@ -193,34 +202,77 @@ class _Work:
             if isinstance(result, Lost):
                 self._lost(None, ref, result)
 
+    def take_emptiness(self) -> None:
+        """DeleteSecret, and nothing is left of what may be missing: the Secret goes."""
+        if self.secret.on_vault_delete != "DeleteSecret" or self.data or not self.absent:
+            return
+        self.delete = True
+        for ref, error in self.absent.items():
+            self._state(ref, MISSING, message=error.message, reason=error.reason)
+
     def _lost(self, entry: Entry | None, ref: Ref, lost: Lost) -> None:
         """``entry`` None: find delivered it once."""
+        if entry is None or isinstance(entry, FindEntry) or entry.optional:
+            self._lack(entry, ref, lost)
+        else:
+            self._miss(ref, lost)
+
+    def _miss(self, ref: Ref, lost: Lost) -> None:
+        """What must be there is not: nothing is written until the policy has its two polls."""
+        state = DISABLED if lost.disabled else MISSING
+        keys, was_removed = self.before.keys.get(ref, ()), ref in self.before.removed
+        deletes = self.secret.on_vault_delete == "DeleteSecret"
+        acts = self._acts_on(lost) and (bool(keys) or was_removed)
+        if was_removed and not (deletes and self.before.data):
+            is_certain = True  # it was certain then, and there is nothing left to be careful of
+        else:
+            is_certain = lost.confirmed and not lost.held
+        if not (acts and is_certain):
+            is_held = acts and lost.held and not was_removed
+            self._state(ref, state, keys=keys, blocking=True, **_told(lost, is_held=is_held))
+            return
+        self.delete = self.delete or deletes
+        self.gone = True
+        self._state(ref, state, **_told(lost))
+
+    def _lack(self, entry: Entry | None, ref: Ref, lost: Lost) -> None:
+        """What may be missing is: its key goes or stays, and it stops nothing once that is sure."""
         state = DISABLED if lost.disabled else MISSING
         keys = self.before.keys.get(ref, ())
-        had = bool(keys) and all(key in self.before.data for key in keys)
-        policy = self.secret.on_vault_delete
-        deletes = policy != "Keep" and not lost.disabled
-        told: dict[str, Any] = {"message": lost.error.message, "reason": lost.error.reason}
-        if had and lost.held and deletes:
-            told = {"message": f"{lost.error.message}, {_HELD}", "reason": FUSE}
-        elif (entry is None or isinstance(entry, FindEntry)) and policy != "DeleteSecret":
-            told = {"message": lost.error.message}  # what find finds may come and go
-        if ref in self.before.removed and not lost.disabled:
-            self.delete = self.delete or policy == "DeleteSecret"
-            if entry is not None or self.delete:
-                self._state(ref, state, **told)
-        elif had and deletes and lost.confirmed and not lost.held:
-            self.delete = self.delete or policy == "DeleteSecret"
-            self._state(ref, state, **told)
-        elif had:
+        acts = self._acts_on(lost) and bool(keys)
+        if ref in self.before.removed or (acts and lost.confirmed and not lost.held):
+            if not lost.disabled:
+                self.absent[ref] = lost.error
+            if entry is not None or acts:
+                self._state(ref, state, message=lost.error.message)
+        elif keys and self._has(keys):
             # Two entries of one object tell of the same keys.
             kept = [key for key in keys if self.sources.get(key) != ref]
             self._put(ref, {key: self.before.data[key] for key in kept})
+            told = _told(lost, is_held=True) if acts and lost.held else _message(lost)
             self._state(ref, state, keys=keys, **told)
-        elif not keys and (entry is None or isinstance(entry, FindEntry) or entry.optional):
-            self._state(ref, state, message=lost.error.message)
-        else:
+        elif keys and self._is_doubtful(lost, acts=acts):
+            told = _told(lost, is_held=acts and lost.held)
             self._state(ref, state, keys=keys, blocking=True, **told)
+        else:
+            self._state(ref, state, **_message(lost))
+
+    def _acts_on(self, lost: Lost) -> bool:
+        """Whether the policy is to take out what is gone."""
+        return self.secret.on_vault_delete != "Keep" and not lost.disabled
+
+    def _has(self, keys: tuple[str, ...]) -> bool:
+        """Whether the Secret has these as the vault gave them, and not as a template made them."""
+        texts = self.secret.template.data
+        fed = {*self.secret.omit, *(key for key, text in texts.items() if text is None)}
+        return all(key in self.before.data and key not in fed for key in keys)
+
+    def _is_doubtful(self, lost: Lost, *, acts: bool) -> bool:
+        """Whether another poll may tell otherwise of what cannot be kept as it was."""
+        if acts and lost.held:
+            return True
+        polled = self.secret.refresh == "Periodic"
+        return polled and not lost.disabled and not lost.confirmed
 
     def _put(self, ref: Ref, made: Mapping[str, bytes]) -> None:
         for key, value in made.items():
@@ -249,6 +301,17 @@ class _Work:
         worse = line if line.blocking or (line.reason and not other.blocking) else other
         keys = tuple(dict.fromkeys((*other.keys, *line.keys)))
         self.states[known[0]] = replace(worse, keys=keys)
+
+
+def _told(lost: Lost, *, is_held: bool = False) -> dict[str, Any]:
+    if is_held:
+        return {"message": f"{lost.error.message}, {_HELD}", "reason": FUSE}
+    return {"message": lost.error.message, "reason": lost.error.reason}
+
+
+def _message(lost: Lost) -> dict[str, Any]:
+    """Of what may come and go: no reason to be anything but good."""
+    return {"message": lost.error.message}
 
 
 def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
