@@ -28,17 +28,15 @@ from controller.keyvault.identities import Identity
 from controller.keyvault.vault import (
     DisabledError,
     Found,
-    MissingError,
     Row,
     Stamp,
     VaultError,
     VersionRow,
 )
 from sealer.keyvault.address import CLOUDS
-from sealer.keyvault.references import CERTIFICATE, KEY, SECRET, Ref
+from sealer.keyvault.references import KEY, SECRET, Ref
 
 PAGE = 25
-_CERTIFICATE_TYPES = {"application/x-pkcs12", "application/x-pem-file"}
 
 _T = TypeVar("_T")
 
@@ -193,8 +191,8 @@ class AzureVault:
             self._on_call("get", 200)
             properties = _of(ref, got.properties)
             managed = bool(properties.managed)
-            if ref.type == CERTIFICATE and not (managed or _holds_certificate(properties)):
-                raise MissingError(f"there is a secret {ref.name}, but no certificate")
+            # Whether it holds a certificate, its value tells: a content type is what somebody
+            # typed. And only the vault's own 404 says that something is gone.
             if not isinstance(got.value, str):
                 raise garbled()  # an empty value is one, none is not
             return Found(str(properties.version), got.value.encode(), _stamp(properties), managed)
@@ -246,11 +244,6 @@ def _of(ref: Ref, properties: Any) -> Any:
     if not named or (ref.version and properties.version != ref.version):
         raise garbled()
     return properties
-
-
-def _holds_certificate(properties: Any) -> bool:
-    """By its content type: emulators leave ``managed`` out, and a PFX may be kept as a secret."""
-    return (properties.content_type or "").lower() in _CERTIFICATE_TYPES
 
 
 def _stamp(properties: Any) -> Stamp:

@@ -117,7 +117,20 @@ def _parse_pem(value: bytes) -> Bundle:
                 key = _load_key(block[0] + b"\n")
         return Bundle(key, _sorted(found, key))
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadValueError("is PEM that cannot be read") from None
+        raise _unreadable(value) from None
+
+
+def _unreadable(value: bytes) -> BadValueError:
+    if b"ENCRYPTED" in value:
+        return BadValueError(
+            "is PEM whose private key has a password", hint="store the key without one"
+        )
+    if b"\\n" in value:
+        return BadValueError(
+            "is PEM with the two characters \\n in place of line ends",
+            hint="store the file itself: az keyvault secret set --file",
+        )
+    return BadValueError("is PEM that cannot be read")
 
 
 def _load_key(pem: bytes) -> PKCS12PrivateKeyTypes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ def decode(value: bytes, decoding: str) -> bytes:
             return base64.b64decode(padded, altchars=b"-_", validate=True)
         return base64.b64decode(padded, validate=True)
     except (binascii.Error, ValueError):
-        raise BadValueError(f"is not {decoding}") from None
+        raise BadValueError(f"is not {decoding}{_mark(value)}") from None
 
 
 def property_of(value: bytes, path: str) -> bytes:
@@ -78,13 +79,18 @@ def parse(value: bytes, form: str) -> Any:
         # Its words quote keys: the line is enough to find it.
         where = "" if error.line is None else f" in line {error.line + 1}"
         raise BadValueError(
-            f"is not {form}, or not as Kubernetes reads it{where}",
+            f"is not {form}, or not as Kubernetes reads it{where}{_mark(value)}",
             hint="quote keys such as n, on or 1.5, and have none twice",
         ) from None
     except json.JSONDecodeError as error:
-        raise BadValueError(f"is not {form} in line {error.lineno}") from None
+        raise BadValueError(f"is not {form} in line {error.lineno}{_mark(value)}") from None
     except (SealerError, ValueError):
-        raise BadValueError(f"is not {form}") from None
+        raise BadValueError(f"is not {form}{_mark(value)}") from None
+
+
+def _mark(value: bytes) -> str:
+    """Name what no editor shows."""
+    return ": it begins with a byte order mark" if value.startswith(codecs.BOM_UTF8) else ""
 
 
 def _parsed(text: str, form: str) -> Any:

@@ -214,3 +214,14 @@ def test_a_pfx_with_a_password_is_refused() -> None:
     chain = Chain(KEYS["ec"])
     with pytest.raises(BadValueError, match="password"):
         parse(chain.pfx([], BestAvailableEncryption(b"secret")))
+
+
+def test_pem_that_cannot_be_read_says_why() -> None:
+    made = Chain(KEYS["ec"])
+    chain = made.leaf.public_bytes(Encoding.PEM)
+    form, cipher = PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
+    locked = made.key.private_bytes(Encoding.PEM, form, cipher)
+    with pytest.raises(BadValueError, match="has a password"):
+        parse(locked + chain)
+    with pytest.raises(BadValueError, match=r"two characters \\n"):
+        parse(made.pem(made.all).replace(b"\n", rb"\n"))

@@ -114,3 +114,9 @@ def test_a_path_of_hundreds_of_steps_is_followed() -> None:
     levels = 400
     text = b'{"a":' * levels + b'"x"' + b"}" * levels
     assert property_of(text, ".".join("a" * levels)) == b"x"
+
+
+def test_a_byte_order_mark_is_named_since_no_editor_shows_it() -> None:
+    for read in (lambda value: expand(value, "JSON"), lambda value: decode(value, "Base64")):
+        with pytest.raises(BadValueError, match="byte order mark"):
+            read(b"\xef\xbb\xbf{}")
