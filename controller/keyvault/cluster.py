@@ -9,7 +9,6 @@ from urllib.parse import quote
 from controller.api.cluster import Manifest, WatchEvent
 from controller.api.errors import NotFoundError
 from controller.api.kubernetes import KubernetesCluster
-from controller.keyvault.target.ownership import MANAGER
 from sealer.keyvault.resource import KIND
 from sealer.keyvault.vaults import API_VERSION, CLUSTER_KEY_VAULT, KEY_VAULT
 
@@ -40,11 +39,13 @@ class Objects(Protocol):
     async def namespace_labels(self, name: str) -> dict[str, str]:
         """Return a namespace's labels."""
 
-    async def apply_secret(self, manifest: Manifest, *, force: bool) -> Manifest:
-        """Server-side apply under our field manager; ConflictError where not forced."""
+    async def apply_secret(self, manifest: Manifest, *, manager: str, force: bool) -> Manifest:
+        """Server-side apply under a field manager; ConflictError where not forced."""
 
-    async def patch_secret(self, namespace: str, name: str, patch: Manifest) -> Manifest:
-        """Merge-patch a Secret under our field manager."""
+    async def patch_secret(
+        self, namespace: str, name: str, patch: Manifest, *, manager: str
+    ) -> Manifest:
+        """Merge-patch a Secret under a field manager."""
 
     async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
         """Delete exactly this Secret."""
@@ -89,23 +90,25 @@ class ClusterObjects:
         labels: dict[str, str] = found["metadata"].get("labels") or {}
         return labels
 
-    async def apply_secret(self, manifest: Manifest, *, force: bool) -> Manifest:
+    async def apply_secret(self, manifest: Manifest, *, manager: str, force: bool) -> Manifest:
         metadata = manifest["metadata"]
         return await self._cluster.request(
             "PATCH",
             _core(metadata["namespace"], "secrets", metadata["name"]),
             body=manifest,
-            query={"fieldManager": MANAGER, "force": "true" if force else "false"},
+            query={"fieldManager": manager, "force": "true" if force else "false"},
             # JSON is YAML; the API server takes this type for server-side apply.
             content_type="application/apply-patch+yaml",
         )
 
-    async def patch_secret(self, namespace: str, name: str, patch: Manifest) -> Manifest:
+    async def patch_secret(
+        self, namespace: str, name: str, patch: Manifest, *, manager: str
+    ) -> Manifest:
         return await self._cluster.request(
             "PATCH",
             _core(namespace, "secrets", name),
             body=patch,
-            query={"fieldManager": MANAGER},
+            query={"fieldManager": manager},
             content_type="application/merge-patch+json",
         )
 

@@ -35,7 +35,7 @@ from controller.keyvault.status.memory import (
     trigger,
     vault_of,
 )
-from controller.keyvault.status.outcomes import PASSING, WaitingError, explain, internal, outcome_of
+from controller.keyvault.status.outcomes import PASSING, WaitingError, internal, outcome_of, refused
 from controller.keyvault.status.report import Reports
 from controller.keyvault.status.status import SYNCED, Outcome
 from controller.keyvault.target import ownership
@@ -118,19 +118,20 @@ class Syncer:
 
     def on_resources_listed(self, present: set[Key], namespace: str) -> None:
         """Every KeyVaultSecret there is was seen: others were deleted while nobody watched."""
+        known = present | {(place, ownership.alias(name)) for place, name in present}
         for key in self.records.keys() | self.targets.mergers():
-            if namespace in ("", key[0]) and key not in present:
+            if namespace in ("", key[0]) and key not in known:
                 self.on_resource_deleted(key)
 
     def on_target(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Secret was changed or deleted by somebody: ours is put right at once."""
         target = (metadata["namespace"], metadata["name"])
-        merger = self.targets.note(metadata, deleted=deleted)
-        if merger is not None and merger not in self.records and self.knows_all(merger[0]):
-            self.queue.add(merger)
+        for merger in self.targets.note(metadata, deleted=deleted):
+            if self.knows_all(merger[0]) and not self._is_known(merger):
+                self.queue.add(merger)
         for key in self.targets.fillers(target):
             record = self.records[key]
-            seen = None if deleted else ownership.ours({"metadata": metadata})
+            seen = None if deleted else ownership.ours({"metadata": metadata}, key[1])
             if self.queue.is_working(key):
                 # It may be our own write: told apart when the work is done.
                 record.touched, record.seen = True, seen
@@ -139,6 +140,10 @@ class Syncer:
                 continue
             record.force = True
             self.queue.add(key, urgent=True)
+
+    def _is_known(self, merger: Key) -> bool:
+        """Whether there is a KeyVaultSecret of this alias."""
+        return any((key[0], ownership.alias(key[1])) == merger for key in self.records)
 
     def on_targets_listed(self, present: set[Key], namespace: str) -> None:
         """Every Secret there is was seen: what we wrote and is not there is made again."""
@@ -193,7 +198,8 @@ class Syncer:
         record = self.records.get(key)
         if record is None:
             self._forget(key)  # it may have been in work as it went
-            await self.targets.unmerge_all(key)
+            if not self._is_known(key):
+                await self.targets.unmerge_all(key)
             return
         attempt = Attempt()
         outcome = await self._try(key, record, attempt)
@@ -210,7 +216,7 @@ class Syncer:
             secret = self._read(key, record)
             if secret.deleting:
                 return None
-            if _is_settled(record, secret):
+            if record.is_settled(secret):
                 await self._recall(record, secret)
                 if record.written is not None:
                     return SYNCED
@@ -220,7 +226,7 @@ class Syncer:
         except WaitingError as error:
             return error.outcome
         except SealerError as error:
-            return explain(error)
+            return refused(error, attempt.states or ())
         except Exception as error:  # noqa: BLE001 a fault of ours must be seen where people look
             _log(key, error)
             return internal(error)
@@ -228,7 +234,7 @@ class Syncer:
     def _read(self, key: Key, record: Record) -> KeyVaultSecret:
         """Return what it asks for; nothing is asked for one that is not understood."""
         try:
-            secret = KeyVaultSecret.from_dict(record.body)
+            secret = KeyVaultSecret.from_dict({**record.body, "status": record.status})
         except SealerError:
             self._admission.drop(key)
             raise
@@ -299,7 +305,7 @@ class Syncer:
         is_first = secret.target.creation != "Merge" and not record.status.get("target")
         nothing = bool(results) and all(isinstance(one, VaultError) for one in results.values())
         live = None if is_first or nothing else await self.targets.find(secret)
-        before = before_of(before_lines, live)
+        before = before_of(before_lines, live, secret.name)
         made = desired(secret, results, found, before)
         attempt.states = made.states
         if not made.blocked:
@@ -317,7 +323,7 @@ class Syncer:
                 await self.targets.delete(secret, live)
             return live is not None
         written = await self.targets.write(secret, made, live)
-        record.written = ownership.ours(written)
+        record.written = ownership.ours(written, secret.name)
         left = str(record.status.get("target") or secret.target.name)
         if left != secret.target.name:
             await self.targets.leave(secret, left)
@@ -382,16 +388,6 @@ def _vault_of(body: Manifest) -> VaultKey:
     kind = reference.get("kind") or KEY_VAULT
     namespace = "" if kind == CLUSTER_KEY_VAULT else body["metadata"]["namespace"]
     return kind, namespace, str(reference.get("name"))
-
-
-def _is_settled(record: Record, secret: KeyVaultSecret) -> bool:
-    """Whether ``refresh`` says that there is nothing to do."""
-    done = record.done_before
-    if record.force or secret.refresh == "Periodic" or done is None:
-        return False
-    if secret.refresh == "Once":
-        return done[1] == secret.sync_now
-    return done == (secret.generation, secret.sync_now)
 
 
 def _log(key: Key, error: Exception) -> None:

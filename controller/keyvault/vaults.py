@@ -382,6 +382,11 @@ class Vaults:
             self.recorder.record(
                 entry.body, f"Vault{said.reason}", said.message, recovered=recovered
             )
+            extra = {"object": "/".join(filter(None, key)), "reason": said.reason}
+            if said.ok:
+                _LOG.info("the vault answers again", extra=extra)
+            else:
+                _LOG.warning(said.message, extra=extra)
         kind, namespace, name = key
         polled = "lastPollTime" in new
         if status.is_same(entry.status, new) and not polled:

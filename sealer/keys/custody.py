@@ -21,6 +21,8 @@ from sealer.sealed import (
 
 # The group of the Key Vault half's kinds. Who runs without it does not load it.
 _KEY_VAULT = "keyvault.sealer.dev"
+_FILLER = "sealer-keyvault."
+"""How the field managers of KeyVaultSecrets begin."""
 _OWNERS = frozenset({API_VERSION.split("/")[0], _KEY_VAULT})
 _WRITTEN = frozenset({OWNER_ANNOTATION, RENDERED_ANNOTATION})
 _INVITES = frozenset({MANAGED_ANNOTATION, PATCH_ANNOTATION})
@@ -55,6 +57,9 @@ def filled_by_manifest(secret: Mapping[str, Any]) -> bool:
     metadata = secret["metadata"]
     owners = metadata.get("ownerReferences") or ()
     if any(str(one.get("apiVersion", "")).split("/")[0] in _OWNERS for one in owners):
+        return True
+    fields = metadata.get("managedFields") or ()
+    if any(str(one.get("manager", "")).startswith(_FILLER) for one in fields):
         return True
     notes = metadata.get("annotations") or {}
     return any(

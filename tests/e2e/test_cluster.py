@@ -104,7 +104,9 @@ def test_a_refused_secret_is_not_quoted(
     async def body(cluster: KubernetesCluster) -> None:
         manifest = {**secret(namespace), **changes}
         created = cluster.create_secret
-        applied = partial(ClusterObjects(cluster).apply_secret, force=True)
+        applied = partial(
+            ClusterObjects(cluster).apply_secret, manager="sealer-keyvault.a", force=True
+        )
         with pytest.raises(ClusterError) as caught:
             await (created if verb == "create" else applied)(manifest)
         assert told in caught.value.message

@@ -339,6 +339,52 @@ def test_merge_adds_and_takes_back_exactly_its_own_keys(world: World) -> None:
     world.wait_data({"unowned": b"stays"}, name="shared")
 
 
+@pytest.mark.parametrize("creation", ["Owner", "Orphan"])
+def test_the_marks_of_our_secret_are_put_back(world: World, creation: str) -> None:
+    """A backup tool, a replicator or ``kubectl neat`` takes them away."""
+    api = world.plane.api
+    world.store.set_secret("one", "one")
+    world.vault()
+    world.secret(single("one", "one"), target={"creation": creation})
+    world.wait_reason("Synced", "True")
+
+    def marks() -> Any:
+        metadata = api.get("Secret", world.namespace, "db")["metadata"]
+        names = ("ownerReferences", "annotations")
+        return {name: metadata[name] for name in names if name in metadata}
+
+    before = marks()
+    assert before
+    nothing = {"metadata": {"ownerReferences": None, "annotations": None}}
+    api.patch("Secret", world.namespace, "db", nothing)
+    wait_for("they are back", lambda: marks() == before)
+    world.store.set_secret("one", "two")
+    world.sync_now()
+    world.wait_data({"one": b"two"})
+    world.wait_reason("Synced", "True")
+
+
+def test_two_vaults_fill_one_secret(world: World) -> None:
+    api = world.plane.api
+    for name in ("one", "two"):
+        world.store.set_secret(name, name)
+    world.vault()
+    world.vault("other")
+    extra = {"name": "app", "creation": "Merge"}
+    world.secret(single("one", "one"), name="app")
+    world.secret(single("two", "two"), name="app-other", vault={"name": "other"}, target=extra)
+    world.wait_data({"one": b"one", "two": b"two"}, name="app")
+    for name in ("app", "app-other"):
+        world.wait_reason("Synced", "True", name=name)
+    world.secret(single("one", "two"), name="late", target=extra)
+    told = world.wait_reason("KeyConflict", name="late")
+    assert "KeyVaultSecret app" in told["message"]
+    api.delete("Secret", world.namespace, "app")
+    world.wait_data({"one": b"one", "two": b"two"}, name="app")
+    api.delete("KeyVaultSecret", world.namespace, "app-other")
+    world.wait_data({"one": b"one"}, name="app")
+
+
 def test_a_foreign_secret_is_left_alone_unless_it_is_to_be_adopted(world: World) -> None:
     api = world.plane.api
     world.store.set_secret("one", "one")

@@ -13,7 +13,7 @@ from controller.api.errors import ConflictError
 from controller.api.kubernetes import KubernetesCluster
 from controller.keyvault.cluster import ClusterObjects
 from controller.keyvault.target.desired import Desired
-from controller.keyvault.target.ownership import MADE_BY, MANAGER, MERGED_BY, TargetError
+from controller.keyvault.target.ownership import MADE_BY, TargetError, manager
 from controller.keyvault.target.targets import Targets
 from sealer import encoding
 from sealer.keys.custody import KEY_LABEL, Custody
@@ -42,7 +42,7 @@ def filler(plane: ControlPlane, namespace: str, name: str = "db", **target: Any)
 def write(
     plane: ControlPlane,
     secret: KeyVaultSecret,
-    data: str,
+    data: str | dict[str, bytes],
     live: Manifest | None,
     *,
     custody: Custody | None = None,
@@ -52,7 +52,7 @@ def write(
     async def main() -> Manifest:
         cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
         try:
-            made = Desired({"a": data.encode()}, ())
+            made = Desired({"a": data.encode()} if isinstance(data, str) else data, ())
             targets = Targets(ClusterObjects(cluster), custody or Custody())
             return await targets.write(secret, made, live)
         finally:
@@ -89,7 +89,7 @@ def test_a_secret_that_is_not_there_is_made_by_one_apply(
     secret = filler(plane, namespace)
     made = write(plane, secret, "x", None)
     entries = made["metadata"]["managedFields"]
-    assert [(one["manager"], one["operation"]) for one in entries] == [(MANAGER, "Apply")]
+    assert [(one["manager"], one["operation"]) for one in entries] == [(manager("db"), "Apply")]
     again = write(plane, secret, "y", made)
     assert again["metadata"]["uid"] == made["metadata"]["uid"]
     assert again["data"] == {"a": encoding.encode(b"y")}
@@ -116,7 +116,7 @@ def test_a_sealing_key_is_never_touched_wherever_it_is(
     key = foreign(namespace, a="theirs")
     key["metadata"]["labels"] = {KEY_LABEL: value}
     # As one that an earlier version wrote: what is ours may be taken out of it by nobody, either.
-    key["metadata"]["annotations"] = {MERGED_BY: secret.name, MADE_BY: secret.name}
+    key["metadata"]["annotations"] = {MADE_BY: secret.name}
     reference = {"apiVersion": API, "kind": KIND, "name": secret.name, "uid": secret.uid}
     key["metadata"]["ownerReferences"] = [{**reference, "controller": True}]
     there = plane.api.create(key)
@@ -197,21 +197,47 @@ def test_a_secret_that_was_changed_meanwhile_is_looked_at_again(
 
 
 @pytest.mark.parametrize("creation", ["Owner", "Orphan", "Merge"])
-def test_a_merge_into_a_secret_of_another_of_us_is_refused(
+def test_several_fill_one_secret_and_each_takes_back_its_own(
     plane: ControlPlane, namespace: str, creation: str
 ) -> None:
     one = filler(plane, namespace, "one", creation=creation)
     live = plane.api.create(foreign(namespace, other="theirs")) if creation == "Merge" else None
-    write(plane, one, "one", live)
+    write(plane, one, {"a": b"one", "c": b"stale"}, live)
     two = filler(plane, namespace, "two", creation="Merge")
-    with pytest.raises(TargetError, match="filled by KeyVaultSecret one") as caught:
-        find(plane, two)
+    write(plane, two, {"b": b"two"}, find(plane, two))
+    written = write(plane, one, {"a": b"anew"}, find(plane, one))
+    theirs = {"other": b"theirs"} if creation == "Merge" else {}
+    assert values(written) == {"a": b"anew", "b": b"two", **theirs}
+    with pytest.raises(TargetError, match="filled by KeyVaultSecret two") as caught:
+        write(plane, one, {"a": b"one", "b": b"one"}, find(plane, one))
+    assert caught.value.reason == "KeyConflict"
+    unmerge(plane, two)
+    left = plane.api.get("Secret", namespace, "app")
+    assert values(left) == {"a": b"anew", **theirs}
+    assert left.get("type") == "Opaque"
+    with pytest.raises(TargetError, match=r"made by KeyVaultSecret one|not ours") as caught:
+        find(plane, filler(plane, namespace, "three"))
     assert caught.value.reason == "TargetNotOwned"
-    plane.api.patch(
-        "Secret", namespace, "app", {"metadata": {"ownerReferences": None, "annotations": None}}
-    )
-    with pytest.raises(TargetError, match="does not name"):
-        find(plane, two)
+
+
+def values(secret: Manifest) -> dict[str, bytes]:
+    return {key: encoding.decode(item) for key, item in (secret.get("data") or {}).items()}
+
+
+def unmerge(plane: ControlPlane, secret: KeyVaultSecret) -> None:
+    """Do as the controller does when the KeyVaultSecret is deleted."""
+
+    async def main() -> None:
+        cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
+        try:
+            targets = Targets(ClusterObjects(cluster))
+            live = plane.api.get("Secret", secret.namespace, secret.target.name)
+            assert targets.note(live["metadata"]) >= {(secret.namespace, secret.name)}
+            await targets.unmerge_all((secret.namespace, secret.name))
+        finally:
+            await cluster.close()
+
+    asyncio.run(main())
 
 
 def test_a_merge_finds_its_way_back(plane: ControlPlane, namespace: str) -> None:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from prometheus_client import CollectorRegistry
 
 from controller.api.cluster import Manifest, WatchEvent
-from controller.api.errors import ClusterError, ConflictError, NotFoundError
+from controller.api.errors import ClusterError, ConflictError, InvalidError, NotFoundError
 from controller.events.recorder import Recorder
 from controller.keyvault.azure.client import AzureVault, Limits, session
 from controller.keyvault.cluster import TOKEN_AUDIENCE
@@ -29,7 +29,6 @@ from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
-from controller.keyvault.target.ownership import MANAGER
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
 from controller.workqueue import WorkQueue
@@ -134,7 +133,7 @@ class MemoryObjects:
     async def namespace_labels(self, name: str) -> dict[str, str]:
         return self.labels.get(name, {})
 
-    async def apply_secret(self, manifest: Manifest, *, force: bool) -> Manifest:
+    async def apply_secret(self, manifest: Manifest, *, manager: str, force: bool) -> Manifest:
         metadata = manifest["metadata"]
         key = (metadata["namespace"], metadata["name"])
         old = self.secrets.get(key)
@@ -143,26 +142,37 @@ class MemoryObjects:
             raise ConflictError("the object has been modified")
         new: Manifest = copy.deepcopy(old) if old else {"metadata": {"uid": f"uid-{key[1]}"}}
         before = copy.deepcopy(new)
-        owned = _owned(new)
-        data = {k: v for k, v in (new.get("data") or {}).items() if k not in owned}
+        there = new["metadata"]
+        entries = {one["manager"]: one["fieldsV1"] for one in there.get("managedFields") or ()}
+        mine = _owned(entries.pop(manager, {}))
+        theirs = set().union(*map(_owned, entries.values()))
+        data = {k: v for k, v in (new.get("data") or {}).items() if k not in mine - theirs}
         new["data"] = {**data, **(manifest.get("data") or {})}
-        new.update(apiVersion="v1", kind="Secret", type=manifest.get("type", "Opaque"))
-        new["metadata"] |= {
+        new.update(apiVersion="v1", kind="Secret", type=manifest.get("type", new.get("type")))
+        _check_type(new)
+        there |= {
             name: metadata[name]
             for name in ("name", "namespace", "ownerReferences", "annotations")
             if name in metadata
         }
-        fields: Manifest = {"f:data": {f"f:{name}": {} for name in manifest.get("data") or {}}}
-        new["metadata"]["managedFields"] = [{"manager": MANAGER, "fieldsV1": fields}]
+        entries[manager] = _fields_of(manifest)
+        there["managedFields"] = [
+            {"manager": who, "fieldsV1": fields} for who, fields in entries.items()
+        ]
         if new != before:
             self._store(key, new)
         return copy.deepcopy(self.secrets[key])
 
-    async def patch_secret(self, namespace: str, name: str, patch: Manifest) -> Manifest:
-        secret = self.secrets[namespace, name]
+    async def patch_secret(
+        self, namespace: str, name: str, patch: Manifest, *, manager: str
+    ) -> Manifest:
+        secret = copy.deepcopy(self.secrets[namespace, name])
         for key, value in (patch.get("data") or {}).items():
             if value is None:
                 secret["data"].pop(key, None)
+                for one in secret["metadata"]["managedFields"]:
+                    one["fieldsV1"].get("f:data", {}).pop(f"f:{key}", None)
+        _check_type(secret)
         self._store((namespace, name), secret)
         return copy.deepcopy(secret)
 
@@ -186,12 +196,28 @@ class MemoryObjects:
         self.secrets[key] = secret
 
 
-def _owned(secret: Manifest) -> set[str]:
-    return {
-        key[2:]
-        for entry in secret["metadata"].get("managedFields") or ()
-        for key in entry["fieldsV1"].get("f:data", {})
+def _check_type(secret: Manifest) -> None:
+    if secret.get("type") == "kubernetes.io/tls" and "tls.crt" not in secret["data"]:
+        raise InvalidError('Secret "web" is invalid: data[tls.crt]: Required value')
+
+
+def _owned(fields: Manifest) -> set[str]:
+    return {key[2:] for key in fields.get("f:data", {})}
+
+
+def _fields_of(manifest: Manifest) -> Manifest:
+    metadata = manifest["metadata"]
+    owners = metadata.get("ownerReferences") or ()
+    fields: Manifest = {
+        "f:data": {f"f:{name}": {} for name in manifest.get("data") or {}},
+        "f:metadata": {
+            "f:annotations": {f"f:{name}": {} for name in metadata.get("annotations") or {}},
+            "f:ownerReferences": {f'k:{{"uid":"{one["uid"]}"}}': {} for one in owners},
+        },
     }
+    if "type" in manifest:
+        fields["f:type"] = {}
+    return fields
 
 
 class Simulation:

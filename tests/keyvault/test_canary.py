@@ -74,9 +74,9 @@ class Watcher:
         half.recorder.listeners.append(self.happenings.append)
         apply = half.objects.apply_secret
 
-        async def watched(manifest: dict[str, Any], *, force: bool) -> dict[str, Any]:
+        async def watched(manifest: dict[str, Any], *, manager: str, force: bool) -> dict[str, Any]:
             self.told += kept()
-            return await apply(manifest, force=force)
+            return await apply(manifest, manager=manager, force=force)
 
         half.objects.apply_secret = watched  # type: ignore[method-assign]
 

@@ -70,3 +70,21 @@ def test_what_is_no_certificate_any_more_is_not_gone(run: Run, policy: str) -> N
         assert message == "certificate web: is neither PEM nor a PFX in base64"
 
     run(test)
+
+
+def test_a_key_that_its_secret_cannot_lose_does_not_hide_that_the_object_is_gone(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half, "secrets/get", "secrets/list")
+        half.secret("web", TLS, onVaultDelete="RemoveKey")
+        await half.settle()
+        first = half.data("web")
+        half.store.delete("web")
+        for _ in range(4):
+            await half.tick()
+        assert half.data("web") == first
+        assert half.ready("web")[1] == "ObjectNotFound"
+        message = half.status("web")["conditions"][0]["message"]
+        assert message.startswith("certificate web: there is no certificate web in the vault; and")
+        assert "data[tls.crt]" in message
+
+    run(test)

@@ -46,6 +46,8 @@ class Record:
     labels: Mapping[str, str] | None = None
     """The namespace's labels that it was judged by; None where its vault selects by none."""
     tries: int = 0
+    logged: str = ""
+    """The reason that this process logged last."""
     is_good: bool = False
     """Whether the last attempt ended well."""
     force: bool = False
@@ -60,6 +62,15 @@ class Record:
         is_good = status.condition(self.status, "Ready").get("status") == "True"
         generation = int(self.status.get("observedGeneration") or 0) if is_good else 0
         return generation, str(self.status.get("syncNow") or "")
+
+    def is_settled(self, secret: KeyVaultSecret) -> bool:
+        """Whether ``refresh`` says that there is nothing to do."""
+        done = self.done_before
+        if self.force or secret.refresh == "Periodic" or done is None:
+            return False
+        if secret.refresh == "Once":
+            return done[1] == secret.sync_now
+        return done == (secret.generation, secret.sync_now)
 
 
 @dataclass(slots=True)
@@ -108,10 +119,10 @@ def lines_of(told: Status, vault: VaultResource) -> Lines:
     return read_objects(told) if there.get("url") == vault_of(vault)["url"] else {}
 
 
-def before_of(lines: Lines, live: Manifest | None) -> Before:
+def before_of(lines: Lines, live: Manifest | None, name: str) -> Before:
     """What the Secret has from us already."""
     return Before(
-        data=ownership.our_data(live),
+        data=ownership.our_data(live, name),
         keys={ref: line.keys for ref, line in lines.items() if line.keys},
         versions={ref: line.version for ref, line in lines.items()},
         removed=frozenset(ref for ref, line in lines.items() if line.is_removed),

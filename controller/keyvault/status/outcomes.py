@@ -47,6 +47,17 @@ def outcome_of(states: tuple[ObjectState, ...]) -> Outcome:
     return Outcome(reason, message)
 
 
+def refused(error: SealerError, states: tuple[ObjectState, ...]) -> Outcome:
+    """What an error of writing means: what is gone from the vault is told before what follows."""
+    found = explain(error)
+    cause = outcome_of(states)
+    if not isinstance(error, InvalidError) or cause.ok:
+        return found
+    return Outcome(
+        cause.reason, f"{cause.message}; and the Secret cannot do without: {found.message}"
+    )
+
+
 def explain(error: SealerError) -> Outcome:
     if isinstance(error, TargetError):
         return told(error, error.reason)

@@ -105,9 +105,20 @@ class Reports:
         if outcome.reason != before:
             recovered = outcome.ok and before in KEY_VAULT_WARNINGS
             self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
+        _log(key, record, outcome)
         was = status.condition(record.status, "Expiring").get("reason")
         if expiring is not None and expiring.reason != was:
             self.recorder.record(record.body, expiring.reason, expiring.message)
+
+
+def _log(key: Key, record: Record, outcome: Outcome) -> None:
+    """Each failure and each recovery once, also what a controller before this one told of."""
+    logged, record.logged = record.logged, outcome.reason
+    extra = {"object": "/".join(key), "reason": outcome.reason}
+    if not outcome.ok and outcome.reason != logged:
+        _LOG.warning(outcome.message, extra=extra)
+    elif outcome.ok and logged and outcome.reason != logged:
+        _LOG.info("the Secret has what the vault holds", extra=extra)
 
 
 def _warn(record: Record) -> float:

@@ -1,27 +1,30 @@
 """PURE: which fields of a Secret are ours, whether we may write it, and what is written.
 
-Server-side apply under one field manager: the API server itself remembers, field by field, what
-is ours. So stale keys of ours go, and everybody else's keys, labels and annotations stay.
+Server-side apply under a field manager for each KeyVaultSecret: the API server itself remembers,
+field by field, what is whose. So stale keys of ours go, everybody else's keys, labels and
+annotations stay, and several KeyVaultSecrets may fill one Secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.keyvault.target.templates import RENDERED_FOR, Rendered
+from controller.keyvault.target.templates import Rendered, stamp_key
 from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keyvault.references import TlsEntry
 from sealer.keyvault.resource import KIND, KeyVaultSecret
 from sealer.keyvault.vaults import API_VERSION, GROUP
 
-MANAGER = "sealer-keyvault"
+MANAGER = "sealer-keyvault."
+"""How our field managers begin; the KeyVaultSecret's name follows."""
+_LONGEST_NAME = 128 - len(MANAGER)
+"""A field manager has 128 characters at most."""
 MADE_BY = f"{GROUP}/made-by"
 """On a Secret without an owner reference (Orphan): the KeyVaultSecret that fills it."""
-MERGED_BY = f"{GROUP}/merged-by"
-"""On a foreign Secret (Merge): the KeyVaultSecret whose keys are in it."""
 TLS_TYPE = "kubernetes.io/tls"
 OPAQUE = "Opaque"
 Manifest = dict[str, Any]
@@ -37,36 +40,69 @@ class TargetError(SealerError):
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The fields of a Secret that our field manager owns."""
+    """The fields of a Secret that a KeyVaultSecret's field manager owns."""
 
     data: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
     annotations: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
+    """Of owner references, each field by its path."""
 
 
-def ours(secret: Mapping[str, Any] | None) -> Ours:
-    """Read ``managedFields``; also of a PartialObjectMetadata."""
-    data: set[str] = set()
-    labels: set[str] = set()
-    annotations: set[str] = set()
-    for entry in ((secret or {}).get("metadata") or {}).get("managedFields") or ():
-        if entry.get("manager") != MANAGER:
+def alias(name: str) -> str:
+    """A KeyVaultSecret's name as its field manager has it: one that is too long is cut."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 17]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def manager(name: str) -> str:
+    """The field manager of a KeyVaultSecret."""
+    return MANAGER + alias(name)
+
+
+def ours(secret: Mapping[str, Any] | None, name: str) -> Ours:
+    """Read ``managedFields`` of the KeyVaultSecret ``name``; also of a PartialObjectMetadata."""
+    found = Ours()
+    for who, fields in _fields(secret):
+        if who != manager(name):
             continue
-        fields = entry.get("fieldsV1") or {}
         metadata = fields.get("f:metadata") or {}
-        data |= _names(fields.get("f:data"))
-        labels |= _names(metadata.get("f:labels"))
-        annotations |= _names(metadata.get("f:annotations"))
-    return Ours(frozenset(data), frozenset(labels), frozenset(annotations))
+        found = Ours(
+            found.data | _names(fields.get("f:data")),
+            found.labels | _names(metadata.get("f:labels")),
+            found.annotations | _names(metadata.get("f:annotations")),
+            found.owners | set(_paths(metadata.get("f:ownerReferences"))),
+        )
+    return found
+
+
+def mergers(secret: Mapping[str, Any] | None) -> set[str]:
+    """Return the aliases of those that merged fields into it; a maker applied its type, too."""
+    makers = {who for who, fields in _fields(secret) if "f:type" in fields}
+    ours = {who for who, _ in _fields(secret) if who.startswith(MANAGER)}
+    return {who.removeprefix(MANAGER) for who in ours - makers}
+
+
+def _fields(secret: Mapping[str, Any] | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each field manager with its fields."""
+    for entry in ((secret or {}).get("metadata") or {}).get("managedFields") or ():
+        yield str(entry.get("manager")), entry.get("fieldsV1") or {}
 
 
 def _names(fields: Mapping[str, Any] | None) -> set[str]:
     return {key[2:] for key in fields or {} if key.startswith("f:")}
 
 
-def our_data(secret: Mapping[str, Any] | None) -> dict[str, bytes]:
+def _paths(fields: Mapping[str, Any] | None) -> Iterator[str]:
+    for key, below in (fields or {}).items():
+        yield key
+        yield from (f"{key}/{path}" for path in _paths(below))
+
+
+def our_data(secret: Mapping[str, Any] | None, name: str) -> dict[str, bytes]:
     """Our keys of the Secret with their values."""
-    owned = ours(secret).data
+    owned = ours(secret, name).data
     data = (secret or {}).get("data") or {}
     return {key: encoding.decode(item) for key, item in data.items() if key in owned}
 
@@ -82,38 +118,55 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
                 hint="make it, or let this make it: target.creation: Owner",
             )
         return
-    metadata = live["metadata"]
-    annotations = metadata.get("annotations") or {}
-    owner = _controller(metadata)
-    mine = owner is not None and owner[:2] == (KIND, secret.name)
-    other = annotations.get(MERGED_BY) or annotations.get(MADE_BY)
-    if other not in (None, secret.name) and ours(live).data:
-        raise _filled(name, f"KeyVaultSecret {other}")
     if creation == "Merge":
-        # All of us write under one field manager: an apply takes out what another's put there.
-        if owner is not None and owner[0] == KIND and not mine:
-            raise _filled(name, f"KeyVaultSecret {owner[1]}")
-        before = secret.status.get("target") == name
-        if ours(live).data and not (mine or before or other == secret.name):
-            raise _filled(name, "a KeyVaultSecret that it does not name")
         return
-    if mine or annotations.get(MADE_BY) == secret.name:
+    metadata = live["metadata"]
+    owner, maker = _controller(metadata), (metadata.get("annotations") or {}).get(MADE_BY)
+    if owner is not None and owner[:2] == (KIND, secret.name):
         return
-    if secret.target.adopt == "IfUnowned" and owner is None:
-        return
+    if owner is None and maker in (None, secret.name):
+        # Marks may be lost to a backup tool; what we applied, the API server remembers.
+        known = secret.status.get("target") == name and ours(live, secret.name) != Ours()
+        if known or maker or secret.target.adopt == "IfUnowned":
+            return
+    filler = owner[1] if owner is not None and owner[0] == KIND else maker
     raise TargetError(
-        f"there is a Secret {name}, and it is not ours",
+        f"the Secret {name} is made by KeyVaultSecret {filler}"
+        if filler
+        else f"there is a Secret {name}, and it is not ours",
         reason="TargetNotOwned",
-        hint="delete it, name another target, or say target.adopt: IfUnowned",
+        hint="add to it: target.creation: Merge; or name another target"
+        if filler
+        else "delete it, name another target, or say target.adopt: IfUnowned",
     )
 
 
-def _filled(name: str, by: str) -> TargetError:
-    return TargetError(
-        f"the Secret {name} is filled by {by} already",
-        reason="TargetNotOwned",
-        hint="one KeyVaultSecret for each Secret: join the two, or name another target",
+def check_keys(secret: KeyVaultSecret, live: Mapping[str, Any] | None, applied: Manifest) -> None:
+    """Raise TargetError for what another KeyVaultSecret filled before: who comes later yields."""
+    mine = manager(secret.name)
+    wanted = Ours(
+        frozenset(applied.get("data") or {}),
+        frozenset(applied["metadata"].get("labels") or {}),
+        frozenset(applied["metadata"].get("annotations") or {}),
     )
+    for who, _ in _fields(live):
+        if not who.startswith(MANAGER) or who == mine:
+            continue
+        other = who.removeprefix(MANAGER)
+        theirs, held = ours(live, other), ours(live, secret.name)
+        pairs = (
+            ("key", wanted.data & theirs.data - held.data),
+            ("label", wanted.labels & theirs.labels - held.labels),
+            ("annotation", wanted.annotations & theirs.annotations - held.annotations),
+        )
+        for what, names in pairs:
+            if names:
+                raise TargetError(
+                    f"the {what} {', '.join(sorted(names))} of the Secret {secret.target.name} "
+                    f"is filled by KeyVaultSecret {other}",
+                    reason="KeyConflict",
+                    hint="rename one of them",
+                )
 
 
 def is_owned_by(live: Mapping[str, Any], secret: KeyVaultSecret) -> bool:
@@ -142,10 +195,10 @@ def manifest(
     metadata: Manifest = {"name": secret.target.name, "namespace": secret.namespace}
     if secret.target.creation == "Owner":
         metadata["ownerReferences"] = [_reference(secret)]
-    else:
-        annotations[MERGED_BY if merge else MADE_BY] = secret.name
+    elif not merge:
+        annotations[MADE_BY] = secret.name
     if rendered.stamp:
-        annotations[RENDERED_FOR] = rendered.stamp
+        annotations[stamp_key(secret)] = rendered.stamp
     if labels:
         metadata["labels"] = labels
     if annotations:
@@ -195,11 +248,9 @@ def check_immutable(
     if live is None or live.get("immutable") is not True:
         return
     there, data = live.get("data") or {}, applied.get("data") or {}
-    foreign = {key: item for key, item in there.items() if key not in ours(live).data}
-    fields = [
-        one for one in live["metadata"].get("managedFields") or () if one["manager"] == MANAGER
-    ]
-    set_by_us = any("f:immutable" in (one.get("fieldsV1") or {}) for one in fields)
+    owned, mine = ours(live, secret.name).data, manager(secret.name)
+    foreign = {key: item for key, item in there.items() if key not in owned}
+    set_by_us = any("f:immutable" in fields for who, fields in _fields(live) if who == mine)
     if {**foreign, **data} == there and applied.get("immutable", not set_by_us):
         return
     merge = secret.target.creation == "Merge"
@@ -211,22 +262,22 @@ def check_immutable(
     )
 
 
-def removal(live: Mapping[str, Any], keep: Mapping[str, Any]) -> Manifest | None:
+def removal(live: Mapping[str, Any], keep: Mapping[str, Any], name: str) -> Manifest | None:
     """A merge patch that takes out exactly what is ours and not in ``keep`` any more.
 
     Needed where an apply would empty a whole map: the API server then drops the map with the
     entries in it that no manager owns (structured-merge-diff ``Updater.prune``).
     """
-    owned = ours(live)
+    owned = ours(live, name)
     metadata, kept = live["metadata"], keep.get("metadata") or {}
     patch: Manifest = {}
     gone = dict.fromkeys(owned.data & (live.get("data") or {}).keys())
     if gone and not keep.get("data"):
         patch["data"] = gone
-    for name, names in (("labels", owned.labels), ("annotations", owned.annotations)):
-        present = names & (metadata.get(name) or {}).keys()
-        if present and not kept.get(name):
-            patch.setdefault("metadata", {})[name] = dict.fromkeys(present)
+    for kind, names in (("labels", owned.labels), ("annotations", owned.annotations)):
+        present = names & (metadata.get(kind) or {}).keys()
+        if present and not kept.get(kind):
+            patch.setdefault("metadata", {})[kind] = dict.fromkeys(present)
     if not patch:
         return None
     patch.setdefault("metadata", {})["resourceVersion"] = metadata["resourceVersion"]

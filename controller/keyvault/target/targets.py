@@ -33,22 +33,22 @@ class Targets:
     """Where sealing keys are: nothing here makes, changes or deletes one."""
     _fillers: dict[Key, set[Key]] = field(default_factory=dict)
     """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
-    _merged: dict[Key, str] = field(default_factory=dict)
+    _merged: dict[Key, set[str]] = field(default_factory=dict)
     """Secrets of others with keys of ours, and whose: a restart reads it from them."""
 
-    def note(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> Key | None:
-        """Read a Secret's metadata; return the KeyVaultSecret whose keys it says are in it."""
+    def note(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> set[Key]:
+        """Read a Secret's metadata; return whose keys are in it, by namespace and alias."""
         place = (metadata["namespace"], metadata["name"])
-        name = (metadata.get("annotations") or {}).get(ownership.MERGED_BY)
-        if deleted or not name:
+        names = set() if deleted else ownership.mergers({"metadata": metadata})
+        if not names:
             self._merged.pop(place, None)
-            return None
-        self._merged[place] = name
-        return place[0], name
+            return set()
+        self._merged[place] = names
+        return {(place[0], name) for name in names}
 
     def mergers(self) -> set[Key]:
-        """Return the KeyVaultSecrets with keys in Secrets of others."""
-        return {(place[0], name) for place, name in self._merged.items()}
+        """Return the KeyVaultSecrets with keys in Secrets of others, by alias."""
+        return {(place[0], name) for place, names in self._merged.items() for name in names}
 
     def aim(self, key: Key, old: KeyVaultSecret | None, new: KeyVaultSecret | None) -> None:
         """Note what a KeyVaultSecret filled and fills."""
@@ -78,7 +78,7 @@ class Targets:
     async def ours(self, secret: KeyVaultSecret) -> ownership.Ours | None:
         """Return which fields of the Secret are ours, None where there is none."""
         live = await self.objects.find_secret(secret.namespace, secret.target.name)
-        return None if live is None else ownership.ours(live)
+        return None if live is None else ownership.ours(live, secret.name)
 
     async def recall(self, secret: KeyVaultSecret, told: Status) -> ownership.Ours | None:
         """Return which fields are ours; None where it has not all that the status tells of."""
@@ -97,18 +97,20 @@ class Targets:
         manifest = ownership.manifest(secret, render(secret, made, live), live)
         self._guard(manifest)
         self._guard(live)
+        ownership.check_keys(secret, live, manifest)
         ownership.check_immutable(secret, live, manifest)
-        version = _THERE_IS_NONE
+        who, version = ownership.manager(secret.name), _THERE_IS_NONE
         if live is not None:
-            patch = ownership.removal(live, manifest)
+            patch = ownership.removal(live, manifest, secret.name)
             if patch is not None:
-                live = await self.objects.patch_secret(secret.namespace, secret.target.name, patch)
+                place = (secret.namespace, secret.target.name)
+                live = await self.objects.patch_secret(*place, patch, manager=who)
             version = live["metadata"]["resourceVersion"]
             # Gone meanwhile, it would be made anew: a Merge makes no Secret.
             manifest["metadata"]["uid"] = live["metadata"]["uid"]
         manifest["metadata"]["resourceVersion"] = version
         try:
-            written = await self.objects.apply_secret(manifest, force=live is not None)
+            written = await self.objects.apply_secret(manifest, manager=who, force=live is not None)
         except ConflictError:
             there = await self.find(secret)  # somebody was faster: may be it is not ours now
             if live is not None or there is None:
@@ -148,18 +150,20 @@ class Targets:
 
     async def unmerge_all(self, key: Key) -> None:
         """The KeyVaultSecret is gone: take its keys out wherever they are."""
-        for place, name in tuple(self._merged.items()):
-            if (place[0], name) == key:
+        name = ownership.alias(key[1])
+        for place, names in tuple(self._merged.items()):
+            if place[0] == key[0] and name in names:
                 await self.unmerge(*place, name)
-                self._merged.pop(place, None)
+                names.discard(name)
 
     async def unmerge(self, namespace: str, target: str, name: str) -> None:
         """Take exactly our keys out of a foreign Secret; ``managedFields`` tell which they are."""
         live = await self.objects.find_secret(namespace, target)
         if live is None or self.custody.covers(live):
             return
-        if (live["metadata"].get("annotations") or {}).get(ownership.MERGED_BY) != name:
+        if ownership.alias(name) not in ownership.mergers(live):
             return
-        patch = ownership.removal(live, {})
+        patch = ownership.removal(live, {}, name)
         if patch is not None:
-            await self.objects.patch_secret(namespace, target, patch)
+            who = ownership.manager(name)
+            await self.objects.patch_secret(namespace, target, patch, manager=who)

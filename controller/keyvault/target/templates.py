@@ -19,6 +19,13 @@ RENDERED_FOR = f"{GROUP}/rendered-for"
 """On a Secret with random values: what they were rendered for."""
 
 
+def stamp_key(secret: KeyVaultSecret) -> str:
+    """The annotation, of its own where several may fill the Secret."""
+    if secret.target.creation != "Merge":
+        return RENDERED_FOR
+    return f"{RENDERED_FOR}-{hashlib.sha256(secret.name.encode()).hexdigest()[:8]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """The Secret's data, and what its random values were rendered for (empty: there are none)."""
@@ -46,7 +53,7 @@ def render(secret: KeyVaultSecret, made: Desired, live: Mapping[str, Any] | None
         if key in data and (key not in made.data or key in secret.omit)
     }
     stamp = _stamp(secret, made) if random else ""
-    data |= _kept(random, stamp, live)
+    data |= _kept(random, stamp, stamp_key(secret), live)
     if sum(map(len, data.values())) > MAX_BYTES:
         raise BadValueError("all values together are more than a Secret can hold, 1 MiB")
     return Rendered(data, stamp)
@@ -81,13 +88,15 @@ def _lacks(key: str, text: str, data: Mapping[str, bytes]) -> bool:
         return False
 
 
-def _kept(random: set[str], stamp: str, live: Mapping[str, Any] | None) -> dict[str, bytes]:
+def _kept(
+    random: set[str], stamp: str, key: str, live: Mapping[str, Any] | None
+) -> dict[str, bytes]:
     """Values that were rendered for the same before."""
     there = (live or {}).get("data") or {}
     notes = ((live or {}).get("metadata") or {}).get("annotations") or {}
-    if not stamp or notes.get(RENDERED_FOR) != stamp:
+    if not stamp or notes.get(key) != stamp:
         return {}
-    return {key: encoding.decode(there[key]) for key in random if key in there}
+    return {one: encoding.decode(there[one]) for one in random if one in there}
 
 
 def _stamp(secret: KeyVaultSecret, made: Desired) -> str:

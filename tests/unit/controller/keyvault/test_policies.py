@@ -21,11 +21,12 @@ from controller.keyvault.status.status import (
 from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.target.ownership import (
     MADE_BY,
-    MANAGER,
-    MERGED_BY,
     TargetError,
     check,
     check_immutable,
+    check_keys,
+    manager,
+    mergers,
     ours,
     removal,
 )
@@ -37,6 +38,7 @@ from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OURS = manager("db")
 
 
 @pytest.mark.parametrize(
@@ -175,37 +177,37 @@ def owned_by(kind: str, name: str, group: str = "keyvault.sealer.dev") -> dict[s
     return {"metadata": {"ownerReferences": [{**owner, "uid": "old"}]}}
 
 
-def immutable(manager: str) -> dict[str, Any]:
+def immutable(who: str) -> dict[str, Any]:
     """A Secret with a key of ours and a foreign one, made immutable by a manager."""
-    ours = {"manager": MANAGER, "fieldsV1": {"f:data": {"f:a": {}}}}
-    frozen = {"manager": manager, "fieldsV1": {"f:immutable": {}}}
+    ours = {"manager": OURS, "fieldsV1": {"f:data": {"f:a": {}}}}
+    frozen = {"manager": who, "fieldsV1": {"f:immutable": {}}}
     data = {"a": "YQ==", "theirs": "eA=="}
     return {"immutable": True, "data": data, "metadata": {"managedFields": [ours, frozen]}}
 
 
 @pytest.mark.parametrize(
-    ("manager", "applied", "refused"),
+    ("who", "applied", "refused"),
     [
-        pytest.param(MANAGER, {"data": {"a": "YQ=="}, "immutable": True}, False, id="same"),
-        pytest.param(MANAGER, {"data": {"a": "Yg=="}, "immutable": True}, True, id="new value"),
-        pytest.param(MANAGER, {"immutable": True}, True, id="less"),
-        pytest.param(MANAGER, {"data": {"a": "YQ=="}}, True, id="immutable no more"),
+        pytest.param(OURS, {"data": {"a": "YQ=="}, "immutable": True}, False, id="same"),
+        pytest.param(OURS, {"data": {"a": "Yg=="}, "immutable": True}, True, id="new value"),
+        pytest.param(OURS, {"immutable": True}, True, id="less"),
+        pytest.param(OURS, {"data": {"a": "YQ=="}}, True, id="immutable no more"),
         pytest.param("kubectl", {"data": {"a": "YQ=="}}, False, id="by somebody else"),
         pytest.param("kubectl", {"data": {"a": "YQ=="}, "immutable": False}, True, id="said not"),
     ],
 )
 def test_an_immutable_secret_stays_or_the_cure_is_named(
-    manager: str, applied: dict[str, Any], refused: bool
+    who: str, applied: dict[str, Any], refused: bool
 ) -> None:
     if not refused:
-        check_immutable(kvs(), immutable(manager), applied)
+        check_immutable(kvs(), immutable(who), applied)
         return
     with pytest.raises(TargetError) as caught:
-        check_immutable(kvs(), immutable(manager), applied)
+        check_immutable(kvs(), immutable(who), applied)
     assert caught.value.reason == "TargetImmutable"
     assert "delete it" in (caught.value.hint or "")
     with pytest.raises(TargetError, match="immutable") as caught:
-        check_immutable(kvs(creation="Merge"), immutable(manager), applied)
+        check_immutable(kvs(creation="Merge"), immutable(who), applied)
     assert "another target" in (caught.value.hint or "")
 
 
@@ -233,30 +235,14 @@ def test_adoption_takes_only_what_nobody_owns() -> None:
         check(kvs(adopt="IfUnowned"), owned_by("SealedSecret", "db", "bitnami.com"))
 
 
-def with_our_data(**metadata: Any) -> dict[str, Any]:
-    fields = [{"manager": MANAGER, "fieldsV1": {"f:data": {"f:x": {}}}}]
-    return {"metadata": {"managedFields": fields, **metadata}}
-
-
-@pytest.mark.parametrize(
-    "live",
-    [
-        pytest.param(owned_by("KeyVaultSecret", "other"), id="another-s"),
-        pytest.param(with_our_data(), id="unclaimed"),
-        pytest.param(with_our_data(annotations={MADE_BY: "other"}), id="another-s-orphan"),
-        pytest.param(with_our_data(annotations={MERGED_BY: "other"}), id="another-merges"),
-        pytest.param(
-            with_our_data(
-                annotations={MERGED_BY: "db"}, **owned_by("KeyVaultSecret", "other")["metadata"]
-            ),
-            id="another-s-in-spite-of-the-annotation",
-        ),
-    ],
-)
-def test_a_merge_takes_no_secret_from_another_of_us(live: dict[str, Any]) -> None:
-    with pytest.raises(TargetError, match="is filled by") as caught:
-        check(kvs(creation="Merge"), live)
-    assert caught.value.reason == "TargetNotOwned"
+def filled_by(name: str, *keys: str, made: bool = False, **metadata: Any) -> dict[str, Any]:
+    """A Secret of which a KeyVaultSecret applied keys; ``made`` with the type, too."""
+    fields: dict[str, Any] = {
+        "f:data": {f"f:{key}": {} for key in keys},
+        **({"f:type": {}} if made else {}),
+    }
+    entries = [{"manager": manager(name), "fieldsV1": fields}]
+    return {"metadata": {"managedFields": entries, **metadata}}
 
 
 @pytest.mark.parametrize(
@@ -265,17 +251,56 @@ def test_a_merge_takes_no_secret_from_another_of_us(live: dict[str, Any]) -> Non
         pytest.param({"metadata": {}}, id="nobody's"),
         pytest.param(owned_by("SealedSecret", "db", "bitnami.com"), id="another-controller's"),
         pytest.param(owned_by("KeyVaultSecret", "db"), id="ours-before"),
-        pytest.param(with_our_data(annotations={MADE_BY: "db"}), id="our-orphan"),
-        pytest.param(with_our_data(annotations={MERGED_BY: "db"}), id="merged"),
+        pytest.param(owned_by("KeyVaultSecret", "other"), id="another-s"),
+        pytest.param(filled_by("other", "x", annotations={MADE_BY: "other"}), id="its-orphan"),
+        pytest.param(filled_by("db", "x"), id="merged"),
     ],
 )
-def test_a_merge_goes_into_what_is_ours_or_a_stranger_s(live: dict[str, Any]) -> None:
+def test_a_merge_goes_into_what_is_there(live: dict[str, Any]) -> None:
     check(kvs(creation="Merge"), live)
 
 
-def test_a_merge_whose_annotation_somebody_took_away_goes_on() -> None:
-    secret = replace(kvs(creation="Merge"), status={"target": "db"})
-    check(secret, with_our_data())
+@pytest.mark.parametrize("creation", ["Owner", "Merge"])
+def test_a_key_that_another_filled_before_is_a_conflict(creation: str) -> None:
+    applied = {"data": {"x": "", "y": ""}, "metadata": {"labels": {"l": ""}}}
+    with pytest.raises(TargetError, match=r"the key x of .* by KeyVaultSecret other") as caught:
+        check_keys(kvs(creation=creation), filled_by("other", "x"), applied)
+    assert caught.value.reason == "KeyConflict"
+    check_keys(kvs(creation=creation), filled_by("other", "z"), applied)
+    check_keys(kvs(creation=creation), filled_by("db", "x", "y"), applied)
+
+
+@pytest.mark.parametrize("creation", ["Owner", "Orphan"])
+def test_what_we_applied_is_ours_when_its_marks_are_lost(creation: str) -> None:
+    live = filled_by("db", "x", made=True)
+    with pytest.raises(TargetError, match="not ours"):
+        check(kvs(creation=creation), live)
+    known = replace(kvs(creation=creation), status={"target": "db"})
+    check(known, live)
+    foreigners: tuple[dict[str, Any], ...] = (
+        {"metadata": {}},
+        filled_by("other", "x", made=True),
+        filled_by("db", "x", annotations={MADE_BY: "other"}),
+        filled_by("db", "x", **owned_by("SealedSecret", "db", "bitnami.com")["metadata"]),
+    )
+    for foreign in foreigners:
+        with pytest.raises(TargetError):
+            check(known, foreign)
+
+
+def test_a_loss_of_an_owner_reference_shows_in_what_is_ours() -> None:
+    reference: dict[str, Any] = {'k:{"uid":"u"}': {".": {}, "f:controller": {}}}
+    entry = {"manager": OURS, "fieldsV1": {"f:metadata": {"f:ownerReferences": reference}}}
+    with_it = ours({"metadata": {"managedFields": [entry]}}, "db")
+    assert with_it.owners == {'k:{"uid":"u"}', 'k:{"uid":"u"}/.', 'k:{"uid":"u"}/f:controller'}
+
+
+def test_a_long_name_has_a_field_manager_of_its_own() -> None:
+    one, two = manager("a" * 200 + "1"), manager("a" * 200 + "2")
+    assert one != two
+    assert len(one) == len(two) == 128
+    assert mergers(filled_by("a" * 200 + "1", "x")) == {one.removeprefix("sealer-keyvault.")}
+    assert mergers(filled_by("db", "x", made=True)) == set()
 
 
 def test_a_removal_names_exactly_our_keys() -> None:
@@ -285,18 +310,18 @@ def test_a_removal_names_exactly_our_keys() -> None:
             "resourceVersion": "7",
             "labels": {"l": "1", "foreign": "2"},
             "managedFields": [
-                {"manager": MANAGER, "fieldsV1": fields},
+                {"manager": OURS, "fieldsV1": fields},
                 {"manager": "kubectl", "fieldsV1": {"f:data": {"f:theirs": {}}}},
             ],
         },
         "data": {"ours": "eA==", "theirs": "eA=="},
     }
-    assert ours(live).data == {"ours", "gone"}
-    assert removal(live, {}) == {
+    assert ours(live, "db").data == {"ours", "gone"}
+    assert removal(live, {}, "db") == {
         "data": {"ours": None},
         "metadata": {"labels": {"l": None}, "resourceVersion": "7"},
     }
-    assert removal(live, {"data": {"x": ""}, "metadata": {"labels": {"y": ""}}}) is None
+    assert removal(live, {"data": {"x": ""}, "metadata": {"labels": {"y": ""}}}, "db") is None
 
 
 @pytest.mark.parametrize(
