@@ -119,6 +119,14 @@ def external_secret(source: Source) -> list[Converted]:
     return result
 
 
+def _without_type(target: dict[str, Any], spec: dict[str, Any], notes: Notes) -> None:
+    """A Merge says nothing of another's Secret but its own keys."""
+    for place in (target, spec.get("template") or {}):
+        for name in ("type", "immutable"):
+            if place.pop(name, None):
+                notes.add(f"{name} is left out: the Secret that it is merged into is another's")
+
+
 def _main(
     source: Source,
     spec: Source,
@@ -136,10 +144,17 @@ def _main(
         made_target["creation"] = creation
     elif creation == "None":
         notes.add("creationPolicy None made no Secret; this makes one")
+    elif creation == "CreateOrMerge":
+        notes.add("creationPolicy CreateOrMerge has no match here: this makes the Secret, and")
+        notes.add("it goes with this; where it is there already say target.creation: Merge")
+    elif creation not in ("", "Owner"):
+        target.fault("is no creationPolicy", "creationPolicy")
     if "template" in target:
         made_spec |= template(target.part("template"), entries, notes)
     else:
         made_target |= copied(source)
+    if creation == "Merge":
+        _without_type(made_target, made_spec, notes)
     if made_target:
         made_spec["target"] = made_target
     deletion = _DELETION.get(target.text("deletionPolicy"))
@@ -236,7 +251,10 @@ def _set(entry: Source, notes: Notes) -> dict[str, Any] | None:
         for key in ("regexp", "transform", "merge"):
             step.whole(key)
     extract.text("metadataPolicy")
-    if extract.text("conversionStrategy") == "Unicode":
+    if extract.text("conversionStrategy") in ("", "Default"):
+        notes.add(f"in the names of {name}'s fields each character that no key may have became _;")
+        notes.add("here such a name is an error: correct it in the vault, or write an entry for it")
+    elif extract.text("conversionStrategy") == "Unicode":
         notes.add(f"conversionStrategy Unicode of {name} has no match here: a field that is no key")
         notes.add("of a Secret is an error")
     cure = "{key: KEY, from: {secret: " + name + ", property: FIELD}} for each field"

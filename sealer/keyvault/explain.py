@@ -189,8 +189,13 @@ def _creation(secret: KeyVaultSecret) -> str:
 
 
 def _deletion(secret: KeyVaultSecret) -> str:
-    return {
-        "Keep": "the key stays as it was",
-        "RemoveKey": "the key is removed, after two polls",
-        "DeleteSecret": "the Secret is deleted, after two polls",
-    }[secret.on_vault_delete]
+    policy = secret.on_vault_delete
+    if policy == "Keep":
+        return "the Secret stays as it was, optional and found keys too"
+    if policy == "RemoveKey":
+        words = "the key is removed, after two polls"
+        tls = any(isinstance(entry, TlsEntry) for entry in secret.entries)
+        return f"{words}; those of tls stay, since a Secret of its type needs them" * tls or words
+    if secret.target.creation == "Merge":
+        return "all keys that it added are taken out, after two polls; the Secret is not its own"
+    return "the Secret is deleted, after two polls"

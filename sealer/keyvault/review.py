@@ -73,6 +73,7 @@ def review_secrets(
         yield from ((index, error) for error in _targets(secret, secrets[:index]))
         yield from ((index, error) for error in _vault(secret, vaults))
         yield from ((index, error) for error in _templates(secret))
+        yield from ((index, error) for error in _merged(secret))
 
 
 def _targets(secret: KeyVaultSecret, others: Sequence[KeyVaultSecret]) -> Iterator[ManifestError]:
@@ -91,6 +92,17 @@ def _targets(secret: KeyVaultSecret, others: Sequence[KeyVaultSecret]) -> Iterat
                 f"fills {', '.join(shared)} of the Secret {secret.target.name}, as {title} does"
             )
             yield ManifestError(problem, path=path)
+
+
+def _merged(secret: KeyVaultSecret) -> Iterator[ManifestError]:
+    """What a Merge may not say of somebody else's Secret, and so is passed over."""
+    if secret.target.creation != "Merge":
+        return
+    for place, said in (("target", secret.target), ("template", secret.template)):
+        for name in ("type", "immutable"):
+            if getattr(said, name):
+                problem = "says nothing with target.creation: Merge: the Secret is another's"
+                yield ManifestError(problem, path=("spec", place, name), hint="remove it")
 
 
 def _templates(secret: KeyVaultSecret) -> Iterator[ManifestError]:

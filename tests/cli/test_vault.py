@@ -305,6 +305,12 @@ ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
             id="one-key",
         ),
         pytest.param(
+            ONE + "  target: {creation: Merge, type: Opaque}\n",
+            8,
+            "says nothing with target.creation: Merge",
+            id="type-of-another",
+        ),
+        pytest.param(
             ONE + '  template: {data: {a: "{{ .a }}"}}\n',
             8,
             "is never rendered",

@@ -318,9 +318,9 @@ def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
     if isinstance(entry, TlsEntry):
         return certificate.parse(found.value).tls(entry.chain)
     if isinstance(entry, ExpandEntry):
-        return _checked(values.expand(found.value, entry.format), ref)
+        return _checked(values.expand(found.value, entry.format))
     if isinstance(entry, FindEntry):
-        return _checked({names.key_for(entry, ref.name): found.value}, ref)
+        return _checked({names.key_for(entry, ref.name): found.value})
     return {entry.key: _single(entry, found)}
 
 
@@ -333,10 +333,10 @@ def _single(entry: KeyEntry, found: Found) -> bytes:
     return values.decode(value, entry.decode)
 
 
-def _checked(made: dict[str, bytes], ref: Ref) -> dict[str, bytes]:
+def _checked(made: dict[str, bytes]) -> dict[str, bytes]:
     for key in made:
         if not is_secret_key(key):
             raise BadValueError(
-                f"{ref} gives a key that no Secret can have: letters, digits, '-', '_' and '.' only"
+                "gives a key that no Secret can have: letters, digits, '-', '_' and '.' only"
             )
     return made

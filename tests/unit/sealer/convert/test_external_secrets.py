@@ -266,3 +266,18 @@ def test_a_broken_shape_is_told_with_its_place(text: str, path: tuple[str | int,
     error = raised.value
     faults = error.errors if isinstance(error, ManyErrors) else [error]
     assert [getattr(fault, "path", None) for fault in faults] == [path]
+
+
+def test_a_policy_that_has_no_match_is_told() -> None:
+    data = "  data: [{secretKey: a, remoteRef: {key: a}}]\n"
+    text = foreign.external(f"  target: {{creationPolicy: CreateOrMerge}}\n{data}")
+    assert "CreateOrMerge has no match here" in notes(text)
+    with pytest.raises((ManifestError, ManyErrors), match="is no creationPolicy"):
+        convert(foreign.external(f"  target: {{creationPolicy: Novel}}\n{data}"))
+    text = foreign.external(f"  target: {{creationPolicy: Merge, immutable: true}}\n{data}")
+    assert "immutable is left out" in notes(text)
+
+
+def test_field_names_that_no_key_may_have_are_told_of() -> None:
+    text = foreign.external("  dataFrom: [{extract: {key: app}}]\n")
+    assert "each character that no key may have became _" in notes(text)
