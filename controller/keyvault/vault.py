@@ -100,6 +100,8 @@ class Found:
     """A secret's text in UTF-8; a key's public half as JWK."""
     stamp: Stamp = Stamp()
     managed: bool = False
+    answered: float | None = field(default=None, compare=False)
+    """When the vault answered by its own clock, which made the stamps; None where it said not."""
 
 
 class Vault(Protocol):

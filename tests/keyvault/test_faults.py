@@ -335,8 +335,10 @@ def test_a_disabled_object_never_deletes(run: Run, as_404: bool) -> None:
     run(test)
 
 
-def test_two_versions_within_one_second_both_arrive(run: Run) -> None:
+@pytest.mark.parametrize("ahead", [-30, 0, 3, 30])
+def test_two_versions_within_one_second_both_arrive(run: Run, ahead: float) -> None:
     async def test(half: Simulation) -> None:
+        half.clock.ahead = ahead
         await started(half)
         await half.tick()
         half.store.set_secret("s-1", "first")

@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -187,7 +188,12 @@ class AzureVault:
 
     async def _get(self, ref: Ref) -> Found:
         async with self._call("get", ref):
-            got = await self._secrets.get_secret(ref.name, ref.version or None)
+            dates: list[float | None] = []
+            got = await self._secrets.get_secret(
+                ref.name,
+                ref.version or None,
+                raw_response_hook=lambda answer: dates.append(_date(answer.http_response.headers)),
+            )
             self._on_call("get", 200)
             properties = _of(ref, got.properties)
             managed = bool(properties.managed)
@@ -195,7 +201,10 @@ class AzureVault:
             # typed. And only the vault's own 404 says that something is gone.
             if not isinstance(got.value, str):
                 raise garbled()  # an empty value is one, none is not
-            return Found(str(properties.version), got.value.encode(), _stamp(properties), managed)
+            value, answered = got.value.encode(), dates[-1] if dates else None
+            return Found(
+                str(properties.version), value, _stamp(properties), managed, answered=answered
+            )
 
     async def _get_key(self, ref: Ref) -> Found:
         if self._keys is None:
@@ -256,6 +265,13 @@ def _stamp(properties: Any) -> Stamp:
         content_type=getattr(properties, "content_type", None) or "",
         tags=tuple(sorted((properties.tags or {}).items())),
     )
+
+
+def _date(headers: Mapping[str, str]) -> float | None:
+    try:
+        return parsedate_to_datetime(headers.get("Date") or "").timestamp()
+    except ValueError:
+        return None
 
 
 def _seconds(moment: datetime | None) -> float | None:

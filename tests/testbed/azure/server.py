@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,7 @@ class Azure:
         except web.HTTPNotFound:
             response = error(404, "NotFound", message="there is nothing at this path")
         response.headers["x-ms-request-id"] = str(uuid.uuid4())
+        response.headers["Date"] = formatdate(self.now(), usegmt=True)
         return await self.faults.spoil(request, response)
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
