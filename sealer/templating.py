@@ -57,10 +57,13 @@ def nondeterministic(templates: Templates) -> dict[str, frozenset[str]]:
     }
 
 
-def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[TemplateError]:
+def doubts(
+    templates: Templates, keys: Mapping[str, object], *, siblings: bool = True
+) -> Iterator[TemplateError]:
     """Tell, as errors not raised, what of the templates deserves a look; ``keys`` are sealed.
 
     That is: a template that does not parse, a key that is nowhere and prints ``<no value>``.
+    ``siblings``: whether a template sees the text of the others.
     """
     from sealer.template import Template
 
@@ -71,7 +74,7 @@ def doubts(templates: Templates, keys: Mapping[str, object]) -> Iterator[Templat
         except TemplateError as error:
             yield error
             continue
-        for missing in template.missing_keys({*keys, *texts}):
+        for missing in template.missing_keys({*keys, *(texts if siblings else ())}):
             problem = f'no key "{missing.key}": it prints <no value>'
             yield TemplateError(f"template: {missing.place}: {problem}", key=name)
 

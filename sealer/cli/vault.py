@@ -209,7 +209,7 @@ def _template_doubts(secret: KeyVaultSecret) -> Iterator[SealerError]:
         return
     keys = {key for entry in secret.entries for key in known_keys(entry)}
     open_ended = any(isinstance(entry, (ExpandEntry, FindEntry)) for entry in secret.entries)
-    for doubt in doubts(secret.template.data, dict.fromkeys(keys)):
+    for doubt in doubts(secret.template.data, dict.fromkeys(keys), siblings=False):
         missing = "<no value>" in doubt.message
         if missing and open_ended:
             continue

@@ -305,6 +305,12 @@ ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
             id="one-key",
         ),
         pytest.param(
+            ONE + '  template: {data: {url: "{{ .a }}", full: "{{ .url }}?x"}}\n',
+            8,
+            'no key "url"',
+            id="another-template",
+        ),
+        pytest.param(
             ONE + "  target: {creation: Merge, type: Opaque}\n",
             8,
             "says nothing with target.creation: Merge",
