@@ -115,7 +115,7 @@ class _Inputs:
 
     def _resource(self, resource: Resource) -> Iterator[SealerError]:
         """All faults of one; a field that is unknown and also told of otherwise is told once."""
-        from sealer.keyvault import known, vaults
+        from sealer.keyvault import known, limits, vaults
 
         if resource.api_version != vaults.API_VERSION:
             yield ManifestError(f"must be {vaults.API_VERSION}", path=("apiVersion",))
@@ -125,6 +125,9 @@ class _Inputs:
             if path not in told:
                 hint = f"did you mean {meant}?" if meant else None
                 yield ManifestError("is no field of this kind", path=path, hint=hint)
+        for fault in limits.outside(resource.kind, resource.value.get("spec")):
+            if fault.path not in told:
+                yield fault
         yield from faults
 
     def _faults(self, resource: Resource) -> Iterator[SealerError]:

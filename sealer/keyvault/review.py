@@ -58,6 +58,13 @@ def review_vaults(vaults: Sequence[VaultResource]) -> Iterator[Finding]:
         if vault.title in seen:
             yield index, ManifestError("is there twice", path=("metadata", "name"))
         seen.add(vault.title)
+        for number, grant in enumerate(vault.allow):
+            for place, name in enumerate(grant.namespaces):
+                if not _SPACE.fullmatch(name):
+                    problem = "is no namespace's name, and is taken literally"
+                    path: Path = ("spec", "allow", number, "namespaces", place)
+                    hint = "choose several by namespaceSelector"
+                    yield index, ManifestError(problem, path=path, hint=hint)
 
 
 def review_secrets(

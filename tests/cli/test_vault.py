@@ -290,6 +290,12 @@ ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
             "allows nothing",
             id="no",
         ),
+        pytest.param(
+            CLUSTER_VAULT.replace("namespaces: [", 'namespaces: ["team-*", '),
+            8,
+            "is taken literally",
+            id="glob-of-namespaces",
+        ),
         pytest.param(f"{CLUSTER_VAULT}{CLUSTER_VAULT}", 12, "is there twice", id="vault-twice"),
         pytest.param(
             f"{ONE}---\n{ONE.replace('name: db', 'name: other')}  target: {{name: db}}\n",
