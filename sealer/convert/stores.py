@@ -139,7 +139,7 @@ def _other(azure: Source, spec: Source, notes: Notes) -> None:
     cloud = azure.text("environmentType")
     if cloud in ("AzureStackCloud", "GermanCloud") or "customCloudConfig" in azure:
         notes.add("another cloud's vaults need the controller's --vault-suffixes and, for the")
-        notes.add("authority, AZURE_AUTHORITY_HOST")
+        notes.add("authority, AZURE_AUTHORITY_HOST; one with AD FS cannot be asked")
         azure.whole("customCloudConfig")
     azure.flag("useAzureSDK")  # how their client is built; ours has one way only
     if spec.word("refreshInterval") not in ("", "0"):
