@@ -7,7 +7,8 @@ their siblings; null drops a key. The engine is imported only where there is a t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sealer.errors import ManyErrors, SealerError, TemplateError
@@ -18,30 +19,73 @@ if TYPE_CHECKING:
 Templates = Mapping[str, str | None]
 
 
-def render_data(
-    templates: Templates, values: Mapping[str, bytes], *, strict: bool = False
-) -> dict[str, bytes]:
-    """Return the data of the Secret: ``values``, and what the templates make of them.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the templates of one object make."""
+
+    data: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Output by key."""
+    unstable: frozenset[str] = frozenset()
+    """Keys whose template gives another value each time it is rendered."""
+
+
+def has_templates(templates: Templates) -> bool:
+    """Whether there is anything to render."""
+    return any(text is not None for text in templates.values())
+
+
+def make(templates: Templates, values: Mapping[str, bytes], *, strict: bool = False) -> Made:
+    """Render all templates of one object, on one budget.
 
     ``strict`` makes a key that is not there an error. Raises ManyErrors with a TemplateError for
     each template that fails; their messages name places and functions, no value.
     """
-    data = {key: value for key, value in values.items() if templates.get(key, "") is not None}
     texts = {key: text for key, text in templates.items() if text is not None}
     if not texts:
-        return data
-    from sealer.template import render
+        return Made()
+    from sealer.template import Limits, Sources, Template
 
+    if len(texts) > Limits().templates:
+        many = f"one object has {len(texts)} templates, and {Limits().templates} is the most"
+        raise ManyErrors([TemplateError(many)])
     context = {**{key: text.encode(errors="replace") for key, text in texts.items()}, **values}
+    budget = Sources().budget()
+    data: dict[str, bytes] = {}
+    unstable: set[str] = set()
     errors: list[SealerError] = []
     for key, text in texts.items():
         try:
-            data.setdefault(key, render(key, text, context, strict=strict))
+            template = Template.parse(key, text)
+            data[key] = template.render(context, strict=strict, budget=budget)
         except TemplateError as error:
             errors.append(error)
+            if budget.is_spent:
+                break
+        else:
+            if template.nondeterministic:
+                unstable.add(key)
     if errors:
         raise ManyErrors(errors)
-    return data
+    return Made(data, frozenset(unstable))
+
+
+def data_of(
+    templates: Templates,
+    values: Mapping[str, bytes],
+    made: Mapping[str, bytes],
+    omit: Collection[str] = (),
+) -> dict[str, bytes]:
+    """Lay values and what was made of them together; values in ``omit`` give way to both."""
+    null = {key for key, text in templates.items() if text is None}
+    kept = {key: value for key, value in values.items() if key not in null and key not in omit}
+    return {**kept, **{key: value for key, value in made.items() if key not in kept}}
+
+
+def render_data(
+    templates: Templates, values: Mapping[str, bytes], *, strict: bool = False
+) -> dict[str, bytes]:
+    """Return the data of the Secret: ``values``, and what the templates make; see ``make``."""
+    return data_of(templates, values, make(templates, values, strict=strict).data)
 
 
 def nondeterministic(templates: Templates) -> dict[str, frozenset[str]]:

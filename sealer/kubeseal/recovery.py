@@ -122,12 +122,13 @@ def _rendered(
     """Render as kubeseal does: a template sees sealed values only, and wins over its namesake."""
     if not templates:
         return {}
-    from sealer.template import render
+    from sealer.template import Sources, Template
 
+    budget = Sources().budget()
     rendered: dict[str, bytes] = {}
     for key, text in sorted(templates.items()):
         try:
-            rendered[key] = render(key, text, values)
+            rendered[key] = Template.parse(key, text).render(values, budget=budget)
         except TemplateError as error:
             faults.setdefault(error.message, []).append(key)
     return rendered

@@ -32,7 +32,7 @@ How to write a function (a module a group in ``functions``, e.g. ``functions/str
 Then name the group in ``functions/__init__.py``.
 """
 
-from sealer.template.limits import Limits
+from sealer.template.limits import Budget, Limits
 from sealer.template.rendering import Sources, Template, render
 
-__all__ = ["Limits", "Sources", "Template", "render"]
+__all__ = ["Budget", "Limits", "Sources", "Template", "render"]

@@ -35,7 +35,7 @@ class _Frame:
 
 
 class Evaluator:
-    """One rendering of one tree."""
+    """One rendering of one tree; several may share a budget."""
 
     def __init__(
         self, tree: nodes.Tree, functions: Mapping[str, Function], budget: Budget, *, strict: bool
@@ -45,7 +45,6 @@ class Evaluator:
         self._strict = strict
         self._expressions = Expressions(functions, budget, strict=strict)
         self._output: list[bytes] = []
-        self._room = budget.limits.output
         self._name = tree.name
         self._depth = 0
         self._stack: list[_Frame] = []
@@ -91,9 +90,7 @@ class Evaluator:
         self._leave(frame)
 
     def _write(self, text: bytes) -> None:
-        self._room -= len(text)
-        if self._room < 0:
-            raise LimitError(f"writes more than {self._budget.limits.output} bytes")
+        self._budget.write(len(text))
         self._output.append(text)
 
     def _leave(self, frame: _Frame) -> None:

@@ -23,6 +23,8 @@ from sealer.template.values import (
 
 EXTRA: Final = "sealer[templates]"
 _ANY: Final = (EMPTY_INTERFACE, "reflect.Value")
+_COSTLY: Final = 1_000
+"""Steps of a function that makes a key, or hashes a password."""
 _Operands = Sequence[nodes.Operand]
 
 
@@ -243,7 +245,8 @@ class Expressions:
         budget = self._budget
         reason = ""
         try:
-            budget.spend(function.cost)
+            count = budget.spend_with_time if function.cost >= _COSTLY else budget.spend
+            count(function.cost)
             if function.takes_environment:
                 result = function.call(budget, *arguments)
             else:

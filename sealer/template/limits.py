@@ -1,4 +1,4 @@
-"""What one rendering may take, and the account of what it has taken."""
+"""What the rendering of one object may take, and the account of what it has taken."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from sealer.template.values import Map, Slice
 _ELEMENT: Final = 48
 """Bytes that an element of a list or map is charged: a reference and a small object."""
 _STEPS_BETWEEN_LOOKS: Final = 512
+_SECONDS_A_STEP: Final = 300e-6
+"""Granted where a step's time is a matter of luck: so a key is made on a slow machine, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one rendering: nothing honest fails by them, and the rest ends in a second."""
+    """Bounds of all templates of one object together: the rest ends in a second."""
 
+    templates: int = 256
+    """Templates of one object."""
     steps: int = 200_000
     """Nodes walked, functions called and elements printed."""
     output: int = 1024 * 1024
@@ -27,8 +31,10 @@ class Limits:
     """Bytes of all strings and lists on the way, taken together."""
     depth: int = 10_000
     """Templates that call templates."""
-    seconds: float = 10.0
-    """Time; only making many keys takes that long."""
+    seconds: float = 1.0
+    """CPU time, without what making keys and hashing passwords is given."""
+    most_seconds: float = 10.0
+    """CPU time in all; only making many keys takes that long."""
 
 
 class LimitError(Exception):
@@ -36,7 +42,7 @@ class LimitError(Exception):
 
 
 class Budget:
-    """The Environment of one rendering: clock, randomness, and the account of its limits."""
+    """The Environment of one object's rendering: clock, randomness, and the account."""
 
     def __init__(
         self,
@@ -46,8 +52,11 @@ class Budget:
         random: Callable[[int], bytes],
         elapsed: Callable[[], float],
     ) -> None:
-        """``now`` gives nanoseconds since 1970, ``elapsed`` seconds on any clock."""
+        """``now`` gives nanoseconds since 1970, ``elapsed`` seconds of CPU time."""
         self.limits = limits
+        self.is_spent = False
+        """Whether no time is left, nor steps."""
+        self._output = limits.output
         self._steps = limits.steps
         self._look = self._steps - _STEPS_BETWEEN_LOOKS
         self._made = limits.made
@@ -55,7 +64,8 @@ class Budget:
         self._now: int | None = None
         self._random = random
         self._elapsed = elapsed
-        self._end = elapsed() + limits.seconds
+        self._start = elapsed()
+        self._seconds = limits.seconds
 
     def now(self) -> int:
         """Return the time, which stands still during a rendering."""
@@ -74,12 +84,26 @@ class Budget:
         if self._steps < self._look:
             self._look_at_the_clock()
 
+    def spend_with_time(self, steps: int) -> None:
+        """Count work that may take long (a key, bcrypt); it brings the time for it along."""
+        more = self._seconds + steps * _SECONDS_A_STEP
+        self._seconds = min(more, self.limits.most_seconds)
+        self.spend(steps)
+
     def _look_at_the_clock(self) -> None:
         if self._steps < 0:
+            self.is_spent = True
             raise LimitError(f"takes more than {self.limits.steps} steps")
         self._look = self._steps - _STEPS_BETWEEN_LOOKS
-        if self._elapsed() > self._end:
-            raise LimitError(f"takes longer than {self.limits.seconds:g} s")
+        if self._elapsed() - self._start > self._seconds:
+            self.is_spent = True
+            raise LimitError(f"takes longer than {self._seconds:g} s")
+
+    def write(self, size: int) -> None:
+        """Count bytes of output."""
+        self._output -= size
+        if self._output < 0:
+            raise LimitError(f"writes more than {self.limits.output} bytes")
 
     def allocate(self, size: int) -> None:
         """Count bytes about to be made: of one string, or of a list (48 an element)."""

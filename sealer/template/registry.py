@@ -29,6 +29,9 @@ class Environment(Protocol):
     def spend(self, steps: int) -> None:
         """Count work; raise when the rendering has done too much of it."""
 
+    def spend_with_time(self, steps: int) -> None:
+        """Count work whose time is a matter of luck, as making a key is."""
+
     def allocate(self, size: int) -> None:
         """Count bytes about to be made; raise when the rendering has made too many."""
 

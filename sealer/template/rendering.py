@@ -29,8 +29,12 @@ class Sources:
     now: Callable[[], int] = time.time_ns
     """Nanoseconds since 1970 UTC."""
     random: Callable[[int], bytes] = secrets.token_bytes
-    elapsed: Callable[[], float] = time.monotonic
-    """Seconds, for the time limit."""
+    elapsed: Callable[[], float] = time.thread_time
+    """Seconds of CPU time, for the time limit."""
+
+    def budget(self, limits: Limits = _LIMITS) -> Budget:
+        """A new budget, for all templates of one object."""
+        return Budget(limits, now=self.now, random=self.random, elapsed=self.elapsed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +79,19 @@ class Template:
         context: Mapping[str, bytes],
         *,
         strict: bool = False,
+        budget: Budget | None = None,
         limits: Limits = _LIMITS,
         sources: Sources | None = None,
     ) -> bytes:
         """Render with the context's values as ``.key``.
 
-        ``strict`` refuses a key that is not in there, and to print what has no value.
+        ``strict`` refuses a key that is not in there, and to print what has no value. ``budget``
+        is what is left for the object; without, this rendering gets one of its own.
 
         Raises TemplateError: ``template: name:line:column: executing "name": ...``, which names
         functions, types and keys, and no value.
         """
-        found = sources or Sources()
-        budget = Budget(limits, now=found.now, random=found.random, elapsed=found.elapsed)
+        budget = budget or (sources or Sources()).budget(limits)
         values = Map({key.encode(): value for key, value in context.items()}, elem="string")
         functions = strict_functions() if strict else all_functions()
         try:

@@ -31,4 +31,5 @@ def test_the_values_and_limits_that_the_page_names_are_true() -> None:
     limits = Limits()
     assert f"{limits.steps:,} steps" in PAGE
     assert f"{limits.output // 1024**2} MiB of output" in PAGE
-    assert f"{limits.seconds:.0f} seconds" in PAGE
+    assert f"{limits.seconds:.0f} second" in PAGE
+    assert f"{limits.templates} templates" in PAGE

@@ -56,17 +56,17 @@ class _Subject:
 @GROUP.function("genPrivateKey", "func(string) string", takes_environment=True, deterministic=False)
 def gen_private_key(environment: Environment, kind: bytes) -> bytes:
     if kind in (b"", b"rsa"):
-        environment.spend(RSA_4096_STEPS)
+        environment.spend_with_time(RSA_4096_STEPS)
         return pem.private_key(_rsa_key(4096))
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 
-    environment.spend(_SIGNING_STEPS)
+    environment.spend_with_time(_SIGNING_STEPS)
     if kind == b"ecdsa":
         return pem.private_key(ec.generate_private_key(ec.SECP256R1()))
     if kind == b"ed25519":
         return pem.private_key(ed25519.Ed25519PrivateKey.generate())
     if kind == b"dsa":
-        environment.spend(RSA_4096_STEPS)
+        environment.spend_with_time(RSA_4096_STEPS)
         return pem.private_key(dsa.generate_private_key(2048))
     return b"Unknown type " + kind
 
@@ -78,7 +78,7 @@ def _rsa_key(bits: int) -> pem.PrivateKey:
 
 
 def _new_key(environment: Environment) -> pem.PrivateKey:
-    environment.spend(RSA_2048_STEPS)
+    environment.spend_with_time(RSA_2048_STEPS)
     return _rsa_key(2048)
 
 
@@ -197,7 +197,7 @@ def _issued(
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-    environment.spend(_SIGNING_STEPS)
+    environment.spend_with_time(_SIGNING_STEPS)
     if not isinstance(signer, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         if not isinstance(signer, ed25519.Ed25519PrivateKey):
             raise CallError("certificates are signed with RSA, ECDSA or Ed25519")

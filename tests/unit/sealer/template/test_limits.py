@@ -9,6 +9,7 @@ import pytest
 
 from sealer.errors import TemplateError
 from sealer.template import Limits, Sources, Template, render
+from sealer.template.limits import LimitError
 
 BOMBS = [
     pytest.param("{{ range 1000000000 }}{{ end }}", "steps", id="loop"),
@@ -78,3 +79,35 @@ def test_honest_templates_do_not_come_near_the_limits() -> None:
     lines = '{{ range $i, $e := . }}{{ $i }}={{ printf "%q" $e }}\n{{ end }}'
     context = {f"key-{number:04}": b"v" * 100 for number in range(5000)}
     assert render("cfg", lines, context).count(b"\n") == 5000
+
+
+def test_templates_of_one_object_share_a_budget() -> None:
+    template = Template.parse("cfg", "{{ range 60000 }}{{ end }}")
+    budget = Sources().budget()
+    template.render({}, budget=budget)
+    template.render({}, budget=budget)
+    template.render({}, budget=budget)
+    with pytest.raises(TemplateError, match="takes more than 200000 steps"):
+        template.render({}, budget=budget)
+    assert budget.is_spent
+
+
+def test_output_of_one_object_is_counted_together() -> None:
+    template = Template.parse("cfg", "{{ .a }}")
+    budget = Sources().budget()
+    template.render({"a": b"x" * 600_000}, budget=budget)
+    with pytest.raises(TemplateError, match="writes more than 1048576 bytes"):
+        template.render({"a": b"x" * 600_000}, budget=budget)
+
+
+def test_a_key_brings_its_time_along_and_no_more_than_is_granted_in_all() -> None:
+    seconds = [0.0]
+    budget = Sources(elapsed=lambda: seconds[0]).budget()
+    budget.spend_with_time(10_000)
+    seconds[0] = 3.9
+    budget.spend(1_000)
+    for _ in range(10):
+        budget.spend_with_time(10_000)
+    seconds[0] = 10.1
+    with pytest.raises(LimitError, match="takes longer than 10 s"):
+        budget.spend(1_000)
