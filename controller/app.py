@@ -26,6 +26,7 @@ from controller.http.endpoints import Endpoints, State, metrics_application
 from controller.http.ratelimit import RateLimit
 from controller.keys.keeper import KeyKeeper
 from controller.keys.store import Keys, KeyStore
+from controller.looplag import watch_loop
 from controller.metrics import Metrics
 from controller.notify.wiring import Notifying
 from controller.sealed import handlers
@@ -33,6 +34,7 @@ from controller.sealed.desired import Policy
 from controller.sealed.memory import Key
 from controller.sealed.sync import Syncer
 from controller.settings import Settings
+from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer import __version__
 
@@ -55,6 +57,7 @@ class App:
         )
         # RSA leaves the interpreter's lock: as many threads as there are cores.
         self.executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="unseal")
+        self.workers = Workers()
         self.recorder = Recorder(cluster, _now, self.metrics.events_dropped.inc)
         self.store = KeyStore(
             priority=settings.key_order_priority, on_change=self._on_keys, on_bad=self._on_bad_key
@@ -71,12 +74,14 @@ class App:
             ),
             recorder=self.recorder,
             metrics=self.metrics,
-            queue=WorkQueue[Key](),
+            # One namespace's templates leave a worker to the others.
+            queue=WorkQueue[Key](lane=lambda key: key[0], width=max(1, settings.workers - 1)),
             executor=self.executor,
             now=_now,
             drift=settings.drift,
             update_status=settings.update_status,
             old_gc=settings.old_gc_behavior,
+            workers=self.workers,
         )
         self.key_vault = self._key_vault() if settings.key_vault else None
         self.notifying = Notifying(settings, cluster, self.recorder, self.metrics, _now)
@@ -89,7 +94,9 @@ class App:
         # Brings Azure's SDK: who does not ask for it does not pay for it.
         from controller.keyvault.wiring import KeyVaultHalf
 
-        return KeyVaultHalf(self.settings, self.cluster, self.recorder, self.metrics, _now)
+        return KeyVaultHalf(
+            self.settings, self.cluster, self.recorder, self.metrics, _now, self.workers
+        )
 
     async def run(self) -> None:
         """Run until a signal comes, then finish what is in work."""
@@ -131,6 +138,7 @@ class App:
             "key renewal": self.keeper.renew,
             "event recorder": self.recorder.run,
             "first list": self._first_list,
+            "loop watch": partial(watch_loop, self.metrics.loop_lag.observe),
         }
         if not self.settings.skip_recreate:
             for namespace in self.settings.watched_namespaces or ("",):
@@ -253,6 +261,7 @@ class App:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.workers.close()
         self.executor.shutdown(wait=False, cancel_futures=True)
         _LOG.info("stopped")
 

@@ -60,6 +60,9 @@ class Metrics:
         self.decrypt_seconds = self._histogram(
             "decrypt_duration_seconds", "Time to decrypt and render one SealedSecret."
         )
+        self.loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How late the event loop was, looked at every 50 ms."
+        )
         self.keys = self._gauge("keys", "Sealing keys that can be used.")
         self.keys_bad = self._gauge("keys_rejected", "Key Secrets that cannot be used.")
         self.key_created = self._gauge(

@@ -34,6 +34,9 @@ _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 _RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP = 0b11
 _TCP_ABI = 4
+# No signal to a process outside, and no abstract socket of one.
+_SCOPES = 0b11
+_SCOPES_ABI = 6
 # What a program that is linked dynamically loads.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/nix/store")
 _CHUNK = 1 << 16
@@ -70,13 +73,16 @@ class Confinement:
 
     def __init__(
         self,
-        program: str,
+        program: str | None,
         readable: Iterable[Path],
         limits: Limits,
         *,
         open_to_all: bool = False,
     ) -> None:
-        """``open_to_all`` leaves files and network as they are, and bounds the rest."""
+        """``open_to_all`` leaves files and network as they are, and bounds the rest.
+
+        ``program`` None: none is to be started, and nothing beyond ``readable`` is to be read.
+        """
         self._memory, self._cpu = limits.memory, limits.cpu_seconds
         is_jail = sys.platform == "linux" and not open_to_all
         self._libc = ctypes.CDLL(None, use_errno=True) if is_jail else None
@@ -92,6 +98,10 @@ class Confinement:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _lower(resource.RLIMIT_CPU, self._cpu)
         _lower(resource.RLIMIT_DATA, self._memory)
+        self.shut()
+
+    def shut(self) -> None:
+        """Give up files and network, and leave memory and CPU time as they are."""
         if self._libc is None:
             return
         self._libc.unshare(_NEW_USER | _NEW_NET)
@@ -106,7 +116,7 @@ class Confinement:
         if self._rules >= 0:
             os.close(self._rules)
 
-    def _landlock(self, program: str, readable: Iterable[Path]) -> int:
+    def _landlock(self, program: str | None, readable: Iterable[Path]) -> int:
         """A ruleset that lets ``program`` start and read; -1 where the kernel has none."""
         if self._libc is None:
             return -1
@@ -114,15 +124,18 @@ class Confinement:
         if abi < 1:
             return -1
         rights = max(value for since, value in _RIGHTS.items() if since <= abi)
-        has_tcp = abi >= _TCP_ABI
-        attributes = (ctypes.c_uint64 * 2)(rights, _TCP if has_tcp else 0)
-        rules: int = self._libc.syscall(_CREATE, attributes, 16 if has_tcp else 8, 0)
+        # Each part of struct landlock_ruleset_attr came with an ABI.
+        parts = [rights]
+        parts += [_TCP] if abi >= _TCP_ABI else []
+        parts += [_SCOPES] if abi >= _SCOPES_ABI else []
+        attributes = (ctypes.c_uint64 * len(parts))(*parts)
+        rules: int = self._libc.syscall(_CREATE, attributes, 8 * len(parts), 0)
         if rules < 0:
             return -1
         read = _READ_FILE | _READ_DIR
         for place in readable:
             self._allow(rules, str(place), read)
-        for name in (os.path.realpath(program), *_LIBRARIES):
+        for name in (os.path.realpath(program), *_LIBRARIES) if program is not None else ():
             self._allow(rules, name, read | _EXECUTE)
         return rules
 

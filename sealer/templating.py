@@ -34,11 +34,18 @@ def has_templates(templates: Templates) -> bool:
     return any(text is not None for text in templates.values())
 
 
-def make(templates: Templates, values: Mapping[str, bytes], *, strict: bool = False) -> Made:
+def make(
+    templates: Templates,
+    values: Mapping[str, bytes],
+    *,
+    strict: bool = False,
+    partial: bool = False,
+) -> Made:
     """Render all templates of one object, on one budget.
 
-    ``strict`` makes a key that is not there an error. Raises ManyErrors with a TemplateError for
-    each template that fails; their messages name places and functions, no value.
+    ``strict``: they see the values and nothing of each other, and a key that is not there is an
+    error. ``partial``: a template that fails for want of a key is left out. Raises ManyErrors with
+    a TemplateError for each template that fails; their messages name places and functions, no value.
     """
     texts = {key: text for key, text in templates.items() if text is not None}
     if not texts:
@@ -48,19 +55,23 @@ def make(templates: Templates, values: Mapping[str, bytes], *, strict: bool = Fa
     if len(texts) > Limits().templates:
         many = f"one object has {len(texts)} templates, and {Limits().templates} is the most"
         raise ManyErrors([TemplateError(many)])
-    context = {**{key: text.encode(errors="replace") for key, text in texts.items()}, **values}
+    siblings = {key: text.encode(errors="replace") for key, text in texts.items()}
+    context = values if strict else {**siblings, **values}
     budget = Sources().budget()
     data: dict[str, bytes] = {}
     unstable: set[str] = set()
     errors: list[SealerError] = []
     for key, text in texts.items():
+        template = None
         try:
             template = Template.parse(key, text)
             data[key] = template.render(context, strict=strict, budget=budget)
         except TemplateError as error:
-            errors.append(error)
             if budget.is_spent:
+                errors.append(error)
                 break
+            if not (partial and template and not template.keys <= values.keys()):
+                errors.append(error)
         else:
             if template.nondeterministic:
                 unstable.add(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sealer import encoding
@@ -12,7 +13,7 @@ from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing
 from sealer.sealed import SKIP_OWNER_ANNOTATION, SealedSecret
 from sealer.secret import SERVER_FIELDS, Secret
-from sealer.templating import render_data
+from sealer.templating import data_of, render_data
 
 
 def unseal(sealed: SealedSecret, ring: KeyRing) -> Secret:
@@ -26,32 +27,57 @@ def unseal(sealed: SealedSecret, ring: KeyRing) -> Secret:
     return unseal_with_key(sealed, ring)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a SealedSecret holds, before its templates."""
+
+    values: Mapping[str, bytes] = field(repr=False)
+    pair: KeyPair | None = field(repr=False)
+    """The key that opened the last item, if there is one."""
+    whole: Secret | None = field(default=None, repr=False)
+    """The Secret that the deprecated ``spec.data`` holds: no template counts then."""
+
+
 def unseal_with_key(
     sealed: SealedSecret, ring: KeyRing, *, prefer: str = ""
 ) -> tuple[Secret, KeyPair | None]:
-    """Unseal as ``unseal`` does; return also the key that opened the last item, if there is one.
+    """Unseal as ``unseal`` does; return also the key that opened the last item, if there is one."""
+    opened = open_sealed(sealed, ring, prefer=prefer)
+    return secret_of(sealed, opened.values) if opened.whole is None else opened.whole, opened.pair
+
+
+def open_sealed(sealed: SealedSecret, ring: KeyRing, *, prefer: str = "") -> Opened:
+    """Decrypt every item, and render nothing; raises what ``unseal`` does but for templates.
 
     The key whose certificate's fingerprint is ``prefer`` is tried first, then the one that the
     SealedSecret names.
     """
     if sealed.legacy_data and not sealed.encrypted_data:
-        return _unseal_legacy(sealed, ring)
+        whole, pair = _unseal_legacy(sealed, ring)
+        return Opened({}, pair, whole)
     opened = open_items(sealed, ring, prefer=prefer)
-    secret = secret_of(sealed, {key: value for key, (value, _) in opened.items()})
-    return secret, next((pair for _, pair in reversed(opened.values())), None)
+    last = next((pair for _, pair in reversed(opened.values())), None)
+    return Opened({key: value for key, (value, _) in opened.items()}, last)
 
 
-def secret_of(sealed: SealedSecret, values: Mapping[str, bytes]) -> Secret:
-    """Return the Secret for these values of the sealed items; raises what ``render_data`` does."""
+def secret_of(
+    sealed: SealedSecret, values: Mapping[str, bytes], made: Mapping[str, bytes] | None = None
+) -> Secret:
+    """Return the Secret for these values of the sealed items; raises what ``render_data`` does.
+
+    ``made`` is what the templates made of them, where that is known: nothing is rendered then.
+    """
     metadata = {
         key: value
         for key, value in sealed.template.metadata.items()
         if key not in ("name", "namespace") and key not in SERVER_FIELDS and value is not None
     }
+    templates = sealed.template.data
+    data = render_data(templates, values) if made is None else data_of(templates, values, made)
     return Secret(
         name=sealed.name,
         namespace=sealed.namespace,
-        data=render_data(sealed.template.data, values),
+        data=data,
         type=sealed.template.type,
         immutable=sealed.template.immutable,
         metadata=metadata,

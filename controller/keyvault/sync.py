@@ -39,7 +39,8 @@ from controller.keyvault.status.outcomes import PASSING, WaitingError, internal,
 from controller.keyvault.status.report import Reports
 from controller.keyvault.status.status import SYNCED, Outcome
 from controller.keyvault.target import ownership
-from controller.keyvault.target.desired import Desired, desired
+from controller.keyvault.target.desired import Desired, desired, readings
+from controller.keyvault.target.readings import convert
 from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import VaultKey, Vaults
@@ -306,7 +307,10 @@ class Syncer:
         nothing = bool(results) and all(isinstance(one, VaultError) for one in results.values())
         live = None if is_first or nothing else await self.targets.find(secret)
         before = before_of(before_lines, live, secret.name)
-        made = desired(secret, results, found, before)
+        read = await convert(
+            self.targets.workers, secret.namespace, readings(secret, results, found)
+        )
+        made = desired(secret, results, found, before, read)
         attempt.states = made.states
         if not made.blocked:
             record.deleted = made.delete

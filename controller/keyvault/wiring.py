@@ -23,6 +23,7 @@ from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import VaultKey, Vaults
 from controller.metrics import Metrics
 from controller.settings import Settings
+from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer.keyvault.resource import KIND
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
@@ -41,6 +42,7 @@ class KeyVaultHalf:
         recorder: Recorder,
         metrics: Metrics,
         now: Callable[[], datetime],
+        workers: Workers,
     ) -> None:
         quiet_logs()
         self._settings = settings
@@ -76,6 +78,7 @@ class KeyVaultHalf:
             knows_all=self._knows_all,
         )
         self.syncer.targets.custody = settings.custody
+        self.syncer.targets.workers = workers
         # Before the vaults are known every KeyVaultSecret would seem to lack its own.
         self._vaults_pending = {
             (CLUSTER_KEY_VAULT, ""),

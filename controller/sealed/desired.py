@@ -11,8 +11,8 @@ from sealer.keys.custody import Custody
 from sealer.keys.ring import KeyRing
 from sealer.sealed import RENDERED_ANNOTATION, SealedSecret
 from sealer.secret import TOKEN_TYPES
-from sealer.templating import nondeterministic
-from sealer.unsealing import unseal_with_key
+from sealer.templating import Made, has_templates
+from sealer.unsealing import Opened, open_sealed, secret_of
 
 DEFAULT_TYPE = "Opaque"
 Manifest = Mapping[str, Any]
@@ -45,20 +45,30 @@ class Desired:
     """Fingerprint of the sealing key that opened it."""
 
 
-def desired(sealed: SealedSecret, ring: KeyRing, policy: Policy, *, prefer: str = "") -> Desired:
-    """Return what should be; the tree's errors tell why there is none.
+def opened(sealed: SealedSecret, ring: KeyRing, policy: Policy, *, prefer: str = "") -> Opened:
+    """Decrypt what a SealedSecret holds; the tree's errors tell why nothing opens.
 
     ``prefer`` is the fingerprint of the key to try first.
     """
     if sealed.legacy_data and not sealed.encrypted_data and not policy.accept_deprecated_data:
         raise RefusedError("the deprecated field spec.data is switched off", hint="seal it anew")
-    secret, pair = unseal_with_key(sealed, ring, prefer=prefer)
+    return open_sealed(sealed, ring, prefer=prefer)
+
+
+def needs_rendering(sealed: SealedSecret, opened: Opened) -> bool:
+    """Whether templates are to be rendered before ``desired`` can tell."""
+    return opened.whole is None and has_templates(sealed.template.data)
+
+
+def desired(sealed: SealedSecret, opened: Opened, made: Made, policy: Policy) -> Desired:
+    """Return what should be, of the values and what templates made of them."""
+    secret = opened.whole or secret_of(sealed, opened.values, made.data)
     manifest = secret.to_dict()
     # An absent type and Opaque are the same to the API server; saying it spares comparing.
     manifest.setdefault("type", DEFAULT_TYPE)
     refuse(manifest, policy)
-    unstable = frozenset(nondeterministic(sealed.template.data)) - sealed.encrypted_data.keys()
-    return Desired(manifest, unstable, pair.fingerprint if pair else "")
+    unstable = made.unstable - sealed.encrypted_data.keys()
+    return Desired(manifest, unstable, opened.pair.fingerprint if opened.pair else "")
 
 
 def settle(wanted: Desired, actual: Manifest | None, generation: str) -> Manifest:

@@ -1,8 +1,9 @@
 """What should be, and what to do about what is: values in, a decision out.
 
-``desired`` unseals a SealedSecret into the Secret's manifest; ``plan`` compares it with the Secret
-that is there. Nothing here touches a cluster. Rules are those of bitnami-labs/sealed-secrets
-``pkg/controller/controller.go`` (unseal), with the deviations of docs/adr/0070-0074.
+``opened`` decrypts a SealedSecret, ``desired`` makes the Secret's manifest of it; ``plan`` compares
+that with the Secret that is there. Nothing here renders a template or touches a cluster. Rules are
+those of bitnami-labs/sealed-secrets ``pkg/controller/controller.go`` (unseal), with the deviations
+of docs/adr/0070-0074.
 """
 
 from __future__ import annotations

@@ -22,15 +22,18 @@ from controller.events.recorder import Recorder
 from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.sealed import target
-from controller.sealed.desired import Desired, Policy, desired, settle
+from controller.sealed.desired import Desired, Policy, desired, needs_rendering, opened, settle
 from controller.sealed.memory import Key, Record, is_new, key_of, says_failed, says_synced, trigger
 from controller.sealed.outcomes import Failure, delay, understand
 from controller.sealed.plan import Nothing, Owner, Recreate, Update, is_of_another, is_owned, plan
 from controller.sealed.report import QUIET_TRIES, Reports
 from controller.sealed.status import SYNCED
+from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.sealed import SealedSecret
+from sealer.templating import Made
+from sealer.unsealing import Opened
 
 _LOG = logging.getLogger(__name__)
 # A foreign Secret that was deleted may come again at once: its owner goes first.
@@ -53,6 +56,8 @@ class Syncer:
     update_status: bool = True
     old_gc: bool = False
     jitter: Callable[[], float] = random.random
+    workers: Workers = field(default_factory=Workers)
+    """Where templates are rendered."""
     _records: dict[Key, Record] = field(default_factory=dict)
     _bodies: dict[Key, Manifest] = field(default_factory=dict)
     _forced: set[Key] = field(default_factory=set)
@@ -241,11 +246,21 @@ class Syncer:
 
     async def _unseal(self, sealed: SealedSecret, record: Record) -> Desired:
         started = time.perf_counter()
-        unseal = partial(desired, sealed, self.keys.ring, self.policy, prefer=record.key)
-        wanted = await asyncio.get_running_loop().run_in_executor(self.executor, unseal)
+        compute = partial(asyncio.get_running_loop().run_in_executor, self.executor)
+        found = await compute(partial(self._opened, sealed, record.key))
+        if isinstance(found, Opened):
+            made = await self.workers.render(sealed.namespace, sealed.template.data, found.values)
+            found = await compute(partial(desired, sealed, found, made, self.policy))
         self.metrics.decrypt_seconds.observe(time.perf_counter() - started)
-        record.key = wanted.key
-        return wanted
+        record.key = found.key
+        return found
+
+    def _opened(self, sealed: SealedSecret, prefer: str) -> Opened | Desired:
+        """Decrypt, in a thread; what has no templates is done then."""
+        found = opened(sealed, self.keys.ring, self.policy, prefer=prefer)
+        if needs_rendering(sealed, found):
+            return found
+        return desired(sealed, found, Made(), self.policy)
 
     async def _make(self, wanted: Mapping[str, Any], owner: Owner) -> Manifest | None:
         """Make the Secret without looking first; None where there is one after all."""

@@ -423,3 +423,4 @@ class Simulation:
                 entry.retry.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
         await self.vaults.close()
+        await self.syncer.targets.workers.close()

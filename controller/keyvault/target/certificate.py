@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKeyTypes
 
+from controller.keyvault.target.pfx import MOST_ITERATIONS, iterations
 from controller.keyvault.target.values import BadValueError
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
@@ -96,6 +97,7 @@ def parse(value: bytes) -> Bundle:
         pfx = base64.b64decode(b"".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
         raise BadValueError("is neither PEM nor a PFX in base64") from None
+    _refuse_costly(pfx)
     try:
         loaded: Any = pkcs12.load_key_and_certificates(pfx, None)
         key, leaf, more = loaded
@@ -104,6 +106,18 @@ def parse(value: bytes) -> Bundle:
         return Bundle(key, _sorted(found, key), pfx)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadValueError("is a PFX that cannot be read, or has a password") from None
+
+
+def _refuse_costly(pfx: bytes) -> None:
+    try:
+        count = iterations(pfx)
+    except ValueError:
+        raise BadValueError("is a PFX that cannot be read, or has a password") from None
+    if count > MOST_ITERATIONS:
+        raise BadValueError(
+            f"is a PFX that asks for more than {MOST_ITERATIONS} rounds of key derivation",
+            hint="export it again with fewer, as openssl pkcs12 -iter 2048 does",
+        )
 
 
 def _parse_pem(value: bytes) -> Bundle:

@@ -7,12 +7,13 @@ two polls agree that it is gone; what may be missing (optional, or found) stops 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controller.keyvault.lines import DISABLED, ERROR, MISSING, PINNED, SYNCED
-from controller.keyvault.target import certificate, publickey, values
+from controller.keyvault.target import values
+from controller.keyvault.target.reading import Reading
 from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import Found, VaultError
 from sealer.keyvault import names
@@ -51,6 +52,9 @@ class Lost:
 
 
 Result = Found | Lost | VaultError
+Values = Mapping[str, bytes]
+Convert = Callable[[Reading], Values]
+"""Returns what a value reads as; raises BadValueError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +112,14 @@ def desired(
     results: Mapping[Ref, Result],
     found_refs: Mapping[int, tuple[Ref, ...]],
     before: Before,
+    convert: Convert,
 ) -> Desired:
     """Return the raw data, without the template's.
 
     ``results`` has an item for each ref; ``found_refs`` names, by an entry's index, what find
-    found or which versions came before, newest first.
+    found or which versions came before, newest first. ``convert`` reads values: see ``readings``.
     """
-    work = _Work(secret, results, before)
+    work = _Work(secret, results, before, convert)
     for index, entry in enumerate(secret.entries):
         if isinstance(entry, FindEntry):
             for ref in found_refs.get(index, ()):
@@ -128,11 +133,43 @@ def desired(
     return Desired(work.data, tuple(work.states), work.delete, work.gone)
 
 
+def readings(
+    secret: KeyVaultSecret, results: Mapping[Ref, Result], found_refs: Mapping[int, tuple[Ref, ...]]
+) -> tuple[Reading, ...]:
+    """What ``desired`` will want read: values that strangers wrote, in formats that cost time."""
+    wanted: dict[Reading, None] = {}
+    for index, entry in enumerate(secret.entries):
+        if isinstance(entry, FindEntry):
+            continue
+        for ref in (entry.ref, *found_refs.get(index, ())):
+            found = results.get(ref)
+            reading = reading_of(entry, found) if isinstance(found, Found) else None
+            if reading is not None:
+                wanted[reading] = None
+    return tuple(wanted)
+
+
+def reading_of(entry: KeyEntry | TlsEntry | ExpandEntry, found: Found) -> Reading | None:
+    """What an entry wants read of a value; None where that is next to nothing."""
+    if isinstance(entry, TlsEntry):
+        return Reading("tls", entry.chain, found.value)
+    if isinstance(entry, ExpandEntry):
+        return Reading("expand", entry.format, found.value)
+    if entry.ref.type == CERTIFICATE:
+        return Reading("certificate", entry.form, found.value)
+    if entry.ref.type == KEY:
+        return Reading("key", entry.form, found.value)
+    if entry.property:
+        return Reading("property", entry.property, found.value, entry.decode)
+    return None
+
+
 @dataclass
 class _Work:
     secret: KeyVaultSecret
     results: Mapping[Ref, Result]
     before: Before
+    convert: Convert
     data: dict[str, bytes] = field(default_factory=dict, repr=False)
     states: list[ObjectState] = field(default_factory=list)
     sources: dict[str, Ref] = field(default_factory=dict)
@@ -145,7 +182,7 @@ class _Work:
         result = self.results[ref]
         if isinstance(result, Found):
             try:
-                made = _made(entry, ref, result)
+                made = self._made(entry, ref, result)
             except BadValueError as error:
                 cure = f" ({error.hint})" if error.hint else ""
                 self._fail(ref, error.message + cure, "BadValue")
@@ -157,6 +194,20 @@ class _Work:
         else:
             self._fail(ref, result.message, result.reason)
 
+    def _made(self, entry: Entry, ref: Ref, found: Found) -> Mapping[str, bytes]:
+        if isinstance(entry, FindEntry):
+            return _checked({names.key_for(entry, ref.name): found.value}, ref)
+        made = self._converted(entry, found)
+        return _checked(made, ref) if isinstance(entry, ExpandEntry) else made
+
+    def _converted(self, entry: KeyEntry | TlsEntry | ExpandEntry, found: Found) -> Values:
+        reading = reading_of(entry, found)
+        if reading is not None:
+            made = self.convert(reading)
+        elif isinstance(entry, KeyEntry):
+            made = {"": values.decode(found.value, entry.decode)}
+        return {entry.key: made[""]} if isinstance(entry, KeyEntry) else made
+
     def take_history(self, entry: KeyEntry, past: tuple[Ref, ...]) -> None:
         """Versions before the newest; one that cannot be used is left out and stops nothing."""
         if not isinstance(self.results[entry.ref], Found):
@@ -167,7 +218,7 @@ class _Work:
             if isinstance(result, Found):
                 key = past_key(entry.key, back)
                 try:
-                    self._put(ref, {key: _single(entry, result)})
+                    self._put(ref, {key: self._converted(entry, result)[entry.key]})
                 except BadValueError as error:
                     self._state(ref, ERROR, message=error.message, is_past=True)
                 else:
@@ -314,26 +365,7 @@ def _message(lost: Lost) -> dict[str, Any]:
     return {"message": lost.error.message}
 
 
-def _made(entry: Entry, ref: Ref, found: Found) -> dict[str, bytes]:
-    if isinstance(entry, TlsEntry):
-        return certificate.parse(found.value).tls(entry.chain)
-    if isinstance(entry, ExpandEntry):
-        return _checked(values.expand(found.value, entry.format))
-    if isinstance(entry, FindEntry):
-        return _checked({names.key_for(entry, ref.name): found.value})
-    return {entry.key: _single(entry, found)}
-
-
-def _single(entry: KeyEntry, found: Found) -> bytes:
-    if entry.ref.type == CERTIFICATE:
-        return certificate.parse(found.value).form(entry.form)
-    if entry.ref.type == KEY:
-        return publickey.form(found.value, entry.form)
-    value = values.property_of(found.value, entry.property) if entry.property else found.value
-    return values.decode(value, entry.decode)
-
-
-def _checked(made: dict[str, bytes]) -> dict[str, bytes]:
+def _checked(made: Values, ref: Ref) -> Values:
     for key in made:
         if not is_secret_key(key):
             raise BadValueError(

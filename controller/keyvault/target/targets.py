@@ -12,7 +12,8 @@ from controller.keyvault.cluster import Objects
 from controller.keyvault.lines import Status, read_objects
 from controller.keyvault.target import ownership
 from controller.keyvault.target.desired import Desired
-from controller.keyvault.target.templates import render
+from controller.keyvault.target.templates import rendered
+from controller.work.workers import Workers
 from sealer.keys.custody import Custody
 from sealer.keyvault.resource import KeyVaultSecret
 
@@ -31,6 +32,8 @@ class Targets:
     objects: Objects
     custody: Custody = field(default_factory=Custody)
     """Where sealing keys are: nothing here makes, changes or deletes one."""
+    workers: Workers = field(default_factory=Workers)
+    """Where templates are rendered."""
     _fillers: dict[Key, set[Key]] = field(default_factory=dict)
     """Which KeyVaultSecrets fill a Secret: one, or several that quarrel."""
     _merged: dict[Key, set[str]] = field(default_factory=dict)
@@ -94,7 +97,14 @@ class Targets:
         ``live`` None: there is none as far as anybody knows; one that is there is looked at then.
         Where ``live`` is no more what is there, nothing is written: ConflictError, or TargetError.
         """
-        manifest = ownership.manifest(secret, render(secret, made, live), live)
+        templates = await self.workers.render(
+            secret.namespace,
+            secret.template.data,
+            made.data,
+            strict=True,
+            partial=bool(made.gone),
+        )
+        manifest = ownership.manifest(secret, rendered(secret, made, templates, live), live)
         self._guard(manifest)
         self._guard(live)
         ownership.check_keys(secret, live, manifest)

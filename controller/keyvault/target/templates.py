@@ -1,4 +1,7 @@
-"""PURE: what templates make of the raw data; what is random is made once, not at every poll."""
+"""PURE: the raw data and what templates made of it, into the Secret's data.
+
+What is random is made once, not at every poll.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from typing import Any
 
 from controller.keyvault.target.desired import Desired
 from controller.keyvault.target.values import BadValueError
-from sealer import encoding, templating
-from sealer.errors import ManyErrors, SealerError, TemplateError
+from sealer import encoding
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import GROUP
 from sealer.secret import MAX_BYTES
+from sealer.templating import Made, data_of
 
 RENDERED_FOR = f"{GROUP}/rendered-for"
 """On a Secret with random values: what they were rendered for."""
@@ -34,22 +37,20 @@ class Rendered:
     stamp: str = ""
 
 
-def render(secret: KeyVaultSecret, made: Desired, live: Mapping[str, Any] | None) -> Rendered:
-    """Add the template's keys, drop what it omits; ManyErrors of TemplateError, BadValueError.
+def rendered(
+    secret: KeyVaultSecret, made: Desired, templates: Made, live: Mapping[str, Any] | None
+) -> Rendered:
+    """Add what the templates made, drop what it omits; BadValueError.
 
     Templates see what the vault gave and nothing of each other. As in a SealedSecret a raw key
-    wins over a template of the same name, unless it is omitted; a key that is not there is an
-    error, and never ``<no value>``. A password, salt or certificate made in a template stands
-    until the KeyVaultSecret or an object of the vault has another version: else it would change
-    at each poll.
+    wins over a template of the same name, unless it is omitted. A password, salt or certificate
+    made in a template stands until the KeyVaultSecret or an object of the vault has another
+    version: else it would change at each poll.
     """
-    templates = secret.template.data
-    fed = {*secret.omit, *(key for key, text in templates.items() if text is None)}
-    data = {key: value for key, value in made.data.items() if key not in fed}
-    data = {**_rendered(templates, made), **data}
+    data = data_of(secret.template.data, made.data, templates.data, secret.omit)
     random = {
         key
-        for key in templating.nondeterministic(templates)
+        for key in templates.unstable
         if key in data and (key not in made.data or key in secret.omit)
     }
     stamp = _stamp(secret, made) if random else ""
@@ -57,35 +58,6 @@ def render(secret: KeyVaultSecret, made: Desired, live: Mapping[str, Any] | None
     if sum(map(len, data.values())) > MAX_BYTES:
         raise BadValueError("all values together are more than a Secret can hold, 1 MiB")
     return Rendered(data, stamp)
-
-
-def _rendered(templates: templating.Templates, made: Desired) -> dict[str, bytes]:
-    """What the templates make of the raw data; what needs a key that was removed goes with it."""
-    texts = {key: text for key, text in templates.items() if text is not None}
-    if not texts:
-        return {}
-    from sealer.template import render as render_text
-
-    data: dict[str, bytes] = {}
-    errors: list[SealerError] = []
-    for key, text in texts.items():
-        try:
-            data[key] = render_text(key, text, made.data, strict=True)
-        except TemplateError as error:
-            if not (made.gone and _lacks(key, text, made.data)):
-                errors.append(error)
-    if errors:
-        raise ManyErrors(errors)
-    return data
-
-
-def _lacks(key: str, text: str, data: Mapping[str, bytes]) -> bool:
-    from sealer.template import Template
-
-    try:
-        return not Template.parse(key, text).keys <= data.keys()
-    except TemplateError:
-        return False
 
 
 def _kept(

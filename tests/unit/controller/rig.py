@@ -101,6 +101,7 @@ def run(body: Callable[[Rig], Awaitable[None]], **options: Any) -> None:
     async def main() -> None:
         rig = Rig(**options)
         await body(rig)
+        await rig.syncer.workers.close()
         rig.syncer.executor.shutdown()
 
     asyncio.run(main())

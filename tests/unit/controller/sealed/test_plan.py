@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.sealed.desired import Policy, RefusedError, desired, settle
+from controller.sealed import desired as desires
+from controller.sealed.desired import Desired, Policy, RefusedError, opened, settle
 from controller.sealed.plan import (
     Create,
     Nothing,
@@ -21,6 +22,7 @@ from controller.sealed.plan import (
 )
 from sealer import Secret, UnsealError, seal
 from sealer.keys.custody import KEY_LABEL, Custody
+from sealer.keys.ring import KeyRing
 from sealer.sealed import (
     MANAGED_ANNOTATION,
     OWNER_ANNOTATION,
@@ -30,6 +32,7 @@ from sealer.sealed import (
     SealedSecret,
     SecretTemplate,
 )
+from sealer.templating import make
 from tests.sealing_keys import pair, ring
 
 POLICY = Policy(Custody("home"))
@@ -252,6 +255,12 @@ def test_after_a_plan_is_applied_nothing_is_left_to_do(
     decided = plan(mine, actual, OWNER, POLICY, exact=exact)
     if isinstance(decided, Update):
         assert plan(mine, decided.manifest, OWNER, POLICY, exact=exact) == Nothing()
+
+
+def desired(sealed: SealedSecret, ring: KeyRing, policy: Policy) -> Desired:
+    """Open, render here, and say what should be."""
+    found = opened(sealed, ring, policy)
+    return desires.desired(sealed, found, make(sealed.template.data, found.values), policy)
 
 
 def sealed(**options: Any) -> SealedSecret:
