@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-PERIOD = 0.05
-"""Seconds between two looks, which is as long as anything may compute on the loop."""
+PERIOD = 0.1
+"""Seconds between two looks."""
 
 
 async def watch_loop(observe: Callable[[float], None]) -> None:

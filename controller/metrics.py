@@ -61,7 +61,7 @@ class Metrics:
             "decrypt_duration_seconds", "Time to decrypt and render one SealedSecret."
         )
         self.loop_lag = self._histogram(
-            "event_loop_lag_seconds", "How late the event loop was, looked at every 50 ms."
+            "event_loop_lag_seconds", "How late the event loop was, looked at ten times a second."
         )
         self.keys = self._gauge("keys", "Sealing keys that can be used.")
         self.keys_bad = self._gauge("keys_rejected", "Key Secrets that cannot be used.")

@@ -45,7 +45,7 @@ def make(
 
     ``strict``: they see the values and nothing of each other, and a key that is not there is an
     error. ``partial``: a template that fails for want of a key is left out. Raises ManyErrors with
-    a TemplateError for each template that fails; their messages name places and functions, no value.
+    a TemplateError for each template that fails; messages name places and functions, no value.
     """
     texts = {key: text for key, text in templates.items() if text is not None}
     if not texts:

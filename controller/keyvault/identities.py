@@ -15,7 +15,11 @@ from datetime import datetime
 
 from controller.api.errors import ClusterError, NotFoundError
 from controller.keyvault.cluster import Objects
+from controller.keyvault.target.reading import Reading
+from controller.keyvault.target.readings import convert
+from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import IdentityError
+from controller.work.workers import Workers
 from sealer import encoding
 from sealer.keyvault.address import Address
 from sealer.keyvault.vaults import USE_LABEL, Auth, KeyOf, VaultResource
@@ -51,6 +55,8 @@ class Identities:
     objects: Objects
     authority: str = ""
     demand_label: bool = True
+    workers: Workers = field(default_factory=Workers)
+    """Where certificates are read."""
 
     async def of(self, vault: VaultResource, address: Address) -> Identity:
         """Return a vault's identity; IdentityError says what is missing."""
@@ -94,7 +100,7 @@ class Identities:
         place = f"{vault.namespace or reference.namespace}/{reference.name}"
         key = f"servicePrincipal:{place}:{auth.client_id}:{auth.tenant_id}:{digest}"
         text = "" if auth.certificate else value.decode(errors="replace").strip()
-        certificate = value if auth.certificate else b""
+        certificate = await self._pem(place, value) if auth.certificate else b""
         return Identity(
             auth.kind,
             key,
@@ -104,6 +110,16 @@ class Identities:
             secret=text,
             certificate=certificate,
         )
+
+    async def _pem(self, place: str, value: bytes) -> bytes:
+        """Read a PFX or PEM, whose author may not be trusted to have made a quick one."""
+        reading = Reading("credential", "", value)
+        read = await convert(self.workers, place.split("/", maxsplit=1)[0], [reading])
+        try:
+            return read(reading)[""]
+        except BadValueError as error:
+            hint = error.hint or "put a certificate with its RSA key there, as PEM or PFX"
+            raise _denied(f"the certificate in the Secret {place} {error.message}", hint) from None
 
     async def _value(self, vault: VaultResource, reference: KeyOf) -> bytes:
         namespace = vault.namespace or reference.namespace

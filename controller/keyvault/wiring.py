@@ -56,6 +56,7 @@ class KeyVaultHalf:
                 self.objects,
                 os.environ.get("AZURE_AUTHORITY_HOST", ""),
                 demand_label=settings.vault_service_account_label,
+                workers=workers,
             ),
             open_vault=self._open,
             recorder=recorder,

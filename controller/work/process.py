@@ -65,10 +65,14 @@ class WorkerProcess:
         except (OSError, asyncio.IncompleteReadError):
             raise GoneError from None
 
-    async def end(self) -> None:
+    def kill(self) -> None:
         """End it and all that it started, at once."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if self.is_alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def ended(self) -> None:
+        """Wait until it has ended."""
         await self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()

@@ -31,7 +31,7 @@ from sealer.confined import Confinement, Limits
 
 _JOBS: Final[Mapping[str, Callable[..., list[Any]]]] = {RENDER: render, READ: read_all}
 _MEMORY: Final = 192 << 20
-_SECONDS: Final = 15.0
+_SECONDS: Final = 30.0
 _OUT_OF_MEMORY: Final = 3
 # Source: linux/prctl.h.
 _PARENT_DEATH_SIGNAL, _DUMPABLE = 1, 4

@@ -16,7 +16,7 @@ from sealer.errors import ManyErrors, SealerError, TemplateError
 from sealer.templating import Made, Templates, has_templates
 
 PROCESSES: Final = 2
-DEADLINE: Final = 20.0
+DEADLINE: Final = 40.0
 """Seconds until a worker that has not ended its job by itself is ended."""
 _IDLE_SECONDS: Final = 60.0
 _RENDER_SECONDS: Final = 11
@@ -131,6 +131,7 @@ class Workers:
         self._idle.clear()
 
     def _end(self, worker: WorkerProcess) -> None:
-        task = asyncio.get_running_loop().create_task(worker.end())
+        worker.kill()
+        task = asyncio.get_running_loop().create_task(worker.ended())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

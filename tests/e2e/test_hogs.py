@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import threading
@@ -114,6 +115,14 @@ def test_hogs_of_a_vault_delay_nobody(
         bad.secret({"key": "k", "from": {"secret": "one"}}, name="slow", template={"data": slow})
         for name in ("much", "most", "some"):
             bad.secret({"tls": {"certificate": name}}, name=name)
+        pfx = base64.b64encode(costly_pfx(0x7FFFFFFF)).decode()
+        place = {"name": "sign-in", "namespace": bad.namespace}
+        plane.api.create(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": place, "data": {"pfx": pfx}}
+        )
+        reference = {"name": "sign-in", "key": "pfx"}
+        principal = {"clientId": bad.client, "certificateRef": reference}
+        bad.vault("sign-in", auth={"servicePrincipal": principal})
         started = time.monotonic()
         good.secret({"key": "k", "from": {"secret": "one"}}, template={"data": {"t": "{{ .k }}!"}})
         good.wait_data({"k": b"1", "t": b"1!"}, seconds=60)
@@ -124,6 +133,10 @@ def test_hogs_of_a_vault_delay_nobody(
             refused = bad.wait_reason("BadValue", name=name, seconds=60)
             assert "asks for more than 1000000 rounds" in refused["message"]
         bad.wait_reason("BadValue", name="some", seconds=60)
+        wait_for(
+            "the sign-in is denied",
+            lambda: "rounds of key" in str(bad.status("sign-in", "KeyVault")),
+        )
         shown = controller.get("/metrics", port=controller.metrics_port)[1].decode()
     assert waited < 15
     assert max(seconds) < 5

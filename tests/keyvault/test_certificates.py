@@ -8,7 +8,7 @@ import pytest
 
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import CLIENT, Simulation
-from tests.unit.controller.keyvault.test_certificate import KEYS, Chain
+from tests.unit.controller.keyvault.target.test_certificate import KEYS, Chain
 
 PEM = "application/x-pem-file"
 TLS: dict[str, Any] = {"tls": {"certificate": "web"}}

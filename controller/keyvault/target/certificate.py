@@ -15,6 +15,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKey
 from controller.keyvault.target.pfx import MOST_ITERATIONS, iterations
 from controller.keyvault.target.values import BadValueError
 
+_MOST_BITS = 4096
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
@@ -106,6 +108,15 @@ def parse(value: bytes) -> Bundle:
         return Bundle(key, _sorted(found, key), pfx)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadValueError("is a PFX that cannot be read, or has a password") from None
+
+
+def credential(value: bytes) -> bytes:
+    """PEM of a certificate and its key, to sign in with; PEM or the PFX's bytes; BadValueError."""
+    bundle = parse(value if b"-----BEGIN" in value else base64.b64encode(value))
+    # Signing with a larger one would take its time again and again, where it must not.
+    if not isinstance(bundle.key, rsa.RSAPrivateKey) or bundle.key.key_size > _MOST_BITS:
+        raise BadValueError(f"has no RSA key, or one of more than {_MOST_BITS} bits")
+    return bundle.form("PEM")
 
 
 def _refuse_costly(pfx: bytes) -> None:

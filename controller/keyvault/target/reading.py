@@ -16,7 +16,7 @@ class Reading:
     """What is wanted of a value."""
 
     format: str
-    """``tls``, ``certificate``, ``key``, ``expand`` or ``property``."""
+    """``tls``, ``certificate``, ``key``, ``expand``, ``property`` or ``credential``."""
     argument: str
     """Of the format: which chain, which form, JSON or YAML, the path."""
     value: bytes = field(repr=False)
@@ -33,6 +33,8 @@ def read(wanted: Reading) -> dict[str, bytes]:
             return values.expand(value, argument)
         case "certificate":
             return {"": certificate.parse(value).form(argument)}
+        case "credential":
+            return {"": certificate.credential(value)}
         case "key":
             return {"": publickey.form(value, argument)}
         case "property":

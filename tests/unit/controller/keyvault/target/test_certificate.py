@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from controller.keyvault.target.certificate import parse
+from controller.keyvault.target.certificate import credential, parse
 from controller.keyvault.target.values import BadValueError
+from tests.testbed.pfx import costly_pfx
 
 
 def _issue(name: str, key: Any, issuer: str, issuer_key: Any) -> x509.Certificate:
@@ -225,3 +226,18 @@ def test_pem_that_cannot_be_read_says_why() -> None:
         parse(locked + chain)
     with pytest.raises(BadValueError, match=r"two characters \\n"):
         parse(made.pem(made.all).replace(b"\n", rb"\n"))
+
+
+def test_a_credential_is_read_from_pem_and_from_the_bytes_of_a_pfx() -> None:
+    chain = Chain(rsa.generate_private_key(65537, 2048))
+    from_pem = credential(chain.pem(chain.all[::-1]))
+    from_pfx = credential(base64.b64decode(chain.pfx(chain.all[1:])))
+    assert from_pem == from_pfx == chain.pem(chain.all)
+
+
+def test_a_credential_that_would_sign_slowly_or_not_at_all_is_refused() -> None:
+    chain = Chain(ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(BadValueError, match="has no RSA key"):
+        credential(chain.pem(chain.all))
+    with pytest.raises(BadValueError, match="more than 1000000 rounds"):
+        credential(costly_pfx(0x7FFFFFFF))
