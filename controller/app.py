@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import kopf
@@ -34,6 +34,7 @@ from controller.sealed.desired import Policy
 from controller.sealed.memory import Key
 from controller.sealed.sync import Syncer
 from controller.settings import Settings
+from controller.turns import cores
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer import __version__
@@ -55,8 +56,9 @@ class App:
         self.metrics = Metrics(
             version=__version__, omit_secret_labels=settings.metrics_omit_secret_labels
         )
-        # RSA leaves the interpreter's lock: as many threads as there are cores.
-        self.executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="unseal")
+        # RSA leaves the interpreter's lock: a namespace has as many threads as there are cores,
+        # and one is left for the others.
+        self.executor = ThreadPoolExecutor(cores() + 1, thread_name_prefix="unseal")
         self.workers = Workers()
         self.recorder = Recorder(cluster, _now, self.metrics.events_dropped.inc)
         self.store = KeyStore(
@@ -74,8 +76,7 @@ class App:
             ),
             recorder=self.recorder,
             metrics=self.metrics,
-            # One namespace's templates leave a worker to the others.
-            queue=WorkQueue[Key](lane=lambda key: key[0], width=max(1, settings.workers - 1)),
+            queue=WorkQueue[Key](lane=itemgetter(0), width=_most(settings.workers)),
             executor=self.executor,
             now=_now,
             drift=settings.drift,
@@ -341,6 +342,11 @@ async def keep_up(
             await asyncio.sleep(pause)
         else:
             return
+
+
+def _most(workers: int) -> int:
+    """How many of the workers one namespace may have: the others find one that is free."""
+    return max(1, workers * 3 // 4)
 
 
 def _now() -> datetime:

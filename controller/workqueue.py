@@ -170,8 +170,8 @@ class WorkQueue(Generic[K]):
             return
         key = next(iter(urgent or rest))
         place = self._urgent if urgent else self._ready
+        # Behind what waits of other lanes: a few full lanes would share all workers for ever.
         place[key] = None
-        place.move_to_end(key, last=False)
         self._forget_aside(key)
         self._wake.set()
 

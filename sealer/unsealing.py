@@ -46,16 +46,18 @@ def unseal_with_key(
     return secret_of(sealed, opened.values) if opened.whole is None else opened.whole, opened.pair
 
 
-def open_sealed(sealed: SealedSecret, ring: KeyRing, *, prefer: str = "") -> Opened:
+def open_sealed(
+    sealed: SealedSecret, ring: KeyRing, *, prefer: str = "", patience: int | None = None
+) -> Opened:
     """Decrypt every item, and render nothing; raises what ``unseal`` does but for templates.
 
     The key whose certificate's fingerprint is ``prefer`` is tried first, then the one that the
-    SealedSecret names.
+    SealedSecret names. With ``patience`` no item is tried after so many that failed.
     """
     if sealed.legacy_data and not sealed.encrypted_data:
         whole, pair = _unseal_legacy(sealed, ring)
         return Opened({}, pair, whole)
-    opened = open_items(sealed, ring, prefer=prefer)
+    opened = open_items(sealed, ring, prefer=prefer, patience=patience)
     last = next((pair for _, pair in reversed(opened.values())), None)
     return Opened({key: value for key, (value, _) in opened.items()}, last)
 
@@ -85,9 +87,12 @@ def secret_of(
 
 
 def open_items(
-    sealed: SealedSecret, ring: KeyRing, *, prefer: str = ""
+    sealed: SealedSecret, ring: KeyRing, *, prefer: str = "", patience: int | None = None
 ) -> dict[str, tuple[bytes, KeyPair]]:
-    """Decrypt ``encryptedData``; return each key's plaintext with the key pair that opened it."""
+    """Decrypt ``encryptedData``; return each key's plaintext with the key pair that opened it.
+
+    An item that fails costs a try of every key: after ``patience`` of them no more are tried.
+    """
     bound = sealed.label()
     opened: dict[str, tuple[bytes, KeyPair]] = {}
     errors: list[SealerError] = []
@@ -99,6 +104,8 @@ def open_items(
             first = opened[key][1]
         except UnsealError as error:
             errors.append(error)
+            if len(errors) == patience:
+                break
     if errors:
         raise ManyErrors(errors)
     return opened

@@ -18,6 +18,12 @@ DEFAULT_TYPE = "Opaque"
 Manifest = Mapping[str, Any]
 
 
+MAX_ITEMS = 2000
+"""Each costs an RSA operation; etcd holds no more of what a key of 4096 bits has sealed."""
+PATIENCE = 8
+"""Items that fail before the rest is not tried: each costs an RSA operation for every key."""
+
+
 class RefusedError(SealerError):
     """A Secret that must not be made or changed as asked; only a changed manifest cures it."""
 
@@ -52,7 +58,11 @@ def opened(sealed: SealedSecret, ring: KeyRing, policy: Policy, *, prefer: str =
     """
     if sealed.legacy_data and not sealed.encrypted_data and not policy.accept_deprecated_data:
         raise RefusedError("the deprecated field spec.data is switched off", hint="seal it anew")
-    return open_sealed(sealed, ring, prefer=prefer)
+    if len(sealed.encrypted_data) > MAX_ITEMS:
+        raise RefusedError(
+            f"a SealedSecret of more than {MAX_ITEMS} items is not opened", hint="make it several"
+        )
+    return open_sealed(sealed, ring, prefer=prefer, patience=PATIENCE)
 
 
 def needs_rendering(sealed: SealedSecret, opened: Opened) -> bool:
@@ -63,7 +73,7 @@ def needs_rendering(sealed: SealedSecret, opened: Opened) -> bool:
 def desired(sealed: SealedSecret, opened: Opened, made: Made, policy: Policy) -> Desired:
     """Return what should be, of the values and what templates made of them."""
     secret = opened.whole or secret_of(sealed, opened.values, made.data)
-    manifest = secret.to_dict()
+    manifest = _plain(secret.to_dict())
     # An absent type and Opaque are the same to the API server; saying it spares comparing.
     manifest.setdefault("type", DEFAULT_TYPE)
     refuse(manifest, policy)
@@ -106,3 +116,13 @@ def refuse(manifest: Manifest, policy: Policy) -> None:
             "a SealedSecret cannot make a sealing key, nor take its label or a name like one",
             hint="name it otherwise; restore keys with seal keys restore",
         )
+
+
+def _plain(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The Secret with the metadata that a template may give: labels and annotations.
+
+    A finalizer that nobody takes off would keep the Secret and its namespace for ever.
+    """
+    kept = ("name", "namespace", "labels", "annotations")
+    metadata = {key: value for key, value in manifest["metadata"].items() if key in kept}
+    return {**manifest, "metadata": metadata}

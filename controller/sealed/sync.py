@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
@@ -23,18 +23,22 @@ from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.sealed import target
 from controller.sealed.desired import Desired, Policy, desired, needs_rendering, opened, settle
+from controller.sealed.hopeless import Wary
 from controller.sealed.memory import Key, Record, is_new, key_of, says_failed, says_synced, trigger
 from controller.sealed.outcomes import Failure, delay, understand
 from controller.sealed.plan import Nothing, Owner, Recreate, Update, is_of_another, is_owned, plan
 from controller.sealed.report import QUIET_TRIES, Reports
 from controller.sealed.status import SYNCED
+from controller.turns import Turns
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
+from sealer.keys.ring import KeyRing
 from sealer.sealed import SealedSecret
 from sealer.templating import Made
 from sealer.unsealing import Opened
 
+_T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
 # A foreign Secret that was deleted may come again at once: its owner goes first.
 _FOREIGN_GRACE_SECONDS = 0.75
@@ -56,6 +60,8 @@ class Syncer:
     update_status: bool = True
     old_gc: bool = False
     jitter: Callable[[], float] = random.random
+    turns: Turns = field(default_factory=Turns)
+    """Of namespaces at the executor."""
     workers: Workers = field(default_factory=Workers)
     """Where templates are rendered."""
     _records: dict[Key, Record] = field(default_factory=dict)
@@ -66,6 +72,7 @@ class Syncer:
         self._teller = Reports(
             self.cluster, self.recorder, self.metrics, self.now, self.drift, self.update_status
         )
+        self._wary = Wary()
 
     # What happens in the cluster.
 
@@ -246,18 +253,23 @@ class Syncer:
 
     async def _unseal(self, sealed: SealedSecret, record: Record) -> Desired:
         started = time.perf_counter()
-        compute = partial(asyncio.get_running_loop().run_in_executor, self.executor)
-        found = await compute(partial(self._opened, sealed, record.key))
+        ring = self._wary.of(self.keys.ring)
+        found = await self._compute(sealed, partial(self._opened, sealed, ring, record.key))
         if isinstance(found, Opened):
             made = await self.workers.render(sealed.namespace, sealed.template.data, found.values)
-            found = await compute(partial(desired, sealed, found, made, self.policy))
+            found = await self._compute(sealed, partial(desired, sealed, found, made, self.policy))
         self.metrics.decrypt_seconds.observe(time.perf_counter() - started)
         record.key = found.key
         return found
 
-    def _opened(self, sealed: SealedSecret, prefer: str) -> Opened | Desired:
+    async def _compute(self, sealed: SealedSecret, work: Callable[[], _T]) -> _T:
+        """In a thread, when it is the namespace's turn."""
+        async with self.turns.of(sealed.namespace):
+            return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+
+    def _opened(self, sealed: SealedSecret, ring: KeyRing, prefer: str) -> Opened | Desired:
         """Decrypt, in a thread; what has no templates is done then."""
-        found = opened(sealed, self.keys.ring, self.policy, prefer=prefer)
+        found = opened(sealed, ring, self.policy, prefer=prefer)
         if needs_rendering(sealed, found):
             return found
         return desired(sealed, found, Made(), self.policy)

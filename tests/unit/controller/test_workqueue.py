@@ -250,3 +250,21 @@ def test_what_was_put_off_and_done_before_leaves_nothing() -> None:
         assert len(queue._heap) < 200
 
     with_queue(body)
+
+
+def test_full_lanes_do_not_keep_the_workers_among_themselves() -> None:
+    async def body(queue: WorkQueue[str], moved: dict[str, str]) -> None:
+        for key in ("a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"):
+            queue.add(key, urgent=True)
+        held = [await queue.get() for _ in range(4)]
+        assert held == ["a1", "a2", "b1", "b2"]
+        waiting = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.add("c1", urgent=True)
+        assert await waiting == "c1"
+        queue.add("c2", urgent=True)
+        queue.add("c3", urgent=True)
+        queue.done("a1")
+        assert await queue.get() == "c2"
+
+    with_lanes(body)

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.sealed import desired as desires
-from controller.sealed.desired import Desired, Policy, RefusedError, opened, settle
+from controller.sealed.desired import (
+    MAX_ITEMS,
+    PATIENCE,
+    Desired,
+    Policy,
+    RefusedError,
+    opened,
+    settle,
+)
 from controller.sealed.plan import (
     Create,
     Nothing,
@@ -20,7 +28,7 @@ from controller.sealed.plan import (
     is_owned,
     plan,
 )
-from sealer import Secret, UnsealError, seal
+from sealer import ManyErrors, Secret, UnsealError, seal
 from sealer.keys.custody import KEY_LABEL, Custody
 from sealer.keys.ring import KeyRing
 from sealer.sealed import (
@@ -281,8 +289,6 @@ def test_desired_is_the_secret_with_its_type_said() -> None:
 
 
 def test_what_does_not_open_raises() -> None:
-    from sealer import ManyErrors
-
     with pytest.raises(ManyErrors) as caught:
         desired(sealed(), ring("two"), POLICY)
     assert isinstance(caught.value.errors[0], UnsealError)
@@ -363,3 +369,33 @@ def test_what_was_rendered_for_this_generation_stands() -> None:
 def test_stable_secrets_carry_no_mark() -> None:
     stable = desired(sealed(), ring(), POLICY)
     assert settle(stable, None, "u/1") is stable.manifest
+
+
+def test_a_template_gives_labels_and_annotations_and_no_other_metadata() -> None:
+    greedy = sealed(
+        metadata={
+            "labels": {"app": "x"},
+            "annotations": {"a": "b"},
+            "finalizers": ["x.y/z"],
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}],
+            "generateName": "x-",
+        }
+    )
+    made = desired(greedy, ring(), POLICY).manifest["metadata"]
+    assert made.keys() == {"name", "namespace", "labels", "annotations"}
+
+
+def test_after_some_items_that_fail_no_more_are_tried() -> None:
+    one = sealed()
+    junk = {f"k{number:04}": "AgAA" for number in range(100)}
+    with pytest.raises(ManyErrors) as caught:
+        desired(replace(one, encrypted_data=junk), ring(), POLICY)
+    assert len(caught.value.errors) == PATIENCE
+
+
+def test_more_items_than_an_object_may_have_are_refused() -> None:
+    one = sealed()
+    (item,) = one.encrypted_data.values()
+    many = {f"k{number}": item for number in range(MAX_ITEMS + 1)}
+    with pytest.raises(RefusedError, match="more than 2000 items"):
+        desired(replace(one, encrypted_data=many), ring(), POLICY)
