@@ -45,7 +45,9 @@ _JSON = "application/json"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _REQUEST_SECONDS = 30.0
-_PAGE = 500
+# Metadata may hold annotations of 256 KiB, a whole object may have 1.5 MiB: a page of them must
+# fit into memory several times over.
+_PAGE, _WHOLE_PAGE = 100, 20
 # The API server sends a bookmark a minute; a watch that is silent for longer is dead.
 _SILENCE_SECONDS = 75.0
 _WATCH_SECONDS = 300
@@ -187,8 +189,9 @@ class KubernetesCluster:
         self, path: str, query: Mapping[str, str], metadata_only: bool
     ) -> AsyncIterator[Manifest]:
         token, accept = "", _METADATA_LIST if metadata_only else _JSON
+        limit = str(_PAGE if metadata_only else _WHOLE_PAGE)
         while True:
-            more = {"limit": str(_PAGE), **({"continue": token} if token else {})}
+            more = {"limit": limit, **({"continue": token} if token else {})}
             page = await self.request("GET", path, query={**query, **more}, accept=accept)
             yield page
             token = page["metadata"].get("continue") or ""

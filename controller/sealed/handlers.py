@@ -12,7 +12,8 @@ from controller.api.kubernetes import KubernetesCluster
 from controller.sealed.sync import Syncer
 
 GROUP, VERSION, PLURAL = "bitnami.com", "v1alpha1", "sealedsecrets"
-_PAGE = 500
+# Whole objects, of up to 1.5 MiB each: a page of them must fit into memory, several times over.
+_PAGE = 20
 
 
 def registry(syncer: Syncer, cluster: KubernetesCluster) -> OperatorRegistry:

@@ -29,6 +29,7 @@ from controller.sealed.outcomes import Failure, delay, understand
 from controller.sealed.plan import Nothing, Owner, Recreate, Update, is_of_another, is_owned, plan
 from controller.sealed.report import QUIET_TRIES, Reports
 from controller.sealed.status import SYNCED
+from controller.sealed.waiting import Waiting
 from controller.turns import Turns
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
@@ -65,7 +66,7 @@ class Syncer:
     workers: Workers = field(default_factory=Workers)
     """Where templates are rendered."""
     _records: dict[Key, Record] = field(default_factory=dict)
-    _bodies: dict[Key, Manifest] = field(default_factory=dict)
+    _bodies: Waiting = field(default_factory=Waiting)
     _forced: set[Key] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -84,7 +85,7 @@ class Syncer:
             if listed:
                 # Unless etcd was restored from a backup: then the newest there is counts.
                 record.version = ""
-                self._bodies.pop(key, None)
+                self._bodies.pop(key)
                 self._force(key)
             return
         record.saw(body)
@@ -92,7 +93,7 @@ class Syncer:
             self._teller.relabel(key, body, record)
         news = self._is_news(body, record)
         if news or key in self._bodies:
-            self._bodies[key] = body
+            self._bodies.put(key, body)
         if news:
             self.queue.add(key, urgent=not listed)
 
@@ -203,7 +204,7 @@ class Syncer:
 
     async def _body(self, key: Key, record: Record) -> Manifest | None:
         """The SealedSecret to work on, None where there is nothing to do."""
-        body = self._bodies.pop(key, None)
+        body = self._bodies.pop(key)
         forced = key in self._forced
         self._forced.discard(key)
         if body is not None and not forced and not self._is_news(body, record):
@@ -365,7 +366,7 @@ class Syncer:
 
     def _forget(self, key: Key) -> None:
         record = self._records.pop(key, None)
-        self._bodies.pop(key, None)
+        self._bodies.pop(key)
         self._forced.discard(key)
         self.queue.forget(key)
         if record is not None:
