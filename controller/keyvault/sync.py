@@ -174,10 +174,10 @@ class Syncer:
 
     # The work.
 
-    def lane(self, key: Key) -> VaultKey:
-        """What its work waits on: a slow vault must hold up nobody else's KeyVaultSecrets."""
+    def lane(self, key: Key) -> tuple[str, ...]:
+        """What its work waits on: a slow vault or a greedy namespace is nobody else's."""
         record = self.records.get(key)
-        return _vault_of(record.body) if record is not None else ("", *key)
+        return (*_vault_of(record.body), key[0]) if record is not None else ("", *key)
 
     async def work(self) -> None:
         """Do what the queue hands out, all at once, until it closes."""
@@ -288,10 +288,12 @@ class Syncer:
         gone = {ref for ref in leftovers - present if is_gone(rows, ref)}
         fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
-        results = await poller.fetch(explicit | present | gone, fresh=fresh, anew=anew)
+        wanted, lane = explicit | present | gone, secret.namespace
+        results = await poller.fetch(wanted, fresh=fresh, anew=anew, lane=lane)
         past = await history(secret, poller, results)
         found |= past
-        results |= await poller.fetch({ref for refs in past.values() for ref in refs}, fresh=fresh)
+        versions = {ref for refs in past.values() for ref in refs}
+        results |= await poller.fetch(versions, fresh=fresh, lane=lane)
         if (
             asked
             and secret.refresh == "Periodic"

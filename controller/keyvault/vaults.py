@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError, UnavailableError
 from controller.events.recorder import Recorder
 from controller.keyvault.cluster import Objects
 from controller.keyvault.identities import Identities, Identity
+from controller.keyvault.poll.governor import Governor
 from controller.keyvault.poll.memory import Polled
 from controller.keyvault.poll.poller import Poller
 from controller.keyvault.status import status
@@ -94,6 +96,7 @@ class Vaults:
     """Hears whether a vault is ready (None: it is gone), and how many objects vanished at once."""
     entries: dict[VaultKey, Entry] = field(default_factory=dict)
     _running: dict[_Name, _Running] = field(default_factory=dict)
+    _governors: WeakValueDictionary[str, Governor] = field(default_factory=WeakValueDictionary)
     _credentials: dict[tuple[str, str], set[VaultKey]] = field(default_factory=dict)
     """Secret -> the vaults whose credential it holds."""
 
@@ -241,6 +244,7 @@ class Vaults:
                 wall=lambda: self.now().timestamp(),
                 sleep=self.sleep,
                 jitter=self.jitter,
+                governor=self._governor(name[0]),
             )
             running = self._running[name] = _Running(poller, vault)
         running.vaults.add(key)
@@ -250,6 +254,10 @@ class Vaults:
             running.task = asyncio.create_task(self._run(name, running))
         else:
             await self._tell_again(key, running)
+
+    def _governor(self, url: str) -> Governor:
+        """The vault's, whoever asks it: another identity does not get another share of it."""
+        return self._governors.setdefault(url, Governor(self.clock, self.sleep))
 
     def _tune(self, running: _Running) -> None:
         entries = [self.entries[key] for key in running.vaults if key in self.entries]

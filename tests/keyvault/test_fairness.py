@@ -40,3 +40,26 @@ def test_a_slow_vault_holds_up_nobody_else(run: Run) -> None:
         assert half.data("slow-0") is None
 
     run(test)
+
+
+def test_names_that_never_were_cost_a_poll_nothing(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("s", "v")
+        half.clock.now += 60
+        await half.vault()
+        half.secret("good", entry("s"))
+        for number in range(4):
+            names = [entry(f"not-there-{number}-{one}") for one in range(40)]
+            half.secret(f"greedy-{number}", *names)
+        await half.settle()
+        assert half.ready("greedy-0") == ("False", "ObjectNotFound")
+        before = half.azure.calls["secrets/get"]
+        await half.tick()
+        await half.tick()
+        assert half.azure.calls["secrets/get"] == before
+        half.store.set_secret("s", "w")
+        half.store.set_secret("not-there-0-0", "it is now")
+        await half.tick()
+        assert half.data("good") == {"s": "w"}
+
+    run(test)

@@ -1,4 +1,5 @@
-"""How fast one vault may be asked: a token bucket, and silence while it throttles.
+"""How fast one vault may be asked: a token bucket with turns for all who wait, and silence
+while it throttles.
 
 Key Vault takes about 4,000 transactions in 10 s from everybody together; we take a twentieth.
 https://learn.microsoft.com/azure/key-vault/general/service-limits
@@ -6,6 +7,8 @@ https://learn.microsoft.com/azure/key-vault/general/service-limits
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -19,7 +22,11 @@ _LONGEST_PAUSE = 300.0
 
 
 class Governor:
-    """One for each vault and identity; ``clock`` counts seconds."""
+    """One for each vault, whoever asks; ``clock`` counts seconds.
+
+    Whoever must wait waits in a lane: a namespace's, or that of the polls. Turns go to the lanes
+    in turn, so that who asks for much waits for himself.
+    """
 
     def __init__(
         self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
@@ -28,23 +35,53 @@ class Governor:
         self._next = 0.0
         self._pause = 0.0
         self.paused_until = 0.0
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._serving: asyncio.Task[None] | None = None
 
-    async def wait(self) -> None:
-        """Wait for a turn; ThrottledError at once while the vault is to be left alone."""
+    async def wait(self, lane: str = "") -> None:
+        """Wait for a turn; ThrottledError while the vault is to be left alone."""
+        self._check()
+        if not self._waiting and self._delay() <= 0:
+            self._next += 1 / RATE
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(lane, deque()).append(turn)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        await turn
+        self._check()
+
+    def _check(self) -> None:
         now = self._clock()
         if now < self.paused_until:
             error = ThrottledError("the vault throttles: it is left alone for a while")
             error.retry_after = self.paused_until - now
             raise error
-        self._next = max(self._next, now - (BURST - 1) / RATE)
-        delay = self._next - now
-        self._next += 1 / RATE
-        if delay > 0:
-            await self._sleep(delay)
 
-    async def ask(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    def _delay(self) -> float:
+        """Seconds until there is a turn."""
+        now = self._clock()
+        self._next = max(self._next, now - (BURST - 1) / RATE)
+        return self._next - now
+
+    async def _serve(self) -> None:
+        """Give turns to those that wait, until nobody does."""
+        while self._waiting:
+            delay = self._delay()
+            # While it is to be left alone nobody need wait to hear it.
+            if delay > 0 and self._clock() >= self.paused_until:
+                await self._sleep(delay)
+            lane, turns = self._waiting.popitem(last=False)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[lane] = turns
+            if not turn.done():
+                self._next += 1 / RATE if self._clock() >= self.paused_until else 0
+                turn.set_result(None)
+
+    async def ask(self, call: Callable[[], Awaitable[_T]], *, lane: str = "") -> _T:
         """Ask the vault in one's turn; raises VaultError."""
-        await self.wait()
+        await self.wait(lane)
         try:
             answer = await call()
         except ThrottledError as error:

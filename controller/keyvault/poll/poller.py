@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from math import ceil
 from typing import TypeVar
@@ -57,10 +57,11 @@ class Poller:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        governor: Governor | None = None,
     ) -> None:
         self.vault, self.interval, self.mode = vault, interval, mode
         self._clock, self._wall, self._sleep, self._jitter = clock, wall, sleep, jitter
-        self.governor = Governor(clock, sleep)
+        self.governor = governor or Governor(clock, sleep)
         self.users: dict[str, Wants] = {}
         self.outcome: Polled | None = None
         self.seconds = 0.0
@@ -138,11 +139,12 @@ class Poller:
         return await self.listing.make() if rows is None or is_old else rows
 
     async def fetch(
-        self, refs: Iterable[Ref], *, fresh: bool = False, anew: bool = False
+        self, refs: Iterable[Ref], *, fresh: bool = False, anew: bool = False, lane: str = ""
     ) -> dict[Ref, Result]:
         """Return each object with its value, or why there is none.
 
         ``fresh`` forgets back-offs; ``anew`` values that were read and what the list told, too.
+        ``lane`` is the namespace for which it is: one that asks for much waits for itself.
         """
         refs = tuple(refs)
         away = self.outcome.error if self.outcome else None
@@ -151,7 +153,7 @@ class Poller:
             return dict.fromkeys(refs, away)
         self._reader.forget(refs if anew else ())
         wanted = list(dict.fromkeys(refs))
-        results = await asyncio.gather(*(self._fetch(ref, fresh, anew) for ref in wanted))
+        results = await asyncio.gather(*(self._fetch(ref, fresh, anew, lane) for ref in wanted))
         return dict(zip(wanted, results, strict=True))
 
     # The cycle.
@@ -294,11 +296,16 @@ class Poller:
 
     async def _check(self, refs: set[Ref]) -> list[Result]:
         """Look again at what may have changed; return what came of that."""
+        delivered = self._delivered
+        never = {ref for ref in refs if self._never_was(ref, delivered)}
         for ref in refs:
             row = self.listing.row(ref)
             if row is not None and not row.stamp.enabled:
                 self._memory.note(ref, Lost(disabled(ref), disabled=True))
-        due = [ref for ref in refs if self._is_due(ref)]
+            elif ref in never:
+                self._memory.note_missing(ref, missing(ref))
+                self._memory.count_missing(ref)
+        due = [ref for ref in refs - never if self._is_due(ref)]
         results = await asyncio.gather(*(self._reader.read(ref) for ref in due))
         pairs = zip(due, results, strict=True)
         lost = [ref for ref, one in pairs if isinstance(one, Lost) and not one.disabled]
@@ -323,6 +330,24 @@ class Poller:
                 self._memory.count_missing(ref)
             elif not row.stamp.enabled:
                 self._memory.note(ref, Lost(disabled(ref), disabled=True))
+
+    @property
+    def _delivered(self) -> set[Ref]:
+        return {ref for wants in self.users.values() for ref in wants.delivered}
+
+    def _never_was(self, ref: Ref, delivered: Set[Ref]) -> bool:
+        """Whether the listing lacks what nobody ever had: no GET need say so again.
+
+        What somebody had is asked for before it counts as gone: a list might be cut.
+        """
+        if self.listing.rows is None or ref.type == KEY or ref.is_pinned:
+            return False
+        known = self._memory.find(ref)
+        return (
+            self.listing.row(ref) is None
+            and not (known is not None and known.seen)
+            and ref not in delivered
+        )
 
     def _is_due(self, ref: Ref) -> bool:
         known = self._memory.find(ref)
@@ -355,7 +380,7 @@ class Poller:
 
     # One object.
 
-    async def _fetch(self, ref: Ref, fresh: bool, anew: bool) -> Result:
+    async def _fetch(self, ref: Ref, fresh: bool, anew: bool, lane: str) -> Result:
         found = self._reader.value(ref)
         if found is not None:
             return found
@@ -367,8 +392,9 @@ class Poller:
             if known.error is not None and self._clock() < known.retry_at:
                 return known.error
             told = self._memory.is_confirmed(ref) and self.listing.rows is not None and row is None
+            told = told or self._never_was(ref, self._delivered)
             asked = known.absent_in == self._memory.cycle
             since = self.listing.age if told else self._clock() - known.checked
             if (told or asked) and since < _LONGEST_ABSENCE:
                 return self._memory.lost(ref, missing(ref))
-        return await self._reader.read(ref)
+        return await self._reader.read(ref, lane)

@@ -9,11 +9,14 @@ from controller.keyvault.poll.governor import Governor
 from controller.keyvault.poll.memory import Memory
 from controller.keyvault.target.desired import Lost, Result
 from controller.keyvault.vault import DisabledError, Found, MissingError, Vault, VaultError
+from controller.turns import Turns
 from sealer.keyvault.references import Ref
 
 RACY_SECONDS = 2.0
 LINGER_SECONDS = 10.0
-_PARALLEL = 16
+_PARALLEL, _MOST = 16, 12
+ROOM = 8 * 2**20
+"""Bytes of values that wait for others who want them."""
 
 
 class Reader:
@@ -33,37 +36,50 @@ class Reader:
         self._until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._flights: dict[Ref, asyncio.Task[Result]] = {}
-        self._parallel = asyncio.Semaphore(_PARALLEL)
+        self._parallel = Turns(places=_PARALLEL, width=_MOST)
+        self._bytes = 0
 
     def begin(self) -> None:
         """A poll begins: forget all values."""
+        self._clear()
+
+    def _clear(self) -> None:
         self._values.clear()
+        self._bytes = 0
 
     def forget(self, refs: Iterable[Ref]) -> None:
         """Forget what was read of these."""
         for ref in refs:
-            self._values.pop(ref, None)
+            self._drop(ref)
+
+    def _drop(self, ref: Ref) -> None:
+        found = self._values.pop(ref, None)
+        self._bytes -= len(found.value) if found else 0
 
     def value(self, ref: Ref) -> Found | None:
         """Return what was read in this poll; what nobody asked for in a while is gone."""
         if self._clock() > self._until:
-            self._values.clear()
+            self._clear()
         found = self._values.get(ref)
         if found is not None:
             self._until = self._clock() + LINGER_SECONDS
         return found
 
-    async def read(self, ref: Ref) -> Result:
-        """GET it, once for all who ask at the same time."""
+    async def read(self, ref: Ref, lane: str = "") -> Result:
+        """GET it, once for all who ask at the same time, in the turn of the first one's lane."""
         flight = self._flights.get(ref)
         if flight is None:
-            flight = asyncio.create_task(self._get(ref))
+            flight = asyncio.create_task(self._get(ref, lane))
             self._flights[ref] = flight
             flight.add_done_callback(lambda _: self._flights.pop(ref, None))
         return await asyncio.shield(flight)
 
     def _keep(self, ref: Ref, found: Found) -> None:
+        self._drop(ref)
         self._values[ref] = found
+        self._bytes += len(found.value)
+        while self._bytes > ROOM:
+            self._drop(next(iter(self._values)))
         self._until = self._clock() + LINGER_SECONDS
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._expire)
@@ -72,21 +88,21 @@ class Reader:
         """Values nobody asks for any more do not wait in memory for the next poll."""
         self._timer = None
         if self._clock() > self._until:
-            self._values.clear()
+            self._clear()
         elif self._values:
             self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._expire)
 
-    async def _get(self, ref: Ref) -> Result:
+    async def _get(self, ref: Ref, lane: str) -> Result:
         asked = 0.0
 
         async def get() -> Found:
             nonlocal asked
-            asked = self._wall()
-            return await self._vault.get(ref)
+            async with self._parallel.of(lane):
+                asked = self._wall()
+                return await self._vault.get(ref)
 
         try:
-            async with self._parallel:
-                found = await self._governor.ask(get)
+            found = await self._governor.ask(get, lane=lane)
         except DisabledError as error:
             return self._memory.note(ref, Lost(error, disabled=True))
         except MissingError as error:
