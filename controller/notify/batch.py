@@ -13,6 +13,8 @@ from controller.notify.notice import RECOVERED, Notice, Owner
 
 ROOM = 2000
 REMEMBERED = 10_000
+OWNERS = 20
+"""Owners of one namespace that are told of one by one: its labels may name any number."""
 Key = tuple[str, str, str]
 
 
@@ -46,7 +48,7 @@ class Batcher:
 
     def add(self, notice: Notice, now: datetime) -> None:
         """Take a notice."""
-        place = (notice.owner, notice.namespace)
+        place = self._place(notice)
         batch = self._open.get(place)
         pending = batch.notices if batch else {}
         recovered = notice.reason == RECOVERED
@@ -61,6 +63,13 @@ class Batcher:
             batch.more += 1
             return
         batch.notices[notice.key, notice.reason] = notice
+
+    def _place(self, notice: Notice) -> tuple[Owner | None, str]:
+        place = (notice.owner, notice.namespace)
+        if place in self._open:
+            return place
+        owners = sum(namespace == notice.namespace for _, namespace in self._open)
+        return place if owners < OWNERS else (None, notice.namespace)
 
     def due(self, now: datetime, *, all_of_them: bool = False) -> list[Batch]:
         """Return the batches whose time has come; they count as told."""

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,13 +19,14 @@ from typing import Any
 
 from controller.events.recorder import Happening
 from controller.notify import payloads
+from controller.notify.applied import Applied, believed
 from controller.notify.batch import Batch, Batcher
 from controller.notify.notice import Owner, notice_of
+from controller.notify.queue import Waiting
 from controller.notify.receivers import AwaitedError, Receiver
 from sealer.errors import SealerError
 
 _LOG = logging.getLogger(__name__)
-_WAITING = 200
 _TIMEOUT_SECONDS = 10.0
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -44,7 +44,8 @@ class Answer:
 
 
 Post = Callable[[str, bytes, dict[str, str]], Awaitable[Answer]]
-Revision = Callable[[Owner], Awaitable[str]]
+Look = Callable[[Owner], Awaitable[Applied]]
+"""What a Flux object applied, or may have: nothing, where it cannot be read."""
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Line:
 
     receiver: Receiver
     batcher: Batcher
-    waiting: deque[tuple[Batch, datetime]] = field(default_factory=deque)
+    waiting: Waiting = field(default_factory=Waiting)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     awaited: bool = False
     """Whether its URL or key was missing when it was last looked for."""
@@ -67,13 +68,13 @@ class Notifier:
         receivers: tuple[Receiver, ...],
         *,
         post: Post,
-        revision: Revision,
+        look: Look,
         now: Callable[[], datetime],
         sleep: Callable[[float, asyncio.Event], Awaitable[None]],
         counted: Callable[[str, str], None],
     ) -> None:
         self._lines = [Line(one, Batcher(one.window)) for one in receivers]
-        self._post, self._revision = post, revision
+        self._post, self._look = post, look
         self._now, self._sleep, self._counted = now, sleep, counted
 
     def hear(self, happening: Happening) -> None:
@@ -97,8 +98,8 @@ class Notifier:
         try:
             async with asyncio.timeout(seconds):
                 for line in self._lines:
-                    while line.waiting and await self._deliver(line, line.waiting[0][0]):
-                        line.waiting.popleft()
+                    while line.waiting and await self._deliver(line, line.waiting.first()[0]):
+                        line.waiting.done()
         except TimeoutError:
             return
 
@@ -109,10 +110,10 @@ class Notifier:
             if not line.waiting:
                 await self._rest(line)
                 continue
-            batch, since = line.waiting[0]
+            batch, since = line.waiting.first()
             patience = await self._deliver(line, batch)
             if patience is True or self._now() - since > _GIVE_UP:
-                line.waiting.popleft()
+                line.waiting.done()
                 if patience is not True:
                     self._drop(line.receiver, "given up")
                 pause = _FIRST_PAUSE
@@ -133,10 +134,9 @@ class Notifier:
 
     def _collect(self, line: Line, *, all_of_them: bool = False) -> None:
         for batch in line.batcher.due(self._now(), all_of_them=all_of_them):
-            if len(line.waiting) >= _WAITING:
-                line.waiting.popleft()
-                self._drop(line.receiver, "too many wait")
-            line.waiting.append((batch, self._now()))
+            if line.waiting.put(batch, self._now()):
+                extra = {"receiver": line.receiver.name, "namespace": batch.namespace}
+                _LOG.warning("many notifications wait: some are made one", extra=extra)
 
     async def _deliver(self, line: Line, batch: Batch) -> bool | float | None:
         """Send it: True when that is over with, else the seconds to wait, or None."""
@@ -173,7 +173,9 @@ class Notifier:
         return answer.retry_after
 
     async def _payload(self, receiver: Receiver, batch: Batch) -> dict[str, Any] | None:
-        revision = await self._revision(batch.owner) if batch.owner else ""
+        applied = await self._look(batch.owner) if batch.owner else Applied()
+        batch = believed(batch, applied, only=receiver.kind == "flux")
+        revision = applied.revision if batch.owner else ""
         if receiver.kind == "flux":
             return payloads.flux(batch, keys=receiver.keys, revision=revision, now=self._now())
         write = {

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
 from controller.events.recorder import Recorder
 from controller.metrics import Metrics
+from controller.notify.applied import Applied
 from controller.notify.notice import Owner
 from controller.notify.notifier import Notifier, pause, poster
 from controller.notify.receivers import read_receivers
@@ -46,7 +48,7 @@ class Notifying:
         self._notifier = Notifier(
             receivers,
             post=poster(self._session),
-            revision=self._revision,
+            look=self._look,
             now=now,
             sleep=pause,
             counted=lambda name, result: metrics.notifications.labels(name, result).inc(),
@@ -63,13 +65,13 @@ class Notifying:
             await self._notifier.flush(seconds)
             await self._session.close()
 
-    async def _revision(self, owner: Owner) -> str:
-        """The Git revision that Flux applied last; empty where we may not look."""
+    async def _look(self, owner: Owner) -> Applied:
+        """What Flux applied last by it; nothing where we may not look."""
         version, plural = _PLACES[owner.group]
-        path = f"/apis/{owner.group}/{version}/namespaces/{owner.namespace}/{plural}/{owner.name}"
+        place = (quote(owner.namespace, safe=""), plural, quote(owner.name, safe=""))
+        path = f"/apis/{owner.group}/{version}/namespaces/{'/'.join(place)}"
         try:
-            status = (await self._cluster.request("GET", path)).get("status") or {}
+            return Applied.read(await self._cluster.request("GET", path))
         except ClusterError as error:
             _LOG.debug("no revision", extra={"owner": owner.name, "why": error.message})
-            return ""
-        return str(status.get("lastAppliedRevision") or status.get("lastAttemptedRevision") or "")
+            return Applied()

@@ -40,7 +40,7 @@ def configuration(folder: Path, port: int) -> str:
     return str(path)
 
 
-def make_kustomization(plane: ControlPlane) -> None:
+def make_kustomization(plane: ControlPlane, namespace: str) -> None:
     """Flux's Kustomization, of its own kind, as its controller leaves it."""
     crds = sources.folder("kustomize-controller") / "config/crd/bases"
     plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(crds))
@@ -57,7 +57,12 @@ def make_kustomization(plane: ControlPlane) -> None:
     }
     plane.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(body))
     path = f"/apis/{FLUX}/v1/namespaces/flux-system/kustomizations/apps/status"
-    change = {"status": {"lastAppliedRevision": REVISION}}
+    entries = [
+        {"id": f"{namespace}_s{number}_bitnami.com_SealedSecret", "v": "v1alpha1"}
+        for number in range(COUNT)
+    ]
+    status = {"lastAppliedRevision": REVISION, "inventory": {"entries": entries}}
+    change = {"status": status}
     plane.api.request("PATCH", path, change, "application/merge-patch+json")
 
 
@@ -65,7 +70,7 @@ def test_two_hundred_broken_at_once_are_one_message_and_so_is_their_recovery(
     world: World, start: Callable[..., Any], tmp_path: Path
 ) -> None:
     plane, lost = world.plane, new_pair(days_ago=300)
-    make_kustomization(plane)
+    make_kustomization(plane, world.namespace)
     manifest = world.sealed(data={"secret-key-name": CANARY}, certificate=lost.certificate)
     with receivers() as (port, endpoints):
         flags = ("--notify-config", configuration(tmp_path, port))

@@ -15,6 +15,7 @@ import pytest
 
 from controller.events import event as events
 from controller.events.recorder import Happening
+from controller.notify.applied import Applied
 from controller.notify.notice import Owner
 from controller.notify.notifier import Answer, Notifier
 from controller.notify.receivers import Receiver, read_receivers
@@ -30,13 +31,14 @@ class Rig:
         self.answers: list[Answer] = []
         self.posted: list[tuple[str, bytes, dict[str, str]]] = []
         self.counts: list[str] = []
+        self.applied = Applied("main@sha1:abc", namespaces=frozenset({"shop"}))
         url = folder / "url"
         url.write_text("https://hooks.example/T0/SECRET\n")
         receiver = Receiver(name="chat", kind=kind, url_file=str(url), **options)
         self.notifier = Notifier(
             (receiver,),
             post=self.post,
-            revision=self.revision,
+            look=self.look,
             now=lambda: self.now,
             sleep=self.sleep,
             counted=lambda name, result: self.counts.append(result),
@@ -46,8 +48,8 @@ class Rig:
         self.posted.append((url, body, headers))
         return self.answers.pop(0) if self.answers else Answer(200)
 
-    async def revision(self, owner: Owner) -> str:
-        return "main@sha1:abc"
+    async def look(self, owner: Owner) -> Applied:
+        return self.applied
 
     async def sleep(self, seconds: float, wake: asyncio.Event) -> None:
         until = self.now + timedelta(seconds=seconds)

@@ -1,0 +1,61 @@
+"""PURE: what a Flux object says that it applied: an object's labels are its author's word alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.notify.batch import Batch
+from controller.notify.notice import Notice
+
+_GROUPS = {"SealedSecret": "bitnami.com"}
+_KEY_VAULT = "keyvault.sealer.dev"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The revision, and the objects and namespaces of others that it is over."""
+
+    revision: str = ""
+    inventory: frozenset[str] = frozenset()
+    """``namespace_name_group_kind``, as kustomize-controller writes them."""
+    namespaces: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, owner: Mapping[str, Any]) -> Applied:
+        """Read a Kustomization or HelmRelease."""
+        status, spec = owner.get("status") or {}, owner.get("spec") or {}
+        revision = status.get("lastAppliedRevision") or status.get("lastAttemptedRevision") or ""
+        entries = (status.get("inventory") or {}).get("entries") or ()
+        # A Kustomization's target namespace is not its alone, and it has an inventory.
+        target = spec.get("targetNamespace") if owner.get("kind") == "HelmRelease" else None
+        return cls(
+            revision=str(revision),
+            inventory=frozenset(str(entry.get("id")) for entry in entries),
+            namespaces=frozenset([str(target)] if target else ()),
+        )
+
+    def has(self, notice: Notice) -> bool:
+        """Whether it applied the object, or may be taken to have."""
+        group = _GROUPS.get(notice.kind, _KEY_VAULT)
+        identifier = f"{notice.namespace}_{notice.name}_{group}_{notice.kind}"
+        return notice.namespace in self.namespaces or identifier in self.inventory
+
+
+def believed(batch: Batch, applied: Applied, *, only: bool = False) -> Batch:
+    """The batch, with its owner where that may speak of it: nobody else's alerts are to be forged.
+
+    An owner of the same namespace may, and one that applied the objects. ``only`` keeps the notices
+    of which the owner may speak, and the owner; without it one that is doubtful takes the owner
+    off all: they come from one namespace.
+    """
+    owner = batch.owner
+    if owner is None or owner.namespace == batch.namespace:
+        return batch
+    true = tuple(notice for notice in batch.notices if applied.has(notice))
+    if len(true) == len(batch.notices):
+        return batch
+    if only and true:
+        return replace(batch, notices=true, more=0)
+    return replace(batch, owner=None)
