@@ -19,9 +19,10 @@ from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
 from controller.events.recorder import Recorder
 from controller.keyvault.access.admission import Admission
-from controller.keyvault.access.selection import find, history, is_gone, listing, selection
+from controller.keyvault.access.selection import bounded, find, history, is_gone, listing, selection
 from controller.keyvault.access.selection import leftovers as leftovers_of
 from controller.keyvault.cluster import Objects
+from controller.keyvault.entry import VaultKey
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status import status
 from controller.keyvault.status.memory import (
@@ -29,7 +30,6 @@ from controller.keyvault.status.memory import (
     Key,
     Record,
     before_of,
-    key_of,
     lines_of,
     sync_now_of,
     trigger,
@@ -43,7 +43,7 @@ from controller.keyvault.target.desired import Desired, desired, readings
 from controller.keyvault.target.readings import convert
 from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import VaultError
-from controller.keyvault.vaults import VaultKey, Vaults
+from controller.keyvault.vaults import Vaults
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry
@@ -139,7 +139,14 @@ class Syncer:
                 continue
             if seen is not None and seen == record.written:
                 continue
-            record.force = True
+            self._repair(key, record)
+
+    def _repair(self, key: Key, record: Record) -> None:
+        """Put the Secret right: at once, or after a pause where somebody fights for it."""
+        record.force = True
+        if seconds := record.repairs.wait(self.queue.clock()):
+            self.queue.later(key, seconds)
+        else:
             self.queue.add(key, urgent=True)
 
     def _is_known(self, merger: Key) -> bool:
@@ -259,8 +266,7 @@ class Syncer:
                 continue
             # What was seen may be from before we wrote: only the Secret itself tells.
             if await self.targets.ours(secret) != record.written:
-                record.force = True
-                self.queue.add(key, urgent=True)
+                self._repair(key, record)
 
     async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
         admitted = await self._admission.admit(record, secret)
@@ -288,7 +294,7 @@ class Syncer:
         gone = {ref for ref in leftovers - present if is_gone(rows, ref)}
         fresh = asked or record.attempted != secret.generation
         record.attempted = secret.generation
-        wanted, lane = explicit | present | gone, secret.namespace
+        wanted, lane = bounded(explicit | present | gone), secret.namespace
         results = await poller.fetch(wanted, fresh=fresh, anew=anew, lane=lane)
         past = await history(secret, poller, results)
         found |= past
@@ -317,6 +323,8 @@ class Syncer:
         if not made.blocked:
             record.deleted = made.delete
             attempt.changed = await self._write(record, secret, made, live)
+            if record.force and attempt.changed:
+                record.repairs.made(self.queue.clock())
             attempt.written = True
 
     async def _write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError, UnavailableError
 from controller.events.recorder import Recorder
 from controller.keyvault.cluster import Objects
+from controller.keyvault.entry import Entry, Name, VaultKey
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.poll.governor import Governor
 from controller.keyvault.poll.memory import Polled
@@ -32,10 +33,7 @@ from sealer.keyvault.vaults import VaultResource
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 15.0
-VaultKey = tuple[str, str, str]
-"""Kind, namespace (empty for a ClusterKeyVault), name."""
-_Name = tuple[str, str, str, str]
-"""Of a poller: URL, api-version, identity, whose it is."""
+_MOST = 20
 
 
 class OpenVault(Protocol):
@@ -43,22 +41,6 @@ class OpenVault(Protocol):
 
     def __call__(self, url: str, identity: Identity, api_version: str) -> Vault:
         """Open it; nothing is sent yet."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """One KeyVault or ClusterKeyVault."""
-
-    body: Manifest
-    resource: VaultResource | None = None
-    poller: _Name | None = None
-    outcome: Outcome = field(default_factory=lambda: Outcome("Progressing", "not asked yet"))
-    status: Mapping[str, Any] = field(default_factory=dict)
-    untold: bool = False
-    """Whether the last status could not be written."""
-    retry: asyncio.Task[None] | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while its identity is read: what was read first must not win over what came later."""
 
 
 @dataclass(slots=True)
@@ -95,7 +77,7 @@ class Vaults:
     on_told: Callable[[VaultKey, bool | None, int], None] = lambda vault, ready, vanished: None
     """Hears whether a vault is ready (None: it is gone), and how many objects vanished at once."""
     entries: dict[VaultKey, Entry] = field(default_factory=dict)
-    _running: dict[_Name, _Running] = field(default_factory=dict)
+    _running: dict[Name, _Running] = field(default_factory=dict)
     _governors: WeakValueDictionary[str, Governor] = field(default_factory=WeakValueDictionary)
     _credentials: dict[tuple[str, str], set[VaultKey]] = field(default_factory=dict)
     """Secret -> the vaults whose credential it holds."""
@@ -185,6 +167,11 @@ class Vaults:
         # identity names its namespace; a cluster vault's poller is its own.
         scope = resource.namespace or f"/{resource.name}"
         name = (place.url, resource.api_version, identity.key, scope)
+        if self._is_crowded(name, resource):
+            told = f"a namespace may ask {_MOST} vaults and identities, and others ask already"
+            await self._fail(key, entry, Outcome("InvalidSpec", told))
+            self._later(key, entry)
+            return False
         if changed or entry.poller != name:
             await self._join(key, entry, resource, name, identity)
             self.on_vault(key, True)
@@ -228,7 +215,7 @@ class Vaults:
         key: VaultKey,
         entry: Entry,
         resource: VaultResource,
-        name: _Name,
+        name: Name,
         identity: Identity,
     ) -> None:
         if entry.poller != name:
@@ -244,7 +231,7 @@ class Vaults:
                 wall=lambda: self.now().timestamp(),
                 sleep=self.sleep,
                 jitter=self.jitter,
-                governor=self._governor(name[0]),
+                governor=self._governor(name[0]).of(f"/{name[3]}"),
             )
             running = self._running[name] = _Running(poller, vault)
         running.vaults.add(key)
@@ -254,6 +241,12 @@ class Vaults:
             running.task = asyncio.create_task(self._run(name, running))
         else:
             await self._tell_again(key, running)
+
+    def _is_crowded(self, name: Name, resource: VaultResource) -> bool:
+        """Whether its namespace has as many pollers as it may: each holds values and asks."""
+        if name in self._running or not resource.namespace:
+            return False
+        return sum(one[3] == resource.namespace for one in self._running) >= _MOST
 
     def _governor(self, url: str) -> Governor:
         """The vault's, whoever asks it: another identity does not get another share of it."""
@@ -286,7 +279,7 @@ class Vaults:
             running.task.cancel()
         await running.vault.close()
 
-    async def _run(self, name: _Name, running: _Running) -> None:
+    async def _run(self, name: Name, running: _Running) -> None:
         """Poll until nobody polls under this name any more."""
         delay = 0.0
         while self._running.get(name) is running:
@@ -332,7 +325,7 @@ class Vaults:
         return bool(running.vaults) and all(said)
 
     async def _on_cycle(
-        self, name: _Name, running: _Running, outcome: Polled, dirty: set[str]
+        self, name: Name, running: _Running, outcome: Polled, dirty: set[str]
     ) -> None:
         running.polled = self.now()
         self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)

@@ -15,12 +15,13 @@ from controller.api.kubernetes import KubernetesCluster
 from controller.events.recorder import Recorder
 from controller.keyvault.azure.client import AzureVault, quiet_logs, session
 from controller.keyvault.cluster import ClusterObjects
+from controller.keyvault.entry import VaultKey
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
-from controller.keyvault.vaults import VaultKey, Vaults
+from controller.keyvault.vaults import Vaults
 from controller.metrics import Metrics
 from controller.settings import Settings
 from controller.work.workers import Workers

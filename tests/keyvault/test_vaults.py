@@ -12,8 +12,8 @@ import pytest
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
+from controller.keyvault.entry import VaultKey
 from controller.keyvault.status.status import now_text
-from controller.keyvault.vaults import VaultKey
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import CLIENT, Simulation
 from tests.testbed.azure.faults import Fault

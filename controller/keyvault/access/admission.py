@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from controller.api.errors import ClusterError
 from controller.keyvault.access.selection import check_allowed
 from controller.keyvault.cluster import Objects
+from controller.keyvault.entry import VaultKey
 from controller.keyvault.poll.poller import Poller
 from controller.keyvault.status.memory import Key, Record
 from controller.keyvault.status.outcomes import WaitingError
 from controller.keyvault.status.status import Outcome
-from controller.keyvault.vaults import VaultKey, Vaults
+from controller.keyvault.vaults import Vaults
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from controller.keyvault.access.tenancy import may_have
 from controller.keyvault.lines import Lines
 from controller.keyvault.poll.listing import Rows
 from controller.keyvault.poll.memory import Select
 from controller.keyvault.poll.poller import Poller
+from controller.keyvault.poll.reader import MAX_OBJECTS
 from controller.keyvault.status.outcomes import WaitingError, waiting
 from controller.keyvault.status.status import Outcome
 from controller.keyvault.target.desired import Result
@@ -47,7 +48,7 @@ def selection(
         return None
 
     def select(rows: Iterable[Row]) -> set[Ref]:
-        return {
+        found = {
             Ref("secret", row.name)
             for row in rows
             if row.stamp.enabled
@@ -55,6 +56,8 @@ def selection(
             and may_have(vault, secret.namespace, labels, row.name)
             and any(test(row.name, dict(row.stamp.tags)) for test in tests)
         }
+        # What is refused for being too much is not polled for either.
+        return found if len(found) <= MAX_OBJECTS else set()
 
     return select
 
@@ -121,6 +124,15 @@ def leftovers(
         and may_have(vault, secret.namespace, labels, ref.name)
         and any(test(ref.name) for test in tests)
     }
+
+
+def bounded(refs: Collection[Ref]) -> Collection[Ref]:
+    """The objects, where they are not more than one KeyVaultSecret may want; WaitingError."""
+    if len(refs) > MAX_OBJECTS:
+        raise WaitingError(
+            Outcome("InvalidSpec", f"it wants {len(refs)} objects, more than {MAX_OBJECTS}")
+        )
+    return refs
 
 
 def is_gone(rows: Rows, ref: Ref) -> bool:

@@ -56,7 +56,7 @@ class Limits:
 def session(resolver: Any = None) -> aiohttp.ClientSession:
     """One session for everything; trusts ``SSL_CERT_FILE`` and honours the proxy variables."""
     context = ssl.create_default_context()
-    connector = aiohttp.TCPConnector(ssl=context, limit=64, resolver=resolver)
+    connector = aiohttp.TCPConnector(ssl=context, limit=64, limit_per_host=16, resolver=resolver)
     # The SDK decodes bodies itself.
     return aiohttp.ClientSession(
         connector=connector,

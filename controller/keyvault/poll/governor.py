@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from controller.keyvault.vault import ThrottledError
@@ -101,3 +102,28 @@ class Governor:
             return  # another answer of the same storm
         self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, self._pause * 2))
         self.paused_until = now + (retry_after or self._pause)
+
+    def of(self, lane: str) -> Share:
+        """The governor for one who asks in this lane unless it says otherwise."""
+        return Share(self, lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A governor as one poller has it: its own requests wait in a lane of its own."""
+
+    governor: Governor
+    lane: str
+
+    async def ask(self, call: Callable[[], Awaitable[_T]], *, lane: str = "") -> _T:
+        """Ask the vault in one's turn; raises VaultError."""
+        return await self.governor.ask(call, lane=lane or self.lane)
+
+    def spend(self, turns: int) -> None:
+        """Turns that were taken without waiting: the further pages of a listing."""
+        self.governor.spend(turns)
+
+    @property
+    def paused_until(self) -> float:
+        """Until when the vault is left alone."""
+        return self.governor.paused_until

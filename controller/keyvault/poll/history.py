@@ -10,19 +10,19 @@ from sealer.keyvault.references import Ref
 
 
 class Histories:
-    """``ask`` lists the versions of an object by name; raises VaultError."""
+    """``ask`` lists the versions of an object by name, in a lane; raises VaultError."""
 
-    def __init__(self, ask: Callable[[str], Awaitable[list[VersionRow]]]) -> None:
+    def __init__(self, ask: Callable[[str, str], Awaitable[list[VersionRow]]]) -> None:
         self._ask = ask
         self._listed: dict[Ref, tuple[str, tuple[VersionRow, ...]]] = {}
         self._locks: dict[Ref, asyncio.Lock] = {}
 
-    async def before(self, ref: Ref, current: Found, count: int) -> tuple[Ref, ...]:
+    async def before(self, ref: Ref, current: Found, count: int, lane: str) -> tuple[Ref, ...]:
         """Return the ``count`` newest enabled versions before the current one, newest first."""
         async with self._locks.setdefault(ref, asyncio.Lock()):
             known = self._listed.get(ref)
             if known is None or known[0] != current.version:
-                rows = await self._ask(ref.name)
+                rows = await self._ask(ref.name, lane)
                 known = self._listed[ref] = (current.version, tuple(rows))
         older = [
             row

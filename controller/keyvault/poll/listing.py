@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from controller.keyvault.poll.governor import Governor
+from controller.keyvault.poll.governor import Share
 from controller.keyvault.vault import DeniedError, Row, Vault
 from sealer.keyvault.references import KEY, Ref
 
@@ -18,7 +18,7 @@ _AGAIN_SECONDS = 240.0
 class Listing:
     """``rows`` by lower-case name, None where this poll made no listing."""
 
-    def __init__(self, vault: Vault, governor: Governor, clock: Callable[[], float]) -> None:
+    def __init__(self, vault: Vault, governor: Share, clock: Callable[[], float]) -> None:
         self._vault, self._governor, self._clock = vault, governor, clock
         self.rows: Rows | None = None
         self.count: int | None = None

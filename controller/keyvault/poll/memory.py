@@ -236,6 +236,11 @@ class Memory:
         return ("missing", self.is_confirmed(ref), ref in self._fuse.held)
 
 
+def delivered_to(users: Iterable[Wants]) -> set[Ref]:
+    """What any of these was given before."""
+    return {ref for wants in users for ref in wants.delivered}
+
+
 def disabled(ref: Ref) -> DisabledError:
     """The error of an object that is switched off."""
     return DisabledError(f"the {ref} is disabled in the vault")

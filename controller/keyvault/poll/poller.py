@@ -15,11 +15,19 @@ from dataclasses import replace
 from math import ceil
 from typing import TypeVar
 
-from controller.keyvault.poll.governor import Governor
+from controller.keyvault.poll.governor import Governor, Share
 from controller.keyvault.poll.history import Histories
 from controller.keyvault.poll.listing import PAGE, Listing, Rows
-from controller.keyvault.poll.memory import Memory, Polled, Select, Wants, disabled, missing
-from controller.keyvault.poll.reader import Reader
+from controller.keyvault.poll.memory import (
+    Memory,
+    Polled,
+    Select,
+    Wants,
+    delivered_to,
+    disabled,
+    missing,
+)
+from controller.keyvault.poll.reader import Reader, gathered
 from controller.keyvault.target.desired import Lost, Result
 from controller.keyvault.vault import (
     DeniedError,
@@ -57,11 +65,11 @@ class Poller:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
-        governor: Governor | None = None,
+        governor: Share | None = None,
     ) -> None:
         self.vault, self.interval, self.mode = vault, interval, mode
         self._clock, self._wall, self._sleep, self._jitter = clock, wall, sleep, jitter
-        self.governor = governor or Governor(clock, sleep)
+        self.governor = governor or Governor(clock, sleep).of("")
         self.users: dict[str, Wants] = {}
         self.outcome: Polled | None = None
         self.seconds = 0.0
@@ -98,11 +106,8 @@ class Poller:
         self.users[user] = wants
 
     async def history(self, user: str, ref: Ref, current: Found, count: int) -> tuple[Ref, ...]:
-        """Return the versions before the current one, newest first, and want them, too.
-
-        Raises VaultError.
-        """
-        past = await self._histories.before(ref, current, count)
+        """Return the versions before the current one, newest first, and want them; VaultError."""
+        past = await self._histories.before(ref, current, count, user.partition("/")[0])
         if user in self.users:
             self.users[user].refs |= frozenset(past)
         return past
@@ -144,7 +149,7 @@ class Poller:
         """Return each object with its value, or why there is none.
 
         ``fresh`` forgets back-offs; ``anew`` values that were read and what the list told, too.
-        ``lane`` is the namespace for which it is: one that asks for much waits for itself.
+        ``lane`` is the namespace that waits for it.
         """
         refs = tuple(refs)
         away = self.outcome.error if self.outcome else None
@@ -152,9 +157,7 @@ class Poller:
             # The next poll finds out whether it is back: not each of its users.
             return dict.fromkeys(refs, away)
         self._reader.forget(refs if anew else ())
-        wanted = list(dict.fromkeys(refs))
-        results = await asyncio.gather(*(self._fetch(ref, fresh, anew, lane) for ref in wanted))
-        return dict(zip(wanted, results, strict=True))
+        return await gathered(refs, lambda ref: self._fetch(ref, fresh, anew, lane))
 
     # The cycle.
 
@@ -272,8 +275,8 @@ class Poller:
         listed = [ref for ref in refs if ref.type != KEY and not ref.is_pinned]
         return ceil(self.listing.count / PAGE) < len(listed)
 
-    async def _list_versions(self, name: str) -> list[VersionRow]:
-        return await self.governor.ask(lambda: self.vault.list_versions(name))
+    async def _list_versions(self, name: str, lane: str) -> list[VersionRow]:
+        return await self.governor.ask(lambda: self.vault.list_versions(name), lane=lane)
 
     async def _select(self) -> set[str]:
         """Let all who find look at a listing that differs; return who finds something else."""
@@ -296,7 +299,7 @@ class Poller:
 
     async def _check(self, refs: set[Ref]) -> list[Result]:
         """Look again at what may have changed; return what came of that."""
-        delivered = self._delivered
+        delivered = delivered_to(self.users.values())
         never = {ref for ref in refs if self._never_was(ref, delivered)}
         for ref in refs:
             row = self.listing.row(ref)
@@ -306,7 +309,7 @@ class Poller:
                 self._memory.note_missing(ref, missing(ref))
                 self._memory.count_missing(ref)
         due = [ref for ref in refs - never if self._is_due(ref)]
-        results = await asyncio.gather(*(self._reader.read(ref) for ref in due))
+        results = await self._reader.look(due)
         pairs = zip(due, results, strict=True)
         lost = [ref for ref, one in pairs if isinstance(one, Lost) and not one.disabled]
         if lost:
@@ -330,10 +333,6 @@ class Poller:
                 self._memory.count_missing(ref)
             elif not row.stamp.enabled:
                 self._memory.note(ref, Lost(disabled(ref), disabled=True))
-
-    @property
-    def _delivered(self) -> set[Ref]:
-        return {ref for wants in self.users.values() for ref in wants.delivered}
 
     def _never_was(self, ref: Ref, delivered: Set[Ref]) -> bool:
         """Whether the listing lacks what nobody ever had: no GET need say so again.
@@ -392,7 +391,7 @@ class Poller:
             if known.error is not None and self._clock() < known.retry_at:
                 return known.error
             told = self._memory.is_confirmed(ref) and self.listing.rows is not None and row is None
-            told = told or self._never_was(ref, self._delivered)
+            told = told or self._never_was(ref, delivered_to(self.users.values()))
             asked = known.absent_in == self._memory.cycle
             since = self.listing.age if told else self._clock() - known.checked
             if (told or asked) and since < _LONGEST_ABSENCE:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 
-from controller.keyvault.poll.governor import Governor
+from controller.keyvault.poll.governor import Share
 from controller.keyvault.poll.memory import Memory
 from controller.keyvault.target.desired import Lost, Result
+from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import DisabledError, Found, MissingError, Vault, VaultError
 from controller.turns import Turns
 from sealer.keyvault.references import Ref
@@ -15,8 +18,32 @@ from sealer.keyvault.references import Ref
 RACY_SECONDS = 2.0
 LINGER_SECONDS = 10.0
 _PARALLEL, _MOST = 16, 12
-ROOM = 8 * 2**20
+ROOM = 4 * 2**20
 """Bytes of values that wait for others who want them."""
+MAX_OBJECTS, MAX_BYTES = 1000, 2 * 2**20
+"""Of one KeyVaultSecret: a Secret holds 1 MiB."""
+
+
+def _batched(refs: Iterable[Ref]) -> Iterator[tuple[Ref, ...]]:
+    """So many as are read at once: what is too much is seen before all of it is there."""
+    rest = iter(refs)
+    while some := tuple(islice(rest, 2 * _PARALLEL)):
+        yield some
+
+
+async def gathered(
+    refs: Iterable[Ref], fetch: Callable[[Ref], Awaitable[Result]]
+) -> dict[Ref, Result]:
+    """Fetch each for one KeyVaultSecret; BadValueError once they are more than it may have."""
+    results: dict[Ref, Result] = {}
+    size = 0
+    for some in _batched(dict.fromkeys(refs)):
+        found = await asyncio.gather(*map(fetch, some))
+        size += sum(len(one.value) for one in found if isinstance(one, Found))
+        if size > MAX_BYTES:
+            raise BadValueError(f"its values together are more than {MAX_BYTES >> 20} MiB")
+        results.update(zip(some, found, strict=True))
+    return results
 
 
 class Reader:
@@ -25,7 +52,7 @@ class Reader:
     def __init__(
         self,
         vault: Vault,
-        governor: Governor,
+        governor: Share,
         memory: Memory,
         clock: Callable[[], float],
         wall: Callable[[], float],
@@ -73,6 +100,14 @@ class Reader:
             self._flights[ref] = flight
             flight.add_done_callback(lambda _: self._flights.pop(ref, None))
         return await asyncio.shield(flight)
+
+    async def look(self, refs: Iterable[Ref]) -> list[Result]:
+        """GET each for a poll, which needs no values: those are kept as far as there is room."""
+        results: list[Result] = []
+        for some in _batched(refs):
+            read = await asyncio.gather(*map(self.read, some))
+            results += (replace(one, value=b"") if isinstance(one, Found) else one for one in read)
+        return results
 
     def _keep(self, ref: Ref, found: Found) -> None:
         self._drop(ref)

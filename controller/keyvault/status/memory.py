@@ -12,6 +12,7 @@ from controller.keyvault.lines import Line, Lines, Stamps, Status, read_objects
 from controller.keyvault.status import status
 from controller.keyvault.target import ownership
 from controller.keyvault.target.desired import WAITING, Before, ObjectState
+from controller.sealed.memory import Repairs
 from sealer.keyvault.resource import SYNC_NOW, KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -51,6 +52,7 @@ class Record:
     is_good: bool = False
     """Whether the last attempt ended well."""
     force: bool = False
+    repairs: Repairs = field(default_factory=Repairs)
     deleted: bool = False
     """Whether the Secret was deleted since an object is gone."""
 

@@ -23,6 +23,15 @@ Key = tuple[str, str]
 # where there is none (k8s.io/apiserver registry.Store.Update). Revision 1 is that of an empty etcd,
 # which no object ever has: so it says "there must be none", for which an apply has no word.
 _THERE_IS_NONE = "1"
+_NOTHING, _NO_CREDENTIALS = "Cg==", "e30="  # an empty line, {}
+# Keys that a Secret of these types must have: they stay, and their values go.
+_DEMANDED = {
+    "kubernetes.io/tls": {"tls.crt": "", "tls.key": ""},
+    "kubernetes.io/ssh-auth": {"ssh-privatekey": _NOTHING},
+    "kubernetes.io/basic-auth": {"username": "", "password": ""},
+    "kubernetes.io/dockerconfigjson": {".dockerconfigjson": _NO_CREDENTIALS},
+    "kubernetes.io/dockercfg": {".dockercfg": _NO_CREDENTIALS},
+}
 
 
 @dataclass
@@ -174,6 +183,10 @@ class Targets:
         if ownership.alias(name) not in ownership.mergers(live):
             return
         patch = ownership.removal(live, {}, name)
-        if patch is not None:
-            who = ownership.manager(name)
-            await self.objects.patch_secret(namespace, target, patch, manager=who)
+        if patch is None:
+            return
+        demanded = _DEMANDED.get(str(live.get("type")), {})
+        if "data" in patch:
+            patch["data"] = {key: demanded.get(key) for key in patch["data"]}
+        who = ownership.manager(name)
+        await self.objects.patch_secret(namespace, target, patch, manager=who)
