@@ -262,3 +262,42 @@ def test_a_merge_makes_no_secret_where_the_target_went_meanwhile(
     with pytest.raises((ConflictError, TargetError)):
         write(plane, secret, "ours", there)
     assert plane.api.find("Secret", namespace, "app") is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "theirs", "demanded", "left"),
+    [
+        ("kubernetes.io/tls", {"tls.crt": "theirs", "tls.key": "x"}, "tls.key", b""),
+        ("kubernetes.io/ssh-auth", {"ssh-privatekey": "x"}, "ssh-privatekey", b"\n"),
+        ("kubernetes.io/basic-auth", {"password": "x"}, "password", b""),
+        ("kubernetes.io/dockerconfigjson", {".dockerconfigjson": "{}"}, ".dockerconfigjson", b"{}"),
+        ("kubernetes.io/dockercfg", {".dockercfg": "{}"}, ".dockercfg", b"{}"),
+    ],
+)
+def test_a_key_that_the_type_demands_loses_its_value_when_its_filler_goes(
+    plane: ControlPlane,
+    namespace: str,
+    type_: str,
+    theirs: dict[str, str],
+    demanded: str,
+    left: bytes,
+) -> None:
+    live = plane.api.create({**foreign(namespace, **theirs), "type": type_})
+    secret = filler(plane, namespace, creation="Merge")
+    ours = b'{"auths": {}}'
+
+    async def main() -> None:
+        cluster: KubernetesCluster = await connect(kubeconfig=str(plane.kubeconfig))
+        try:
+            targets = Targets(ClusterObjects(cluster))
+            written = await targets.write(secret, Desired({demanded: ours, "a": ours}, ()), live)
+            assert encoding.decode(written["data"][demanded]) == ours
+            await targets.unmerge_all((namespace, secret.name))
+        finally:
+            await cluster.close()
+
+    asyncio.run(main())
+    after = plane.api.get("Secret", namespace, "app")
+    expected = {key: value.encode() for key, value in theirs.items()} | {demanded: left}
+    assert {key: encoding.decode(item or "") for key, item in after["data"].items()} == expected
+    assert MERGED_BY not in (after["metadata"].get("annotations") or {})
