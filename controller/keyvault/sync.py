@@ -30,6 +30,7 @@ from controller.keyvault.status.memory import (
     Key,
     Record,
     before_of,
+    key_of,
     lines_of,
     sync_now_of,
     trigger,
