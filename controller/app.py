@@ -22,7 +22,7 @@ from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
 from controller.events import event as events
 from controller.events.recorder import Recorder
-from controller.http.endpoints import Endpoints, State, metrics_application
+from controller.http.endpoints import READ_SECONDS, Endpoints, State, metrics_application
 from controller.http.ratelimit import RateLimit
 from controller.keys.keeper import KeyKeeper
 from controller.keys.store import Keys, KeyStore
@@ -46,6 +46,8 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
 _DRAIN_SECONDS = 20.0
 _EVENT_SECONDS = 5.0
+_LINGER_SECONDS = 2.0
+_SHUTDOWN_SECONDS = 1.0
 
 
 class App:
@@ -126,7 +128,9 @@ class App:
             settings.rate_limit_burst,
             clock=asyncio.get_running_loop().time,
         )
+        # Go takes 0 for no end; here a request always has one.
         read = settings.read_timeout.total_seconds()
+        read = read if read > 0 else READ_SECONDS
         endpoints = Endpoints(state, self.metrics, limit, read=read)
         return [
             (endpoints.application(), settings.listen_addr),
@@ -316,7 +320,17 @@ async def main(settings: Settings) -> None:
 
 async def _serve(application: web.Application, address: str) -> Any:
     """Serve on ``host:port``; return what ends it."""
-    runner = web.AppRunner(application, access_log=None, keepalive_timeout=60)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        keepalive_timeout=60,
+        # aiohttp would inflate on the event loop, for paths that are not there, too.
+        auto_decompress=False,
+        # The rest of a body that is refused is read for so long, so that the answer is seen.
+        lingering_time=_LINGER_SECONDS,
+        handler_cancellation=True,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+    )
     await runner.setup()
     host, _, port = address.rpartition(":")
     try:

@@ -65,7 +65,7 @@ class Settings:
     listen_addr: str = ":8080"
     listen_metrics_addr: str = ":8081"
     metrics_omit_secret_labels: bool = False
-    read_timeout: timedelta = timedelta(minutes=2)
+    read_timeout: timedelta = timedelta(seconds=30)
     write_timeout: timedelta = timedelta(minutes=2)
     kubeconfig: str = ""
     context: str = ""
@@ -242,7 +242,7 @@ FLAGS = (
     Flag("listen-addr", str, "where to serve the certificate, verify, rotate and health"),
     Flag("listen-metrics-addr", str, "where to serve metrics"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),
-    Flag("read-timeout", parse_go, "time for a request to come in"),
+    Flag("read-timeout", parse_go, "time for a request's body to come in"),
     Flag("write-timeout", parse_go, "accepted; answers are small and go out at once"),
     Flag("kubeconfig", str, "file to reach the cluster with; in a pod not needed (ours)"),
     Flag("context", str, "context of that file (ours)"),

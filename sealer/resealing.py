@@ -6,6 +6,8 @@ manifest names: that would be a decryption oracle.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing
@@ -20,18 +22,26 @@ def reseal(sealed: SealedSecret, ring: KeyRing, certificate: Certificate) -> dic
     Keys that share one ciphertext (a YAML alias) share the new one. Raises ManyErrors with one
     UnsealError an item that no key opens; then nothing is to be changed.
     """
-    opened = open_items(sealed, ring)
+    opened = open_items(sealed, ring).items()
+    return {key: item for key, item in resealed(sealed, opened, certificate) if item is not None}
+
+
+def resealed(
+    sealed: SealedSecret,
+    opened: Iterable[tuple[str, tuple[bytes, KeyPair]]],
+    certificate: Certificate,
+) -> Iterator[tuple[str, str | None]]:
+    """Seal what was opened, an item at a time; None for what is sealed for this key already."""
     bound = sealed.label()
     fresh: dict[str, str] = {}
-    changed: dict[str, str] = {}
-    for key, (plaintext, pair) in opened.items():
-        if pair.fits(certificate):
-            continue
+    for key, (plaintext, pair) in opened:
         item = sealed.encrypted_data[key]
+        if pair.fits(certificate):
+            yield key, None
+            continue
         if item not in fresh:
             fresh[item] = seal_value(plaintext, certificate, bound)
-        changed[key] = fresh[item]
-    return changed
+        yield key, fresh[item]
 
 
 def reseal_legacy(sealed: SealedSecret, ring: KeyRing, certificate: Certificate) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,22 +93,35 @@ def open_items(
 
     An item that fails costs a try of every key: after ``patience`` of them no more are tried.
     """
-    bound = sealed.label()
     opened: dict[str, tuple[bytes, KeyPair]] = {}
     errors: list[SealerError] = []
+    for key, item in each_item(sealed, ring, prefer=prefer):
+        if isinstance(item, UnsealError):
+            errors.append(item)
+            if len(errors) == patience:
+                break
+        else:
+            opened[key] = item
+    if errors:
+        raise ManyErrors(errors)
+    return opened
+
+
+def each_item(
+    sealed: SealedSecret, ring: KeyRing, *, prefer: str = ""
+) -> Iterator[tuple[str, tuple[bytes, KeyPair] | UnsealError]]:
+    """Decrypt ``encryptedData`` an item at a time: what ``open_items`` has, or why it does not."""
+    bound = sealed.label()
     # The key that opened one item opens the next, most likely.
     first: str | KeyPair = prefer or sealed.fingerprint
     for key, item in sealed.encrypted_data.items():
         try:
-            opened[key] = open_item(item, ring, bound, key=key, prefer=first)
-            first = opened[key][1]
+            opened = open_item(item, ring, bound, key=key, prefer=first)
         except UnsealError as error:
-            errors.append(error)
-            if len(errors) == patience:
-                break
-    if errors:
-        raise ManyErrors(errors)
-    return opened
+            yield key, error
+        else:
+            first = opened[1]
+            yield key, opened
 
 
 def open_item(

@@ -37,15 +37,27 @@ class RateLimit:
         allowed = self._interval == 0 or arrival + self._interval - now <= tolerance + 1e-9
         if allowed:
             arrival += self._interval
-            self._arrivals[key] = arrival
-            self._arrivals.move_to_end(key)
-            if len(self._arrivals) > _PEERS:
-                self._arrivals.popitem(last=False)
+            self._note(key, arrival)
         left = tolerance - (arrival - now)
         return Verdict(
             allowed=allowed,
             limit=self._limit,
-            remaining=int((left + 1e-9) / self._interval) if self._interval else self._limit,
+            remaining=max(0, int((left + 1e-9) / self._interval))
+            if self._interval
+            else self._limit,
             reset_seconds=arrival - now,
             retry_after_seconds=0.0 if allowed else arrival + self._interval - tolerance - now,
         )
+
+    def charge(self, key: str, requests: int) -> None:
+        """Count a request that came as so many more: it turned out to be dear."""
+        if requests > 0:
+            now = self._clock()
+            arrival = max(self._arrivals.get(key, now), now)
+            self._note(key, arrival + requests * self._interval)
+
+    def _note(self, key: str, arrival: float) -> None:
+        self._arrivals[key] = arrival
+        self._arrivals.move_to_end(key)
+        if len(self._arrivals) > _PEERS:
+            self._arrivals.popitem(last=False)

@@ -79,10 +79,12 @@ class Controller:
         return items if isinstance(items, list) and len(items) == len(manifests) else None
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Ask, and wait where the controller's rate limit says so."""
+        """Ask, and wait where the controller's limits say so."""
         for _ in range(_TRIES):
             answer = self._transport.request(method, path, body)
-            if answer.status != 429:
+            # The API server's proxy says 503 without a time where there is no controller.
+            busy = answer.status == 503 and answer.retry_after
+            if answer.status != 429 and not busy:
                 return answer
             self._sleep(min(answer.retry_after or 1, TIMEOUT_SECONDS))
-        raise ClusterError("the controller's rate limit holds this off", hint="try again later")
+        raise ClusterError("the controller's limits hold this off", hint="try again later")

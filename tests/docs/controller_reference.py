@@ -26,8 +26,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):
-        hours, rest = divmod(int(value.total_seconds()), 3600)
-        return f"`{hours}h`" if hours else f"`{rest // 60}m`"
+        seconds = int(value.total_seconds())
+        units = ((3600, "h"), (60, "m"), (1, "s"))
+        return next(f"`{seconds // size}{unit}`" for size, unit in units if seconds >= size)
     return f"`{value}`" if value not in ("", (), None) else ""
 
 

@@ -32,6 +32,22 @@ def test_the_rate_limit_lets_a_burst_go_and_then_the_rate() -> None:
     assert limit.take("a").remaining == 2
 
 
+def test_what_was_dear_is_paid_for_later() -> None:
+    now = [0.0]
+    limit = RateLimit(2, 2, clock=lambda: now[0])
+    assert limit.take("a").allowed
+    limit.charge("a", 0)
+    assert limit.take("a").remaining == 1
+    limit.charge("a", 10)
+    refused = limit.take("a")
+    assert (refused.allowed, refused.remaining) == (False, 0)
+    # Twelve were taken, three may be at once: ten to come, two a second.
+    assert refused.retry_after_seconds == pytest.approx(5)
+    assert limit.take("b").allowed
+    now[0] = 5.0
+    assert limit.take("a").allowed
+
+
 def test_a_rate_of_zero_is_no_limit() -> None:
     limit = RateLimit(0, 0, clock=lambda: 0.0)
     assert all(limit.take("a").allowed for _ in range(100))
