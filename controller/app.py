@@ -23,6 +23,7 @@ from controller.api.kubernetes import KubernetesCluster
 from controller.events import event as events
 from controller.events.recorder import Recorder
 from controller.http.endpoints import READ_SECONDS, Endpoints, State, metrics_application
+from controller.http.listening import serve
 from controller.http.ratelimit import RateLimit
 from controller.keys.keeper import KeyKeeper
 from controller.keys.store import Keys, KeyStore
@@ -46,8 +47,6 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
 _DRAIN_SECONDS = 20.0
 _EVENT_SECONDS = 5.0
-_LINGER_SECONDS = 2.0
-_SHUTDOWN_SECONDS = 1.0
 
 
 class App:
@@ -105,7 +104,7 @@ class App:
         """Run until a signal comes, then finish what is in work."""
         async with AsyncExitStack() as stack:
             for application, address in self._servers():
-                stack.push_async_callback(await _serve(application, address))
+                stack.push_async_callback(await serve(application, address))
             self._catch_signals()
             self._spawn()
             await self._stopping.wait()
@@ -316,29 +315,6 @@ async def main(settings: Settings) -> None:
         await App(settings, cluster).run()
     finally:
         await cluster.close()
-
-
-async def _serve(application: web.Application, address: str) -> Any:
-    """Serve on ``host:port``; return what ends it."""
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        keepalive_timeout=60,
-        # aiohttp would inflate on the event loop, for paths that are not there, too.
-        auto_decompress=False,
-        # The rest of a body that is refused is read for so long, so that the answer is seen.
-        lingering_time=_LINGER_SECONDS,
-        handler_cancellation=True,
-        shutdown_timeout=_SHUTDOWN_SECONDS,
-    )
-    await runner.setup()
-    host, _, port = address.rpartition(":")
-    try:
-        await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
-    except (OSError, ValueError) as error:
-        await runner.cleanup()
-        raise ClusterError(f"cannot listen on {address}: {type(error).__name__}") from None
-    return runner.cleanup
 
 
 async def keep_up(

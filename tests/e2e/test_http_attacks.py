@@ -217,6 +217,21 @@ def test_answers_that_nobody_reads_hold_little(world: World, confined: Controlle
             client.sendall(head("POST", "/v1/rotate", len(body)) + body)
 
 
+@pytest.mark.parametrize("port", ["port", "metrics_port"])
+@pytest.mark.parametrize(("count", "size"), [(60, 8000), (31, 4000)], ids=["too-many", "many"])
+def test_headers_without_end_hold_little_and_keep_nobody_out(
+    world: World, confined: Controller, port: str, count: int, size: int
+) -> None:
+    part = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(
+        b"X-%d: %s\r\n" % (number, b"x" * size) for number in range(count)
+    )
+    with watched(confined, world), ExitStack() as stack:
+        for _ in range(900):
+            client = stack.enter_context(connect(getattr(confined, port)))
+            with suppress(OSError):
+                client.sendall(part)
+
+
 def test_a_body_that_does_not_come_is_dropped(world: World, start: Callable[..., Any]) -> None:
     with start(*FLAGS, "--read-timeout=1s") as controller, connect(controller.port) as client:
         client.sendall(head("POST", "/v1/verify", 1000) + b"{")
