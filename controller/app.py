@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import ssl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -23,7 +24,7 @@ from controller.api.kubernetes import KubernetesCluster
 from controller.events import event as events
 from controller.events.recorder import Recorder
 from controller.http.endpoints import READ_SECONDS, Endpoints, State, metrics_application
-from controller.http.listening import serve
+from controller.http.listening import serve, tls
 from controller.http.ratelimit import RateLimit
 from controller.keys.keeper import KeyKeeper
 from controller.keys.store import Keys, KeyStore
@@ -103,8 +104,8 @@ class App:
     async def run(self) -> None:
         """Run until a signal comes, then finish what is in work."""
         async with AsyncExitStack() as stack:
-            for application, address in self._servers():
-                stack.push_async_callback(await serve(application, address))
+            for application, address, context in self._servers():
+                stack.push_async_callback(await serve(application, address, context))
             self._catch_signals()
             self._spawn()
             await self._stopping.wait()
@@ -119,7 +120,7 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
 
-    def _servers(self) -> list[tuple[web.Application, str]]:
+    def _servers(self) -> list[tuple[web.Application, str, ssl.SSLContext | None]]:
         settings = self.settings
         state = State(ring=lambda: self.store.ring, alive=self._stuck, ready=self._missing)
         limit = RateLimit(
@@ -131,10 +132,15 @@ class App:
         read = settings.read_timeout.total_seconds()
         read = read if read > 0 else READ_SECONDS
         endpoints = Endpoints(state, self.metrics, limit, read=read)
-        return [
-            (endpoints.application(), settings.listen_addr),
-            (metrics_application(self.metrics, self._refresh), settings.listen_metrics_addr),
+        metrics = metrics_application(self.metrics, self._refresh)
+        servers: list[tuple[web.Application, str, ssl.SSLContext | None]] = [
+            (endpoints.application(), settings.listen_addr, None),
+            (metrics, settings.listen_metrics_addr, None),
         ]
+        if settings.listen_tls_addr:
+            context = tls(settings.tls_cert_file, settings.tls_key_file)
+            servers.append((endpoints.application(), settings.listen_tls_addr, context))
+        return servers
 
     def _spawn(self) -> None:
         lasting: dict[str, Callable[[], Awaitable[None]]] = {

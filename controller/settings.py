@@ -64,6 +64,9 @@ class Settings:
     notify_config: str = ""
     listen_addr: str = ":8080"
     listen_metrics_addr: str = ":8081"
+    listen_tls_addr: str = ""
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
     metrics_omit_secret_labels: bool = False
     read_timeout: timedelta = timedelta(seconds=30)
     write_timeout: timedelta = timedelta(minutes=2)
@@ -241,6 +244,9 @@ FLAGS = (
     Flag("notify-config", str, "file that says whom to tell of failures and drift (ours)"),
     Flag("listen-addr", str, "where to serve the certificate, verify, rotate and health"),
     Flag("listen-metrics-addr", str, "where to serve metrics"),
+    Flag("listen-tls-addr", str, "where to serve the same as --listen-addr by TLS (ours)"),
+    Flag("tls-cert-file", str, "certificate chain for it, PEM; read again when it changes (ours)"),
+    Flag("tls-key-file", str, "private key for it, PEM (ours)"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),
     Flag("read-timeout", parse_go, "time for a request's body to come in"),
     Flag("write-timeout", parse_go, "accepted; answers are small and go out at once"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -22,7 +25,9 @@ _LINGER_SECONDS = 2.0
 _SHUTDOWN_SECONDS = 1.0
 
 
-async def serve(application: web.Application, address: str) -> Callable[[], Awaitable[None]]:
+async def serve(
+    application: web.Application, address: str, context: ssl.SSLContext | None = None
+) -> Callable[[], Awaitable[None]]:
     """Serve on ``host:port``; return what ends it. ClusterError where it cannot listen there."""
     runner = web.AppRunner(
         application,
@@ -49,7 +54,7 @@ async def serve(application: web.Application, address: str) -> Callable[[], Awai
 
     try:
         listener = await asyncio.get_running_loop().create_server(
-            connected, host.strip("[]") or None, int(port), reuse_address=True
+            connected, host.strip("[]") or None, int(port), reuse_address=True, ssl=context
         )
     except (OSError, ValueError) as error:
         await runner.cleanup()
@@ -60,6 +65,37 @@ async def serve(application: web.Application, address: str) -> Callable[[], Awai
         await runner.cleanup()
 
     return close
+
+
+def tls(certificate: str, key: str) -> ssl.SSLContext:
+    """Return a context for TLS 1.2 and later that reads its files again when they were renewed.
+
+    ClusterError where they cannot be used at first; later it stays with what it had.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    loaded = 0
+
+    def load() -> None:
+        nonlocal loaded
+        changed = Path(certificate).stat().st_mtime_ns
+        if changed != loaded:
+            # Elsewhere first: a chain without its key would stay and serve nobody.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+            context.load_cert_chain(certificate, key)
+            loaded = changed
+
+    def renew(*_: Any) -> None:
+        # At each handshake: the next one has what was read.
+        with suppress(OSError, ssl.SSLError):
+            load()
+
+    try:
+        load()
+    except (OSError, ssl.SSLError) as error:
+        raise ClusterError(f"cannot serve TLS: {type(error).__name__}") from None
+    context.sni_callback = renew
+    return context
 
 
 def _make_room(server: web.Server) -> None:

@@ -117,6 +117,11 @@ MATRIX: dict[str, dict[str, Any]] = {
         "allowServiceAccountTokens": True,
         "metrics": {"omitSecretLabels": True},
     },
+    "tls": {
+        "tls": {"secretName": "served"},
+        "networkPolicy": {"enabled": True},
+        "containerPorts": {"https": 9443},
+    },
     "people": {
         "rbac": {
             "serviceProxier": {"subjects": [SUBJECT]},

@@ -118,6 +118,8 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
             id="keyVault.serviceAccountLabel",
         ),
         pytest.param({"workers": 3}, "workers", 3, id="workers"),
+        pytest.param({"tls": {"secretName": "x"}}, "listen_tls_addr", ":8443", id="tls.secretName"),
+        pytest.param({"tls": {"port": 1}}, "listen_tls_addr", "", id="without-tls"),
         pytest.param(
             {"containerPorts": {"http": 9090}}, "listen_addr", ":9090", id="containerPorts"
         ),
@@ -172,6 +174,22 @@ def test_the_pod_can_do_next_to_nothing_on_its_node() -> None:
 def test_kubeseal_finds_the_service_by_its_default_name_and_port_name() -> None:
     service = only(render(), "Service", "sealed-secrets-controller")
     assert [port["name"] for port in service["spec"]["ports"]] == ["http"]
+
+
+def test_tls_is_one_more_port_after_the_one_that_kubeseal_takes() -> None:
+    objects = render(MATRIX["tls"])
+    service = only(objects, "Service", "sealed-secrets-controller")
+    assert [port["name"] for port in service["spec"]["ports"]] == ["http", "https"]
+    one = container(objects)
+    assert {port["name"]: port["containerPort"] for port in one["ports"]}["https"] == 9443
+    folder = next(mount for mount in one["volumeMounts"] if mount["name"] == "tls")
+    settings = parse(one["args"], {})
+    assert settings.tls_cert_file == f"{folder['mountPath']}/tls.crt"
+    assert settings.tls_key_file == f"{folder['mountPath']}/tls.key"
+    volumes = only(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "tls", "secret": {"secretName": "served"}} in volumes
+    ports = only(objects, "NetworkPolicy")["spec"]["ingress"][0]["ports"]
+    assert ports == [{"port": "http"}, {"port": "https"}]
 
 
 @pytest.mark.parametrize("name", MATRIX)

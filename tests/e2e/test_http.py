@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPSConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from sealer import Scope
-from tests.e2e.conftest import World
+from tests.e2e.conftest import World, new_pair
 from tests.testbed import binaries
-from tests.testbed.cluster import ControlPlane, Manifest, wait_for
+from tests.testbed.cluster import (
+    ApiError,
+    ControlPlane,
+    Manifest,
+    StartError,
+    free_port,
+    wait_for,
+)
 from tests.testbed.controllers import NAMESPACE, SERVICE, Controller, ours
 
 
@@ -268,6 +279,85 @@ def test_our_command_line_does_the_same(
     assert "other" in refused.stderr
     by_url = [f"--controller-url=http://127.0.0.1:{controller.port}"]
     assert seal(plane, "-o", "json", *by_url, text=SECRET.format(world.namespace)).returncode == 0
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Answers anything, and remembers the headers that came."""
+
+    seen: ClassVar[list[dict[str, str]]] = []
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.seen.append({name.lower(): value for name, value in self.headers.items()})
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.usefixtures("network")
+def test_the_api_servers_proxy_sends_nobodys_token_along(plane: ControlPlane) -> None:
+    with ThreadingHTTPServer(("", 0), Recorder) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            plane.publish("default", "recorder", server.server_port)
+            path = "/api/v1/namespaces/default/services/http:recorder:http/proxy/v1/verify"
+            wait_for("the proxy finds it", lambda: proxied(plane, path))
+        finally:
+            server.shutdown()
+            plane.unpublish("default", "recorder")
+    headers = Recorder.seen[-1]
+    assert "x-forwarded-for" in headers
+    assert not {"authorization", "x-remote-user", "impersonate-user"} & headers.keys()
+
+
+def proxied(plane: ControlPlane, path: str) -> bool:
+    """POST with the administrator's token; whether it arrived."""
+    try:
+        plane.api.request("POST", path, {})
+    except (ApiError, ValueError):
+        return bool(Recorder.seen)
+    return True
+
+
+def test_the_same_is_served_by_tls_and_renewed_files_are_read(
+    world: World, start: Callable[..., Any], tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+
+    def renew() -> bytes:
+        pair = new_pair()
+        assert pair.certificate is not None
+        key.write_bytes(pair.private_pem())
+        certificate.write_bytes(pair.certificate.pem)
+        return pair.certificate.pem
+
+    def served() -> bytes:
+        return ssl.get_server_certificate(("127.0.0.1", port)).encode()
+
+    first, port = renew(), free_port()
+    files = (f"--tls-cert-file={certificate}", f"--tls-key-file={key}")
+    with start(f"--listen-tls-addr=127.0.0.1:{port}", *files) as controller:
+        assert served() == first
+        second = renew()
+        wait_for("the renewed one", lambda: served() == second)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with closing(HTTPSConnection("127.0.0.1", port, context=context)) as client:
+            client.request("GET", "/v1/cert.pem")
+            assert client.getresponse().read() == world.certificate.pem
+        key.write_text("")
+        certificate.write_bytes(first)
+        assert served() == second
+        assert served() == second
+        assert controller.get("/v1/cert.pem") == (200, world.certificate.pem)
+
+
+def test_tls_without_its_files_does_not_start(start: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="cannot serve TLS"):  # noqa: SIM117 it raises there
+        with start("--listen-tls-addr=127.0.0.1:0", f"--tls-cert-file={tmp_path / 'none'}"):
+            pass
 
 
 def test_metrics_have_the_peers_names(controller: Controller) -> None:

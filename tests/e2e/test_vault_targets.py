@@ -300,4 +300,3 @@ def test_a_key_that_the_type_demands_loses_its_value_when_its_filler_goes(
     after = plane.api.get("Secret", namespace, "app")
     expected = {key: value.encode() for key, value in theirs.items()} | {demanded: left}
     assert {key: encoding.decode(item or "") for key, item in after["data"].items()} == expected
-    assert MERGED_BY not in (after["metadata"].get("annotations") or {})

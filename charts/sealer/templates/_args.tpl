@@ -54,5 +54,9 @@
 {{- end -}}
 {{- $args = append $args (printf "--listen-addr=:%d" (int $v.containerPorts.http)) -}}
 {{- $args = append $args (printf "--listen-metrics-addr=:%d" (int $v.containerPorts.metrics)) -}}
+{{- if $v.tls.secretName -}}
+{{- $args = append $args (printf "--listen-tls-addr=:%d" (int $v.containerPorts.https)) -}}
+{{- $args = concat $args (list "--tls-cert-file=/etc/sealer/tls/tls.crt" "--tls-key-file=/etc/sealer/tls/tls.key") -}}
+{{- end -}}
 {{- toYaml (concat $args $v.extraArgs) -}}
 {{- end -}}
