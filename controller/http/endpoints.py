@@ -36,7 +36,7 @@ MAX_BYTES = 32 * 1024 * 1024
 """Of their bodies; what is made of them takes a few times that."""
 MAX_TRIES = 10_000
 """Private keys tried on items, in one request: 5000 items, and as many again for old keys."""
-TRIES_A_REQUEST = 500
+TRIES_A_REQUEST = 1000
 """How many of them the rate limit counts as one more request."""
 READ_SECONDS = 30.0
 """For a body to come, where nothing else is said."""
