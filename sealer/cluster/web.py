@@ -7,9 +7,14 @@ query, for signatures of pre-signed URLs stand there.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from sealer.cluster.answer import TIMEOUT_SECONDS, Answer, ClusterError, seconds_of
 from sealer.errors import SealerError
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+    from urllib.request import Request
 
 # The password may hold "@" and, wrongly, "/": what comes before the last "@" is none of the
 # host's, unless the host before a "/" is one without a word after its colon.
@@ -50,6 +55,29 @@ def request_of(location: str) -> tuple[str, dict[str, str]]:
     return scheme + rest + query, {"Authorization": f"Basic {base64.b64encode(plain).decode()}"}
 
 
+def opened(request: Request, timeout: float | None = None) -> HTTPResponse:
+    """Send a request and follow redirects, but from https to http: URLError.
+
+    What began encrypted and verified must not end where anybody in between can answer.
+    """
+    # urllib costs 30 ms to import, and most runs read a file.
+    import errno
+    import urllib.error
+    import urllib.request
+
+    class Redirects(urllib.request.HTTPRedirectHandler):
+        def redirect_request(
+            self, req: Request, fp: object, code: int, msg: str, headers: object, newurl: str
+        ) -> Request | None:
+            if req.full_url.lower().startswith("https:") and not newurl.startswith("https:"):
+                words = "it redirects to plain http, which is not followed"
+                raise urllib.error.URLError(OSError(errno.EPROTO, words))
+            return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+
+    answer: HTTPResponse = urllib.request.build_opener(Redirects).open(request, timeout=timeout)
+    return answer
+
+
 def _split(location: str) -> tuple[str, str | None, str]:
     """Scheme, credentials (None without), and host with path; query and fragment are left out."""
     found = _PARTS.match(location)
@@ -83,7 +111,7 @@ class UrlTransport:
             for name, value in self._credentials.items():
                 # Not sent along where a redirect leads.
                 request.add_unredirected_header(name, value)
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            with opened(request, TIMEOUT_SECONDS) as answer:
                 return Answer(answer.status, answer.read())
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read(), seconds_of(error.headers.get("Retry-After")))
@@ -116,7 +144,7 @@ def fetch(url: str) -> bytes:
         for name, value in credentials.items():
             # Not sent along where a redirect leads.
             request.add_unredirected_header(name, value)
-        with urllib.request.urlopen(request, timeout=FETCH_SECONDS) as answer:  # noqa: S310
+        with opened(request, FETCH_SECONDS) as answer:
             body: bytes = answer.read(MAX_BYTES + 1)
             status, reason = answer.status, answer.reason
     except urllib.error.HTTPError as error:
@@ -125,9 +153,9 @@ def fetch(url: str) -> bytes:
     except (OSError, HTTPException, ValueError) as error:
         # Other texts than the system's may quote the URL.
         known = getattr(error, "reason", error) if isinstance(error, OSError) else None
-        reason = getattr(known, "strerror", None) or known or type(error).__name__
+        cause = getattr(known, "strerror", None) or known or type(error).__name__
         raise DownloadError(
-            f'cannot fetch "{place}": {reason}', hint="check the URL, the network and the proxy"
+            f'cannot fetch "{place}": {cause}', hint="check the URL, the network and the proxy"
         ) from None
     if status != 200:
         raise DownloadError(f'cannot fetch "{place}": {status} {reason}')

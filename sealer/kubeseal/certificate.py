@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from sealer.cluster.web import request_of, shown
+from sealer.cluster.web import opened, request_of, shown
 from sealer.errors import KeyFileError
 from sealer.files.text import FileError
 from sealer.kubeseal.gofiles import read
 from sealer.kubeseal.gotext import quote
-
-if TYPE_CHECKING:
-    from http.client import HTTPResponse
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
@@ -70,12 +66,11 @@ def _fetch(url: str) -> bytes:
     asked, credentials = request_of(url)
     place = shown(url)
     try:
-        answer: HTTPResponse
         request = urllib.request.Request(asked)  # noqa: S310 http and https alone come here
         for name, value in credentials.items():
             # Not sent along where a redirect leads.
             request.add_unredirected_header(name, value)
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        with opened(request) as answer:
             body = answer.read(_MAX_BYTES)
             status, words = answer.status, answer.reason
     except urllib.error.HTTPError as error:
