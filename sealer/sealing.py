@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealer import crypto, encoding
+from sealer import crypto, encoding, foreign
 from sealer.errors import ManifestError
 from sealer.keys.certificate import Certificate
 from sealer.scope import SCOPE_ANNOTATIONS, Scope, label
@@ -31,7 +31,7 @@ def seal(
     ``Certificate.check`` first.
 
     Raises ManifestError: no name, no namespace where the scope needs one, nothing to seal
-    (unless ``allow_empty``), values beyond ``max_bytes`` together.
+    (unless ``allow_empty``), values beyond ``max_bytes`` together, or encrypted by another tool.
     """
     scope = scope or Scope.of(secret.annotations)
     bound = label(secret.namespace, secret.name, scope)
@@ -39,6 +39,7 @@ def seal(
         raise ManifestError("has no name", path=("metadata", "name"), hint="set it, or use --name")
     if not secret.data and not allow_empty:
         raise ManifestError("has no data to seal", hint="allow it with --allow-empty-data")
+    foreign.refuse(secret.data, "data")
     size = sum(map(len, secret.data.values()))
     if max_bytes is not None and size > max_bytes:
         raise ManifestError(
@@ -94,6 +95,7 @@ def seal_into(
             path=("metadata", "annotations"),
             hint="one SealedSecret has one scope: seal it anew to change that",
         )
+    foreign.refuse(secret.data, "data")
     bound = sealed.label()
     return {key: seal_value(value, certificate, bound) for key, value in secret.data.items()}
 

@@ -37,7 +37,19 @@ SERVER_FIELDS = frozenset(
     }
 )
 """Of ``metadata``: what only the API server says."""
-_KNOWN = frozenset({"apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"})
+_FIELDS = frozenset({"apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"})
+# No Secret has a status, but tools that print objects write one.
+_KNOWN = _FIELDS | {"status"}
+# Source: k8s.io/apimachinery ObjectMeta; clusterName was its until 1.24.
+_KNOWN_METADATA = SERVER_FIELDS | {
+    "annotations",
+    "clusterName",
+    "finalizers",
+    "generateName",
+    "labels",
+    "name",
+    "namespace",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,8 @@ class Secret:
         """Read a v1 Secret; ``stringData`` wins over ``data``.
 
         Raises ManifestError with the field's path (ManyErrors for several): wrong kind, a
-        string that YAML makes a boolean, bad base64.
+        string that YAML makes a boolean, bad base64, a field of an unknown name that holds
+        something.
         """
         for key, wanted in (("kind", "Secret"), ("apiVersion", "v1")):
             if manifest.get(key) != wanted:
@@ -71,6 +84,8 @@ class Secret:
         data.update((key, text.encode()) for key, text in clear.items())
         kind = fields.string(manifest.get("type"), ("type",)) or None
         immutable = fields.boolean(manifest.get("immutable"), ("immutable",))
+        for path in misspelt(manifest):
+            fields.fault(*_unknown(path))
         fields.done()
         kept, dropped = _kept_metadata(metadata)
         return cls(
@@ -80,7 +95,7 @@ class Secret:
             type=kind,
             immutable=immutable,
             metadata=kept,
-            dropped=(*dropped, *sorted(manifest.keys() - _KNOWN)),
+            dropped=(*dropped, *sorted(manifest.keys() - _FIELDS)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +118,37 @@ class Secret:
         """``metadata.annotations``, empty where there are none."""
         annotations: Mapping[str, str] = self.metadata.get("annotations") or {}
         return annotations
+
+
+def misspelt(manifest: Mapping[str, Any]) -> list[Path]:
+    """The fields that no Secret has and that hold something: perhaps values, by a wrong name."""
+    metadata = manifest.get("metadata")
+    found: list[Path] = [(key,) for key in _holding(manifest, _KNOWN)]
+    if isinstance(metadata, dict):
+        found += [("metadata", key) for key in _holding(metadata, _KNOWN_METADATA)]
+    return found
+
+
+def _holding(fields: Mapping[str, Any], known: frozenset[str]) -> list[str]:
+    return [
+        key
+        for key, value in fields.items()
+        if key not in known and (isinstance(value, (int, float)) or value)
+    ]
+
+
+def _unknown(path: Path) -> tuple[str, Path, str]:
+    from difflib import get_close_matches
+
+    if path == ("sops",):
+        return "is encrypted with SOPS", path, "decrypt it first: sops -d FILE | seal"
+    # Go's JSON takes any case, and so do people's eyes.
+    folded = {name.casefold(): name for name in _FIELDS}
+    near = get_close_matches(str(path[-1]).casefold(), folded, n=1)
+    hint = f"did you mean {folded[near[0]]}?" if near else "take it out: the cluster drops it"
+    if path[0] == "metadata" and near:
+        hint = f"{folded[near[0]]} does not belong into metadata: mind the indentation"
+    return "is no field of a Secret, and holds something", path, hint
 
 
 def _decoded(fields: Fields, data: Mapping[str, str]) -> dict[str, bytes]:

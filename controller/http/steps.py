@@ -10,12 +10,13 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
+from sealer import noted
 from sealer.errors import ManifestError, UnsealError
 from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing
 from sealer.resealing import reseal_legacy, resealed
 from sealer.scope import SCOPE_ANNOTATIONS
-from sealer.sealed import SealedSecret
+from sealer.sealed import FINGERPRINT_ANNOTATION, SealedSecret
 from sealer.unsealing import each_item, open_item
 
 T = TypeVar("T")
@@ -37,7 +38,10 @@ def verify(sealed: SealedSecret, ring: KeyRing) -> Steps[None]:
 
 
 def rotate(sealed: SealedSecret, ring: KeyRing) -> Steps[bytes]:
-    """Return the SealedSecret as JSON, its ciphertext for the ring's newest key; all else stays."""
+    """Return the SealedSecret as JSON, its ciphertext for the ring's newest key.
+
+    All else stays, but for the annotation that names the certificate.
+    """
     certificate = ring.keys[0].certificate if ring.keys else None
     if certificate is None:
         raise ManifestError("no key")
@@ -54,6 +58,10 @@ def rotate(sealed: SealedSecret, ring: KeyRing) -> Steps[bytes]:
     except UnsealError:
         yield len(ring.keys)
         raise
+    noting = noted.after(sealed, sealed.encrypted_data, certificate.fingerprint)
+    if noting is not None:
+        annotations = {**sealed.annotations, FINGERPRINT_ANNOTATION: noting}
+        manifest["metadata"] = {**manifest["metadata"], "annotations": annotations}
     _align_scope(manifest)
     return json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode()
 

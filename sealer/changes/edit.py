@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sealer import crypto, encoding
+from sealer import crypto, encoding, foreign, noted
 from sealer.errors import ManifestError, UnsealError
 from sealer.fields import Path
 from sealer.keys.certificate import Certificate
@@ -53,6 +53,7 @@ def apply(
 ) -> Document:
     """Return the document with the SealedSecret at ``place`` changed, all other bytes as before.
 
+    The annotation that names its certificate, where it has one, is kept true.
     ``certificate`` may be None only if there are no new values. Raises ManifestError: a key that
     is not there or that Kubernetes does not take, a layout that cannot be edited, too much data.
     """
@@ -75,7 +76,14 @@ def apply(
     for key in sealed.encrypted_data:
         if key in gone:
             document = remove(document, (*items, key))
-    return document
+    text = noted.after(
+        sealed,
+        changes.values,
+        certificate.fingerprint if certificate else "",
+        taken=changes.taken,
+        removed=changes.removed,
+    )
+    return document if text is None else put(document, (*place, *noted.PATH), text)
 
 
 def check(sealed: SealedSecret, changes: Changes) -> None:
@@ -92,6 +100,7 @@ def check(sealed: SealedSecret, changes: Changes) -> None:
             raise ManifestError(f"has no key {key}", path=("spec", "encryptedData"))
     for key in (*changes.values, *changes.taken):
         check_key(key)
+    foreign.refuse(changes.values, "spec", "encryptedData")
     sizes = {key: item_bytes(item) or 0 for key, item in there.items()}
     left = {key: size for key, size in sizes.items() if key not in changes.removed}
     left.update({new: sizes[old] for new, old in changes.taken.items()})
@@ -121,11 +130,13 @@ def doubts(secret: Secret) -> Iterator[ManifestError]:
         if text and (len(text) > limit or not all(map(_LABEL.fullmatch, parts))):
             problem = f"{text!r} is none that Kubernetes takes"
             yield ManifestError(problem, path=("metadata", word))
-    for key in secret.data:
+    for key, secret_value in secret.data.items():
         try:
             check_key(key)
         except ManifestError as error:
             yield ManifestError(error.message, path=("data", key))
+        if what := foreign.reference_in(secret_value):
+            yield ManifestError(f"is {what}, and is sealed as it stands", path=("data", key))
     for key in sorted(SCOPE_ANNOTATIONS & secret.annotations.keys()):
         value = secret.annotations[key]
         if value not in ("true", "false"):

@@ -14,7 +14,7 @@ from typing import Any
 from sealer.check import shown
 from sealer.check.builds.model import GROUP, KIND
 from sealer.check.findings import Finding
-from sealer.check.rules import cleartext, identity
+from sealer.check.rules import cleartext, identity, misspelt
 from sealer.check.rules import sealed as sealed_rules
 from sealer.check.rules.judge import Judge
 from sealer.check.tree import Source, Tree, listing, mapping, read_objects, text_of, title
@@ -59,7 +59,9 @@ def validate(document: Document, value: Mapping[str, Any], judge: Judge) -> Iter
         for index, item in enumerate(listing(value.get("items")))
         if isinstance(item, dict)
     ]
-    yield from cleartext.check_raw(Tree({}, tuple(sources), ()), {})
+    tree = Tree({}, tuple(sources), ())
+    yield from cleartext.check_raw(tree, {})
+    yield from misspelt.check_misspelt(tree)
     for source in sources:
         if source.kind != KIND or source.group != GROUP:
             continue

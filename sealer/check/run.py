@@ -17,7 +17,7 @@ from sealer.check.builds.kustomizations import Kustomization
 from sealer.check.builds.model import Build, SealedIndex
 from sealer.check.builds.renderer import Renderer
 from sealer.check.findings import Finding, in_order
-from sealer.check.rules import cleartext, identity, references
+from sealer.check.rules import cleartext, identity, misspelt, references
 from sealer.check.rules import sealed as sealed_rules
 from sealer.check.rules.judge import Certificates, Judge
 from sealer.check.rules.namespaces import check_namespaces
@@ -105,7 +105,8 @@ class _Run:
             for _, name in named.generator_files(entry)
         }
         texts = self.work.texts(sorted(wanted & set(self.work.files)))
-        return cleartext.check_raw(self.tree, texts)
+        yield from cleartext.check_raw(self.tree, texts)
+        yield from misspelt.check_misspelt(self.tree)
 
     def _about_sealed(self, builds: list[Build]) -> Iterator[Finding]:
         covered = kustomizations.covered(set(build.files) for build in builds)

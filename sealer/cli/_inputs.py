@@ -10,6 +10,7 @@ from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 from sealer.files.text import display, open_text
 from sealer.manifest import Document, Resource, read_documents
+from sealer.noted import by_key
 from sealer.sealed import API_VERSION, KIND, SealedSecret
 
 
@@ -76,7 +77,13 @@ def warn_of_templates(ui: UI, resource: Resource, sealed: SealedSecret) -> None:
 
 
 def warn_of_result(ui: UI, documents: Iterable[Document]) -> None:
-    """Warn of what changed documents hold: a template may want a key that is gone now."""
+    """Warn of what changed documents hold: templates without their key, two clusters' items."""
     for document in documents:
         for resource, sealed in SealedInputs(UI(quiet=True)).of(document):
             warn_of_templates(ui, resource, sealed)
+            if len(set(by_key(sealed.fingerprint, sealed.encrypted_data).values())) > 1:
+                mixed = ManifestError(
+                    "its items are sealed with different certificates now: unless these are of one "
+                    "cluster, no cluster opens it"
+                )
+                ui.warn(resource.locate(mixed).message)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from sealer.cli import _ui
+from sealer.cli._certificates import CERT_VARIABLE
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 from sealer.files.text import STDIN
 
 if TYPE_CHECKING:
-    from sealer.cluster.location import Location
-    from sealer.keys.certificate import Certificate
     from sealer.keys.ring import KeyRing
     from sealer.scope import Scope
 
@@ -25,7 +23,6 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Shells complete file names for it; whether there is one is told by whoever reads it.
 FILE = click.Path(readable=False)
-CERT_VARIABLE = "SEALED_SECRETS_CERT"
 SCOPE_VARIABLE = "SEALED_SECRETS_SCOPE"
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 FORMATS = ("yaml", "json")
@@ -169,54 +166,6 @@ def inputs(files: tuple[str, ...], *others: str) -> tuple[str, ...]:
     if (*paths, *others).count(STDIN) > 1:
         raise UsageError("standard input can be read once", hint="put the rest into files")
     return paths
-
-
-def certificate_location(certs: tuple[str, ...]) -> str:
-    """Where the certificate is: the option, else the environment; empty for the cluster."""
-    if len(certs) > 1:
-        raise UsageError("--cert was given more than once", hint="seal for one cluster at a time")
-    if "" in certs:
-        raise UsageError("--cert is empty", hint="is the variable set?")
-    return certs[0] if certs else os.environ.get(CERT_VARIABLE, "")
-
-
-def find_certificate(certs: tuple[str, ...], location: Location) -> tuple[Certificate, str]:
-    """Return the one certificate, from its file or URL or from the cluster, and its place.
-
-    The place is as it may be shown: without credentials.
-    """
-    from sealer.cluster.certificate import read_certificate
-    from sealer.cluster.controller import Controller
-    from sealer.cluster.web import shown
-
-    place = certificate_location(certs)
-    if place:
-        return read_certificate(place), shown(place)
-    from sealer.keys.certificate import Certificate
-
-    place = shown(location.url) or f"{location.namespace}/{location.name}"
-    return Certificate.from_pem(Controller.at(location).certificate()), place
-
-
-def load_certificate(certs: tuple[str, ...], location: Location, ui: UI) -> Certificate:
-    """Find and check the one certificate; warnings go to people."""
-    certificate, place = find_certificate(certs, location)
-    check_certificate(certificate, place, ui, now=datetime.now(UTC))
-    if place.lower().startswith("http://"):
-        ui.warn(f"{place}: plain http: whoever is in between can swap the certificate")
-    return certificate
-
-
-def check_certificate(certificate: Certificate, location: str, ui: UI, *, now: datetime) -> None:
-    """Raise if nothing may be sealed with it; warn if that day is near."""
-    from sealer.errors import KeyFileError
-
-    try:
-        warnings = certificate.check(now)
-    except KeyFileError as error:
-        raise KeyFileError(f"{location}: {error.message}", hint=error.hint) from None
-    for warning in warnings:
-        ui.warn(f"{location}: {warning}")
 
 
 def load_ring(paths: tuple[str, ...]) -> KeyRing:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from sealer import noted
+from sealer.changes.edit import item_bytes
+from sealer.cli._certificates import Certificates
 from sealer.cluster.answer import ClusterError, NotDecryptableError
 from sealer.cluster.controller import Controller
-from sealer.errors import SealerError
+from sealer.cluster.location import Location
+from sealer.errors import ManifestError, SealerError
 from sealer.fields import Path
 from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
@@ -24,7 +28,7 @@ from sealer.rotation.journal import Journal
 from sealer.sealed import SealedSecret
 
 Items = dict[Path, str]
-"""The items of a SealedSecret that change, by their path in it."""
+"""What changes of a SealedSecret, by its path in it: items, and whose certificate they have."""
 _ITEMS: Path = ("spec", "encryptedData")
 _LEGACY: Path = ("spec", "data")
 _REFUSED = NotDecryptableError("the controller cannot re-encrypt it")
@@ -43,6 +47,59 @@ class Renewal(Protocol):
         """These are about to be written."""
 
 
+class Renewals(Protocol):
+    """Knows which renewal a file takes: its rule may name another certificate than the next's."""
+
+    def for_path(self, path: str) -> Renewal:
+        """May be called from several threads; SealerError where there is none for this file."""
+
+
+class ByRule:
+    """With private keys: each file for its own rule's certificate."""
+
+    def __init__(self, ring: KeyRing, certificates: Certificates) -> None:
+        self._ring, self._certificates = ring, certificates
+        self._lock = threading.Lock()
+        self._known: dict[str, WithKeys] = {}
+
+    def for_path(self, path: str) -> Renewal:
+        with self._lock:
+            certificate = self._certificates.for_path(path)
+            known = self._known.get(certificate.fingerprint)
+            if known is None:
+                known = self._known[certificate.fingerprint] = WithKeys(self._ring, certificate)
+            return known
+
+
+class ByController:
+    """The controller, for files whose rule names no other cluster's certificate.
+
+    ``own`` are fingerprints of the cluster's other keys: a rule that names one of them is merely
+    behind.
+    """
+
+    def __init__(
+        self, location: Location, certificates: Certificates, own: frozenset[str] = frozenset()
+    ) -> None:
+        from sealer.cluster.controller import Controller
+
+        self._renewal = WithController(Controller.at(location))
+        self._certificates, self._own = certificates, own
+        self._lock = threading.Lock()
+
+    def for_path(self, path: str) -> Renewal:
+        served = self._renewal.fingerprint
+        with self._lock:
+            named = {one.fingerprint for one in self._certificates.of_path(path)}
+        if named and served not in named and not named & self._own:
+            raise SealerError(
+                f"{path}: its rule names another certificate than the controller seals with",
+                hint="is this the rule's cluster? if the key is new, update the certificate "
+                "(seal cert -w FILE), or give the private keys with --key",
+            )
+        return self._renewal
+
+
 class WithKeys:
     """Private keys open, the certificate seals."""
 
@@ -59,8 +116,8 @@ class WithKeys:
         if self._journal is not None:
             self._journal.add(items)
 
-    def _one(self, sealed: SealedSecret) -> Items | SealerError:
-        sealed = _without_done(sealed, self._journal)
+    def _one(self, whole: SealedSecret) -> Items | SealerError:
+        sealed = _without_done(whole, self._journal)
         try:
             legacy = reseal_legacy(sealed, self._ring, self._certificate)
             items: Items = {} if legacy is None else {_LEGACY: legacy}
@@ -68,7 +125,7 @@ class WithKeys:
                 items[(*_ITEMS, key)] = item
         except SealerError as error:
             return error
-        return items
+        return _noted(items, whole, whole.encrypted_data, self._certificate.fingerprint)
 
 
 class WithController:
@@ -80,8 +137,8 @@ class WithController:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
-        newest = Certificate.from_pem(controller.certificate())
-        self._journal = Journal.of(newest.fingerprint, os.environ)
+        self.fingerprint = Certificate.from_pem(controller.certificate()).fingerprint
+        self._journal = Journal.of(self.fingerprint, os.environ)
         self._takes_lists = True
         # Bitnami's limit is two requests a second: to press it from many threads helps nobody.
         self._turns = threading.Semaphore(_REQUESTS_AT_ONCE)
@@ -91,10 +148,28 @@ class WithController:
         open_ones = [one for one in asked if one.encrypted_data or one.legacy_data]
         answers = iter(self._rotate(open_ones))
         results: list[Items | SealerError] = []
-        for one in asked:
+        for whole, one in zip(sealed, asked, strict=True):
             answer = next(answers) if one.encrypted_data or one.legacy_data else {}
-            results.append(_changed(one, answer) if isinstance(answer, dict) else answer)
+            results.append(self._taken(whole, one, answer) if isinstance(answer, dict) else answer)
         return results
+
+    def _taken(
+        self, whole: SealedSecret, asked: SealedSecret, answer: dict[str, Any]
+    ) -> Items | SealerError:
+        """The new items of an answer, unless one cannot be the value that was sent."""
+        items, answered = _changed(asked, answer)
+        before: dict[Path, str] = {(*_ITEMS, key): one for key, one in asked.encrypted_data.items()}
+        before[_LEGACY] = asked.legacy_data
+        for path, item in items.items():
+            # Only a key's owner can compare the values, but everybody sees their sizes.
+            if item_bytes(item) is None or item_bytes(item) != item_bytes(before[path]):
+                return ManifestError(
+                    "the controller answers with another value: its size differs",
+                    path=path,
+                    hint="nothing is changed here; what is between you and the cluster?",
+                )
+        fresh = answered | (whole.encrypted_data.keys() - asked.encrypted_data.keys())
+        return _noted(items, whole, fresh, self.fingerprint)
 
     def note(self, items: Sequence[str]) -> None:
         self._journal.add(items)
@@ -142,27 +217,34 @@ def _chunks(sealed: list[SealedSecret]) -> Iterator[list[SealedSecret]]:
         yield chunk
 
 
-def _changed(sealed: SealedSecret, answer: dict[str, Any]) -> Items:
-    """The new items of an answer.
+def _changed(sealed: SealedSecret, answer: dict[str, Any]) -> tuple[Items, set[str]]:
+    """The new items of an answer, and the keys that it answers for.
 
     Bitnami's controller answers with another template and freezes it into new items: of what it
     says, the ciphertext of the items that were asked for is all that counts.
     """
     if not answer:
-        return {}
+        return {}, set()
     spec = answer.get("spec")
     if not isinstance(spec, dict):
         raise ClusterError("the controller answers with something else than a SealedSecret")
     theirs = spec.get("encryptedData") or {}
+    answered = {key for key in sealed.encrypted_data if isinstance(theirs.get(key), str)}
     items: Items = {
         (*_ITEMS, key): theirs[key]
         for key, old in sealed.encrypted_data.items()
-        if isinstance(theirs.get(key), str) and theirs[key] != old
+        if key in answered and theirs[key] != old
     }
     legacy = spec.get("data")
     if sealed.legacy_data and isinstance(legacy, str) and legacy not in ("", sealed.legacy_data):
         items[_LEGACY] = legacy
-    return items
+    return items, answered
+
+
+def _noted(items: Items, sealed: SealedSecret, fresh: Iterable[str], fingerprint: str) -> Items:
+    """The same, with the annotation that names the certificates where that changes."""
+    text = noted.after(sealed, fresh, fingerprint)
+    return items if text is None else {**items, noted.PATH: text}
 
 
 def _without_done(sealed: SealedSecret, journal: Journal | None) -> SealedSecret:

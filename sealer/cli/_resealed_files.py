@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from sealer import noted
 from sealer.cli._inputs import SealedInputs
-from sealer.cli._renewal import Items, Renewal
+from sealer.cli._renewal import Items, Renewal, Renewals
 from sealer.cli._ui import UI
+from sealer.cluster.answer import ClusterError
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
 from sealer.files.atomic import write_atomic
@@ -47,7 +49,9 @@ class _File:
     found: list[tuple[int, Resource, SealedSecret]]
 
 
-def reseal_files(ui: UI, paths: Sequence[str], renewal: Renewal, *, write: bool = True) -> Outcome:
+def reseal_files(
+    ui: UI, paths: Sequence[str], renewals: Renewals, *, write: bool = True
+) -> Outcome:
     """Re-encrypt files and everything below folders, in place; without ``write`` only count.
 
     What is wrong with one file is told in the outcome and never keeps another from being done;
@@ -69,7 +73,7 @@ def reseal_files(ui: UI, paths: Sequence[str], renewal: Renewal, *, write: bool 
                 continue
             if found is not None:
                 read.append(found)
-        changed = _renew_batch(read, renewal, errors, write=write)
+        changed = _renew_batch(read, renewals, errors, write=write)
         with lock:
             outcome.errors.extend(errors)
             outcome.changed += changed
@@ -88,10 +92,11 @@ def reseal_files(ui: UI, paths: Sequence[str], renewal: Renewal, *, write: bool 
     return outcome
 
 
-def reseal_one(ui: UI, path: str, renewal: Renewal) -> bytes:
+def reseal_one(ui: UI, path: str, renewals: Renewals) -> bytes:
     """Return one file's bytes as they should be; raises what is wrong with it."""
     found = _read(ui, path, True)
     assert found is not None  # noqa: S101 a named file without any raises
+    renewal = renewals.for_path(path)
     edited = _edited(found, renewal.renew([sealed for _, _, sealed in found.found]), renewal)
     return found.encoding.encode(edited)
 
@@ -146,24 +151,41 @@ def _read(ui: UI, path: str, named: bool) -> _File | None:
 
 
 def _renew_batch(
-    files: list[_File], renewal: Renewal, errors: list[SealerError], *, write: bool
+    files: list[_File], renewals: Renewals, errors: list[SealerError], *, write: bool
 ) -> int:
-    answers = iter(renewal.renew([sealed for file in files for _, _, sealed in file.found]))
-    changed = 0
+    by_renewal: dict[Renewal, list[_File]] = {}
     for file in files:
-        mine = [next(answers) for _ in file.found]
         try:
-            text = _edited(file, mine, renewal)
-            if text != file.text:
-                if write:
-                    before, after = map(file.encoding.encode, (file.text, text))
-                    # Not held while the controller works: what others wrote meanwhile stays.
-                    with exclusive(file.path):
-                        write_atomic(file.path, [after], expected=before)
-                changed += 1
+            by_renewal.setdefault(renewals.for_path(file.path), []).append(file)
+        except ClusterError:
+            raise
         except SealerError as error:
             errors.append(error)
+    changed = 0
+    for renewal, group in by_renewal.items():
+        answers = iter(renewal.renew([sealed for file in group for _, _, sealed in file.found]))
+        for file in group:
+            mine = [next(answers) for _ in file.found]
+            try:
+                changed += _renew_one(file, mine, renewal, write=write)
+            except SealerError as error:
+                errors.append(error)
     return changed
+
+
+def _renew_one(
+    file: _File, answers: list[Items | SealerError], renewal: Renewal, *, write: bool
+) -> bool:
+    """Write a file's new items; tell whether there are any."""
+    text = _edited(file, answers, renewal)
+    if text == file.text:
+        return False
+    if write:
+        before, after = map(file.encoding.encode, (file.text, text))
+        # Not held while the controller works: what others wrote meanwhile stays.
+        with exclusive(file.path):
+            write_atomic(file.path, [after], expected=before)
+    return True
 
 
 def _edited(file: _File, answers: list[Items | SealerError], renewal: Renewal) -> str:
@@ -181,5 +203,5 @@ def _edited(file: _File, answers: list[Items | SealerError], renewal: Renewal) -
     for at, new in values.items():
         if new:
             documents[at] = replace_scalars(documents[at], new, base64=True)
-            renewal.note(list(new.values()))
+            renewal.note([item for path, item in new.items() if path[-3:] != noted.PATH])
     return "".join(document.text for document in documents)

@@ -1,84 +1,22 @@
-"""What ``.seal.toml`` adds to ``seal``: a certificate, scope and namespace by path, and outputs.
-
-An option wins over the environment, and the environment over a rule; since a variable that was
-set for another cluster is easily forgotten, that is told.
-"""
+"""What ``.seal.toml`` adds to ``seal``: a certificate, scope and namespace by path, and outputs."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sealer.cli import _options as options
-from sealer.cli._ui import UI
-from sealer.errors import UsageError
+from sealer.cli._certificates import Certificates
 
 if TYPE_CHECKING:
     from sealer.cli.seal import Request
-    from sealer.cluster.location import Location
     from sealer.config.rules import RuleFile, SealingRule
-    from sealer.keys.certificate import Certificate
 
 Found = tuple["SealingRule", "RuleFile"]
 Outputs = list[tuple[str, "Request"]]
 
 
-class Certificates:
-    """Certificates by place, each fetched and checked once a run."""
-
-    def __init__(self, certs: tuple[str, ...], location: Location, ui: UI) -> None:
-        self._certs, self._location, self._ui = certs, location, ui
-        self._known: dict[str, Certificate] = {}
-        self.by_option = bool(certs)
-        self.chosen = bool(options.certificate_location(certs))
-        """Whether the user named one, by option or environment."""
-
-    def default(self) -> Certificate:
-        """What the options, the environment or the cluster say."""
-        if "" not in self._known:
-            self._known[""] = options.load_certificate(self._certs, self._location, self._ui)
-        return self._known[""]
-
-    def of_rule(self, cert: str, rules: RuleFile) -> Certificate:
-        """A rule's certificate: a file beside the rule file, a URL, or a cluster's."""
-        from sealer.config.rulefile import certificate_place
-
-        place = certificate_place(cert, rules)
-        if place not in self._known:
-            self._known[place] = self._load(place)
-        return self._known[place]
-
-    def _load(self, place: str) -> Certificate:
-        from sealer.cluster.controller import Controller
-
-        if not place.startswith("context:"):
-            return options.load_certificate((place,), self._location, self._ui)
-        from sealer.keys.certificate import Certificate
-
-        location = replace(self._location, context=place.removeprefix("context:"), url="")
-        certificate = Certificate.from_pem(Controller.at(location).certificate())
-        options.check_certificate(certificate, place, self._ui, now=datetime.now(UTC))
-        return certificate
-
-
-def certificate_for(path: str, certs: tuple[str, ...], location: Location, ui: UI) -> Certificate:
-    """The one certificate for changes to a sealed file: the user's word, its rule, the cluster."""
-    from sealer.config.rulefile import find_rule
-
-    certificates = Certificates(certs, location, ui)
-    found = find_rule(path)
-    if certificates.chosen or found is None or not found[0].certs:
-        return certificates.default()
-    rule, rules = found
-    if len(rule.certs) > 1:
-        raise UsageError(f"{path}: its rule has several certificates", hint="choose with --cert")
-    return certificates.of_rule(rule.certs[0], rules)
-
-
 def by_path(
-    ui: UI,
     paths: tuple[str, ...],
     request: Request,
     certificates: Certificates,
@@ -95,39 +33,22 @@ def by_path(
     if not any(found.values()):
         return dict.fromkeys(paths, replace(request, certificate=certificates.default())), {}
     chosen = certificates.chosen
-    if (
-        chosen
-        and not certificates.by_option
-        and any(rule and rule[0].certs for rule in found.values())
-    ):
-        ui.warn(f"{options.CERT_VARIABLE} is set and wins over the rule of .seal.toml")
     requests: dict[str, Request] = {}
     written: dict[str, Outputs] = {}
     for path, rule in found.items():
         if rule and rule[0].output and to_rules and not chosen:
             written[path] = _outputs(request, rule, certificates, path)
         else:
-            requests[path] = _with_rule(request, rule, certificates, chosen=chosen, path=path)
+            requests[path] = _with_rule(request, rule, certificates, path)
     return requests, written
 
 
 def _with_rule(
-    request: Request, found: Found | None, certificates: Certificates, *, chosen: bool, path: str
+    request: Request, found: Found | None, certificates: Certificates, path: str
 ) -> Request:
-    """The request for one file; ``chosen`` says that the user named a certificate."""
-    if found is None:
-        return replace(request, certificate=certificates.default())
-    rule, rules = found
-    if len(rule.certs) > 1 and not chosen:
-        raise UsageError(
-            f"{path}: its rule has several certificates",
-            hint="give the rule an output pattern, or choose one with --cert",
-        )
-    if rule.certs and not chosen:
-        certificate = certificates.of_rule(rule.certs[0], rules)
-    else:
-        certificate = certificates.default()
-    return _with_place(replace(request, certificate=certificate), rule)
+    """The request for one file."""
+    request = replace(request, certificate=certificates.for_rule(path, found))
+    return _with_place(request, found[0]) if found else request
 
 
 def _outputs(request: Request, found: Found, certificates: Certificates, path: str) -> Outputs:

@@ -10,6 +10,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._certificates import check_certificate, find_certificate
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
@@ -52,7 +53,7 @@ def command(
 
     if place and certs:
         raise UsageError("name the certificate once")
-    certificate, place = options.find_certificate((place,) if place else certs, location)
+    certificate, place = find_certificate((place,) if place else certs, location)
     if write:
         write_atomic(write, [certificate.pem])
     if output_format == "pem":
@@ -69,4 +70,4 @@ def command(
             _ui.emit(json.dumps(facts, indent=2) + "\n")
         else:
             _ui.emit_lines(f"{key + ':':<13}{value}" for key, value in facts.items())
-    options.check_certificate(certificate, place, ui, now=datetime.now(UTC))
+    check_certificate(certificate, place, ui, now=datetime.now(UTC))

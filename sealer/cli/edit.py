@@ -55,13 +55,13 @@ def command(
     The text you edit is on a memory-backed file system only; without one this command refuses.
     """
     from sealer.changes.sheet import Sheet
+    from sealer.cli._certificates import Certificates
     from sealer.cli._sealed_file import SealedFile
-    from sealer.cli._sealing_rules import certificate_for
     from sealer.files.lock import exclusive
 
     sealed_file = SealedFile.read(file)
     places = sealed_file.places(ui)
-    certificate = certificate_for(file, certs, location, ui)
+    certificate = Certificates(certs, location, ui).for_path(file)
     values: Values = lambda _: {}  # noqa: E731 one of three
     if keys:
         values = _with_keys(keys)

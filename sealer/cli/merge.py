@@ -9,12 +9,15 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._certificates import Certificates
 from sealer.cli._ui import UI
+from sealer.cli._values import allow_empty
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
     from sealer.cluster.location import Location
     from sealer.fields import Path
+    from sealer.keys.certificate import Certificate
     from sealer.manifest import Document, Resource
     from sealer.sealed import SealedSecret
     from sealer.secret import Secret
@@ -33,6 +36,7 @@ Examples:
 @options.cert
 @options.controller
 @options.scope
+@allow_empty
 @click.option("-i", "--in-place", is_flag=True, help="Write INTO back, whole or not at all.")
 @options.write
 @options.words
@@ -45,6 +49,7 @@ def command(
     certs: tuple[str, ...],
     location: Location,
     scope: str | None,
+    allow_empty: bool,
     in_place: bool,
     write: str | None,
 ) -> None:
@@ -66,9 +71,13 @@ def command(
     if into == "-" and in_place:
         raise UsageError("standard input cannot be written in place", hint="use -w FILE")
     wanted = Scope.parse(scope) if scope else None
-    certificate = options.load_certificate(certs, location, ui)
+    certificate = Certificates(certs, location, ui).for_path(into)
     errors: list[SealerError] = []
     secrets = _secrets(files, errors)
+    for resource, secret in secrets:
+        _doubt(ui, resource, secret)
+        if not allow_empty:
+            errors.extend(resource.locate(error) for error in _empty(secret))
     with exclusive(into) if in_place else nullcontext():
         text, encoding = read_text(into)
         documents = list(read_documents(text, display(into)))
@@ -118,6 +127,22 @@ def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Re
     return found
 
 
+def _doubt(ui: UI, resource: Resource, secret: Secret) -> None:
+    from sealer.changes.edit import doubts
+
+    for doubt in doubts(secret):
+        ui.warn(resource.locate(doubt).message)
+
+
+def _empty(secret: Secret) -> list[ManifestError]:
+    hint = "is the variable set? if it is right, use --allow-empty"
+    return [
+        ManifestError("the value is empty", path=("data", key), hint=hint)
+        for key, value in secret.data.items()
+        if not value
+    ]
+
+
 def _target(
     documents: list[Document], secret: Secret, ui: UI, into: str
 ) -> tuple[int, Resource, SealedSecret]:
@@ -149,10 +174,11 @@ def _edits(
     place: Resource,
     sealed: SealedSecret,
     secret: Secret,
-    certificate: Any,
+    certificate: Certificate,
     scope: Any,
 ) -> dict[Path, Any]:
-    """What to put where: items, then the template's labels and annotations."""
+    """What to put where: items, whose certificates they have, the template's metadata."""
+    from sealer import noted
     from sealer.scope import SCOPE_ANNOTATIONS
     from sealer.sealing import seal_into
 
@@ -164,6 +190,9 @@ def _edits(
             hint="unseal it and seal it anew",
         )
     edits: dict[Path, Any] = {(*spec, "encryptedData", key): item for key, item in items.items()}
+    noting = noted.after(sealed, items, certificate.fingerprint)
+    if noting is not None:
+        edits[(*place.path, *noted.PATH)] = noting
     metadata = sealed.template.metadata
     for field in ("labels", "annotations"):
         there = metadata.get(field) or {}

@@ -8,7 +8,9 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._certificates import load_certificate
 from sealer.cli._ui import UI
+from sealer.cli._values import Unquoted, allow_empty, check_value
 from sealer.errors import ManifestError, UsageError
 from sealer.files.text import STDIN
 
@@ -22,7 +24,7 @@ Examples:
 """
 
 
-@click.command(name="raw", epilog=EPILOG)
+@click.command(name="raw", cls=Unquoted, epilog=EPILOG)
 @click.argument("file", required=False, type=options.FILE, metavar="[FILE]")
 @click.option(
     "--from-file",
@@ -35,6 +37,7 @@ Examples:
 @options.scope
 @click.option("-n", "--namespace", default="", help="Namespace of the SealedSecret.")
 @click.option("--name", default="", help="Name of the SealedSecret.")
+@allow_empty
 @options.write
 @options.words
 @click.pass_obj
@@ -49,6 +52,7 @@ def command(
     namespace: str,
     name: str,
     write: str | None,
+    allow_empty: bool,
 ) -> None:
     """Encrypt one value from FILE or standard input and print the item.
 
@@ -56,6 +60,7 @@ def command(
     without one. On a terminal it is asked for and not shown.
     """
     from sealer.files.atomic import write_atomic
+    from sealer.files.text import exists
     from sealer.scope import Scope, label
     from sealer.sealing import seal_value
 
@@ -70,11 +75,16 @@ def command(
         ) from None
     if file and from_file:
         raise UsageError("FILE was given twice", hint="seal one value at a time")
+    if file and file != STDIN and not exists(file):
+        raise UsageError(
+            "FILE does not exist", hint="a value is piped in or read from a file, never an argument"
+        )
     path = file or from_file or STDIN
     if (path, *certs).count(STDIN) > 1:
         raise UsageError("standard input can be read once", hint="put the rest into files")
-    certificate = options.load_certificate(certs, location, ui)
-    value = _value(path, ui, typed=path == STDIN and _ui.stdin_is_terminal())
+    certificate = load_certificate(certs, location, ui)
+    value = _value(path, typed=path == STDIN and _ui.stdin_is_terminal())
+    check_value(ui, value, allow_empty=allow_empty, piped=path == STDIN)
     item = seal_value(value, certificate, bound)
     if write:
         write_atomic(write, [item.encode()])
@@ -82,13 +92,8 @@ def command(
         _ui.emit(item + ("\n" if _ui.stdout_is_terminal() else ""))
 
 
-def _value(path: str, ui: UI, *, typed: bool) -> bytes:
+def _value(path: str, *, typed: bool) -> bytes:
     from sealer.files.text import read_bytes
     from sealer.secret import MAX_BYTES
 
-    if typed:
-        return _ui.ask_hidden("value").encode()
-    value = read_bytes(path, limit=MAX_BYTES)
-    if path == STDIN and value.endswith(b"\n"):
-        ui.warn("the value ends in a newline, which is sealed too; printf %s writes none")
-    return value
+    return _ui.ask_hidden("value").encode() if typed else read_bytes(path, limit=MAX_BYTES)

@@ -8,11 +8,12 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._certificates import Certificates
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sealer.cli._renewal import Renewal
+    from sealer.cli._renewal import Renewals
     from sealer.cluster.location import Location
 
 EPILOG = """\b
@@ -48,9 +49,12 @@ def command(
     SealedSecret. With --key it is done here; without, by the controller in the cluster for its
     newest key, and no private key leaves it.
 
-    Only the values under encryptedData change: comments, quotes, line ends and all other
-    fields stay, the annotation that names the first certificate included. What the key sealed
-    already is left alone, so a second run changes nothing, and one that was stopped goes on.
+    The certificate is that of each file's rule in .seal.toml, unless --cert names one. A file
+    whose rule names another than the controller's is refused: it may be another cluster's.
+
+    Only the values under encryptedData change, and the annotation that names their certificate:
+    comments, quotes, line ends and all other fields stay. What the key sealed already is left
+    alone, so a second run changes nothing, and one that was stopped goes on.
     """
     from sealer.cli._resealed_files import expand, reseal_files, reseal_one
     from sealer.files.atomic import write_atomic
@@ -61,12 +65,12 @@ def command(
         raise UsageError("-i needs files, and no -w")
     if not in_place and (len(paths) > 1 or manifests_below(paths[0]) is not None):
         raise UsageError("several files, and one output", hint="use -i to write each file back")
-    renewal = choose_renewal(ui, keys, certs, location)
+    renewals = choose_renewal(ui, keys, certs, location)
     if not in_place:
-        after = reseal_one(ui, expand(paths)[0][0], renewal)
+        after = reseal_one(ui, expand(paths)[0][0], renewals)
         write_atomic(write, [after]) if write else _ui.emit(after)
         return
-    outcome = reseal_files(ui, paths, renewal)
+    outcome = reseal_files(ui, paths, renewals)
     if outcome.changed or len(paths) > 1 or manifests_below(paths[0]) is not None:
         ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)
@@ -74,17 +78,16 @@ def command(
 
 def choose_renewal(
     ui: UI, keys: tuple[str, ...], certs: tuple[str, ...], location: Location
-) -> Renewal:
+) -> Renewals:
     """Private keys where they are given, else the controller."""
-    from sealer.cli._renewal import WithController, WithKeys
-    from sealer.cluster.controller import Controller
+    from sealer.cli._renewal import ByController, ByRule
 
+    certificates = Certificates(certs, location, ui)
     if keys:
-        ring = options.load_ring(keys)
-        return WithKeys(ring, options.load_certificate(certs, location, ui))
+        return ByRule(options.load_ring(keys), certificates)
     if certs:
         raise UsageError(
             "the controller seals for its own newest key, and takes no --cert",
             hint="give the old private keys with --key, or leave --cert out",
         )
-    return WithController(Controller.at(location))
+    return ByController(location, certificates)

@@ -89,7 +89,8 @@ def command(
     _ui.emit_fields("old", old_name)
     _ui.emit_fields("new", pair.fingerprint)
     if reseal:
-        _reseal(ui, reseal, location)
+        own = frozenset(key.fingerprint for key in keys if key.fingerprint)
+        _reseal(ui, reseal, location, own)
 
 
 def _tell(
@@ -167,11 +168,12 @@ def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _reseal(ui: UI, paths: tuple[str, ...], location: Location) -> None:
-    from sealer.cli._renewal import WithController
+def _reseal(ui: UI, paths: tuple[str, ...], location: Location, own: frozenset[str]) -> None:
+    from sealer.cli._certificates import Certificates
+    from sealer.cli._renewal import ByController
     from sealer.cli._resealed_files import reseal_files
-    from sealer.cluster.controller import Controller
 
-    outcome = reseal_files(ui, paths, WithController(Controller.at(location)))
+    renewals = ByController(location, Certificates((), location, ui), own)
+    outcome = reseal_files(ui, paths, renewals)
     ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)

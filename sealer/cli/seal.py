@@ -13,8 +13,9 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._certificates import Certificates
 from sealer.cli._manifests import explain, passed_over, with_replaced
-from sealer.cli._sealing_rules import Certificates, by_path
+from sealer.cli._sealing_rules import by_path
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
@@ -105,7 +106,7 @@ def command(
         _check(ui, paths)
         return
     certificates = Certificates(certs, location, ui)
-    requests, outputs = by_path(ui, paths, request, certificates, to_rules=not any(targets))
+    requests, outputs = by_path(paths, request, certificates, to_rules=not any(targets))
     _seal_to_outputs(ui, outputs)
     if in_place or output_dir:
         _seal_each(ui, requests, output_dir)

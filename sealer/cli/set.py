@@ -10,6 +10,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
+from sealer.cli._values import Unquoted, allow_empty, check_value
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Examples:
 """
 
 
-@click.command(name="set", epilog=EPILOG)
+@click.command(name="set", cls=Unquoted, epilog=EPILOG)
 @click.argument("file", metavar="FILE")
 @click.argument("key", metavar="KEY")
 @click.argument("source", metavar="[@FILE]", required=False)
@@ -38,6 +39,7 @@ Examples:
 @click.option("-n", "--namespace", default="", help="Its namespace.")
 @click.option("--type", "kind", default="", help="Type of the Secret that a new file makes.")
 @options.scope
+@allow_empty
 @options.words
 @click.pass_obj
 def command(
@@ -52,6 +54,7 @@ def command(
     namespace: str,
     kind: str,
     scope: str | None,
+    allow_empty: bool,
 ) -> None:
     """Set KEY of the SealedSecret in FILE: one value changes, one line of the diff.
 
@@ -59,13 +62,12 @@ def command(
     never from the command line, where others could see it. A FILE that is not there is made;
     that takes --name and, unless the scope is cluster-wide, --namespace.
     """
-    from sealer.changes.edit import check_key
-    from sealer.cli._sealing_rules import certificate_for
+    from sealer.cli._certificates import Certificates
     from sealer.files.lock import exclusive
     from sealer.files.text import exists
     from sealer.scope import Scope
 
-    check_key(key)
+    _check_key(key)
     if source and source != "-" and not source.startswith("@"):
         raise UsageError(
             "a value on the command line can be seen by others and stays in the history",
@@ -75,15 +77,15 @@ def command(
     if file == "-" or exists(file):
         if kind or chosen:
             raise UsageError(f"{file} is there already: --type and --scope are for a new file")
-        ask = partial(_value, ui, key, source)
+        ask = partial(_value, ui, key, source, allow_empty=allow_empty)
         _set_in_place(ui, file, key, ask, (certs, location), (name, namespace))
         return
     if not name:
         raise UsageError(
             f"{file} is not there yet", hint="give --name (and --namespace) to make it"
         )
-    certificate = certificate_for(file, certs, location, ui)
-    value = _value(ui, key, source)
+    certificate = Certificates(certs, location, ui).for_path(file)
+    value = _value(ui, key, source, allow_empty=allow_empty)
     with exclusive(file):
         made = not exists(file)
         if made:
@@ -104,8 +106,8 @@ def _set_in_place(
     which: tuple[str, str],
 ) -> None:
     from sealer.changes.edit import Changes, check
+    from sealer.cli._certificates import Certificates
     from sealer.cli._sealed_file import SealedFile
-    from sealer.cli._sealing_rules import certificate_for
     from sealer.files.lock import exclusive
 
     sealed_file = SealedFile.read(file)
@@ -116,7 +118,7 @@ def _set_in_place(
         place.sealed.label()
     except SealerError as error:
         raise place.resource.locate(error) from None
-    certificate = certificate_for(file, *target, ui)
+    certificate = Certificates(*target, ui).for_path(file)
     change = Changes(values={key: ask()})
     with exclusive(file):
         # The value may have taken its time: what others wrote since stays.
@@ -129,16 +131,30 @@ def _set_in_place(
     ui.note(f"{file}: {place.title}: {word} {key}")
 
 
-def _value(ui: UI, key: str, source: str | None) -> bytes:
+def _check_key(key: str) -> None:
+    """As ``editing.check_key``, but for a word of the command line, which may be a value."""
+    from sealer.changes.edit import check_key
+
+    try:
+        check_key(key)
+    except SealerError as error:
+        hint = error.hint
+        if "=" in key:
+            hint = "the value is asked for, piped in, or read from @FILE: never on the command line"
+        raise UsageError("KEY is no key for a Secret", hint=hint) from None
+
+
+def _value(ui: UI, key: str, source: str | None, *, allow_empty: bool) -> bytes:
     from sealer.files.text import read_bytes
 
+    piped = False
     if source and source != "-":
-        return read_bytes(source.removeprefix("@"))
-    if source is None and _ui.stdin_is_terminal():
-        return _ui.ask_hidden(f"value of {key}", twice=True).encode()
-    value = read_bytes("-")
-    if value.endswith(b"\n"):
-        ui.warn("the value ends in a newline, which is sealed too; printf %s writes none")
+        value = read_bytes(source.removeprefix("@"))
+    elif source is None and _ui.stdin_is_terminal():
+        value = _ui.ask_hidden(f"value of {key}", twice=True).encode()
+    else:
+        value, piped = read_bytes("-"), True
+    check_value(ui, value, allow_empty=allow_empty, piped=piped)
     return value
 
 

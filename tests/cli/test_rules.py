@@ -254,3 +254,51 @@ def test_rules_are_data() -> None:
     rule = rules.rule_for("a.yaml")
     assert rule is not None
     assert rule.certs == ("context:prod",)
+
+
+@pytest.fixture
+def merged(tree: Path) -> Path:
+    """A tree with a file sealed for dev, and the keys beside it."""
+    for name in ("dev", "prod"):
+        (tree / f"{name}.key").write_bytes(pair(name).private_pem())
+    (tree / "db.yaml").write_text(seal(tree, "apps/base/secret.yaml").stdout)
+    (tree / "new.yaml").write_text(SECRET.replace("a: b", "c: d"))
+    return tree
+
+
+def opening(tree: Path, key: str) -> str:
+    return seal(tree, "verify", "db.yaml", "--key", f"{key}.key").stdout
+
+
+def test_merge_seals_with_the_certificate_of_the_rule(merged: Path) -> None:
+    seal(merged, "merge", "-q", "-i", "db.yaml", "new.yaml")
+    assert "\t2\tdev.key\n" in opening(merged, "dev")
+
+
+def test_merge_by_a_variable_against_the_rule_says_so(merged: Path) -> None:
+    done = seal(merged, "merge", "db.yaml", "new.yaml", SEALED_SECRETS_CERT="certs/prod.pem")
+    assert "wins over the rule" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("set", "db.yaml", "k", "@new.yaml"), ("edit", "db.yaml")])
+def test_set_and_edit_by_a_variable_against_the_rule_say_so(
+    merged: Path, command: tuple[str, ...]
+) -> None:
+    done = seal(merged, *command, SEALED_SECRETS_CERT="certs/prod.pem", EDITOR="true")
+    assert "wins over the rule" in done.stderr
+
+
+def test_merge_needs_a_choice_where_the_rule_has_several(merged: Path) -> None:
+    (merged / "both/secret.yaml").write_text((merged / "db.yaml").read_text())
+    told = seal(merged, "merge", "both/secret.yaml", "new.yaml", code=2).stderr
+    assert "several certificates" in told
+
+
+def test_reencrypt_takes_each_file_to_the_certificate_of_its_own_rule(merged: Path) -> None:
+    prod = merged / "apps/overlays/prod/secret.yaml"
+    prod.write_text((merged / "db.yaml").read_text())
+    seal(merged, "reencrypt", "-i", "db.yaml", str(prod), "--key", "dev.key", "--key", "prod.key")
+    assert opened_by(sealed((merged / "db.yaml").read_text())) == "dev"
+    assert opened_by(sealed(prod.read_text())) == "prod"
+    seal(merged, "reencrypt", "-i", "db.yaml", "--key", "dev.key", "--cert", "certs/prod.pem")
+    assert opened_by(sealed((merged / "db.yaml").read_text())) == "prod"

@@ -177,7 +177,7 @@ def test_set_makes_a_file_that_is_not_there(tree: Tree) -> None:
     ("arguments", "status", "words"),
     [
         pytest.param(("db.yaml", "k", CANARY), 2, "history", id="a value as an argument"),
-        pytest.param(("db.yaml", "a/b"), 1, "no key for a Secret", id="a key Kubernetes refuses"),
+        pytest.param(("db.yaml", "a/b"), 2, "no key for a Secret", id="a key Kubernetes refuses"),
         pytest.param(("none.yaml", "k"), 2, "--name", id="a new file without a name"),
         pytest.param(("db.yaml", "k", "--type", "Opaque"), 2, "new file", id="type of an old file"),
         pytest.param(("db.yaml", "k", "--name", "x"), 1, "no such", id="another name"),
@@ -269,9 +269,11 @@ text += "added: |\\n  two\\n  lines\\n"
         "added": "two\nlines\n",
     }
     assert changed_lines("# comment\n" + text, path.read_text()) == [
+        "-    sealer.dev/certificate-fingerprint",
         "-    replace",
         "-    rename",
         "-    remove",
+        "+    sealer.dev/certificate-fingerprint",
         "+    replace",
         "+    renamed",
         "+    added",

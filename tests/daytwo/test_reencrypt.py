@@ -161,6 +161,9 @@ def test_what_others_write_while_the_controller_works_is_not_undone(tmp_path: Pa
     theirs = sealed_yaml({"a": "2"})
 
     class Slow:
+        def for_path(self, path: str) -> Slow:
+            return self
+
         def renew(self, sealed: Sequence[SealedSecret]) -> list[Items | SealerError]:
             path.write_text(theirs)
             return [{("spec", "encryptedData", "a"): "AgBx"} for _ in sealed]

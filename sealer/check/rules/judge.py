@@ -13,6 +13,7 @@ from sealer.errors import NoKeyError, UnsealError
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing
+from sealer.noted import by_key
 from sealer.sealed import FINGERPRINT_ANNOTATION
 
 
@@ -79,7 +80,9 @@ class Judge:
             return Verdict.UNDECIDED
         held = [one for one in certificates if any(key.fits(one) for key in keys)]
         others = [one for one in certificates if one not in held]
-        noted = _fingerprint(manifest)
+        noted = _noted_for(manifest, item)
+        if any(one.fingerprint == noted and _size(one) != size for one in certificates):
+            noted = ""  # the item itself says otherwise
         if any(_fits(one, noted, size) for one in others):
             return Verdict.UNDECIDED
         if keys and (not certificates or any(_fits(one, noted, size) for one in held)):
@@ -88,16 +91,16 @@ class Judge:
 
     def superseded_by(self, path: str, manifest: Mapping[str, Any]) -> Certificate | None:
         """The newer certificate that replaces the one noted on a SealedSecret, if one does."""
-        noted = _fingerprint(manifest)
+        noted = _noted(manifest)
         rule = self.rule(path)
-        if noted and any(one.fingerprint == noted for one in rule.accepted):
+        if any(one.fingerprint in noted for one in rule.accepted):
             return _newest(rule.current)
         if rule.current:
             return None
         known = [*self.certificates, *(key.certificate for key in self.keys if key.certificate)]
-        mine = next((one for one in known if one.fingerprint == noted), None)
         newest = _newest(known)
-        if mine and newest and mine.not_before < newest.not_before:
+        mine = [one for one in known if one.fingerprint in noted]
+        if newest and any(one.not_before < newest.not_before for one in mine):
             return newest
         return None
 
@@ -128,14 +131,36 @@ def _opens(ring: KeyRing, ciphertext: bytes, bound: bytes) -> bool:
 def _fits(certificate: Certificate, noted: str, size: int) -> bool:
     if noted:
         return certificate.fingerprint == noted
-    return (certificate.bits + 7) // 8 == size
+    return _size(certificate) == size
 
 
-def _fingerprint(manifest: Mapping[str, Any]) -> str:
+def _size(certificate: Certificate) -> int:
+    return (certificate.bits + 7) // 8
+
+
+def _noted(manifest: Mapping[str, Any]) -> set[str]:
+    """The certificates that the annotation names, of whatever item."""
+    return {one for one in by_key(_annotation(manifest), _items(manifest)).values() if one}
+
+
+def _noted_for(manifest: Mapping[str, Any], item: str) -> str:
+    """The certificate that the annotation names for an item; empty for one of somewhere else."""
+    items = _items(manifest)
+    found = by_key(_annotation(manifest), items)
+    return next((found[key] for key, one in items.items() if one == item), "")
+
+
+def _items(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    spec = manifest.get("spec")
+    items = spec.get("encryptedData") if isinstance(spec, dict) else None
+    return items if isinstance(items, dict) else {}
+
+
+def _annotation(manifest: Mapping[str, Any]) -> str:
     metadata = manifest.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    noted = annotations.get(FINGERPRINT_ANNOTATION) if isinstance(annotations, dict) else None
-    return noted if isinstance(noted, str) else ""
+    text = annotations.get(FINGERPRINT_ANNOTATION) if isinstance(annotations, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _newest(certificates: Sequence[Certificate]) -> Certificate | None:

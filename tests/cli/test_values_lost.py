@@ -1,0 +1,249 @@
+"""Values that would be lost, or left in clear, by sealing what was not meant to be sealed."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from tests.daytwo.tree import Tree, make_tree, sealed_yaml
+
+SOPS = "ENC[AES256_GCM,data:Tr7o=,iv:1vLx2ZZ=,tag:kQm8dQ==,type:str]"
+MISSPELT = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: db, namespace: shop}
+data: {user: Ym9i}
+stringdata: {password: hunter2}
+"""
+ENCRYPTED = f"""\
+apiVersion: v1
+kind: Secret
+metadata: {{name: db, namespace: shop}}
+stringData: {{password: "{SOPS}"}}
+sops: {{mac: "{SOPS}", version: 3.9.0, age: [{{recipient: age1x, enc: wrapped}}]}}
+"""
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: db, namespace: shop}
+stringData: {password: "%s"}
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return make_tree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "hint"),
+    [
+        pytest.param("stringdata: {password: hunter2}", "did you mean stringData?", id="case"),
+        pytest.param("stringDatas: {password: hunter2}", "did you mean stringData?", id="plural"),
+        pytest.param("Data: {password: aHVudGVyMg==}", "did you mean data?", id="capital"),
+        pytest.param("string_data: {password: hunter2}", "did you mean stringData?", id="snake"),
+        pytest.param("password: hunter2", "the cluster drops it", id="a value at the top"),
+        pytest.param("pin: 12345", "the cluster drops it", id="a number at the top"),
+        pytest.param("values: [hunter2]", "the cluster drops it", id="a list"),
+    ],
+)
+def test_a_field_that_no_secret_has_is_an_error_and_the_file_stays(
+    tree: Tree, field: str, hint: str
+) -> None:
+    text = MISSPELT.replace("stringdata: {password: hunter2}", field)
+    path = tree.write("s.yaml", text)
+    told = tree.seal("-i", "-q", "s.yaml", "--cert", "one.pem", status=1).stderr
+    assert "s.yaml:5: Secret shop/db: " in told
+    assert "is no field of a Secret" in told
+    assert hint in told
+    assert "hunter2" not in told
+    assert path.read_text() == text
+
+
+def test_a_misspelt_field_alone_is_the_cause_and_not_missing_data(tree: Tree) -> None:
+    tree.write("s.yaml", MISSPELT.replace("data: {user: Ym9i}\n", ""))
+    told = tree.seal("s.yaml", "--cert", "one.pem", status=1).stderr
+    assert "did you mean stringData?" in told
+    assert "has no data" not in told
+
+
+def test_values_below_metadata_do_not_go_into_the_template_in_clear(tree: Tree) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\n"
+    text += "  stringData: {password: hunter2}\ndata: {user: Ym9i}\n"
+    tree.write("s.yaml", text)
+    done = tree.seal("s.yaml", "--cert", "one.pem", status=1)
+    assert "mind the indentation" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_an_unknown_field_that_holds_nothing_is_left_out(tree: Tree) -> None:
+    text = MISSPELT.replace("stringdata: {password: hunter2}", "status: {}\nextra: null\nmore: {}")
+    tree.write("s.yaml", text)
+    assert "left out" in tree.seal("s.yaml", "--cert", "one.pem").stderr
+
+
+def test_merge_refuses_a_misspelt_field(tree: Tree) -> None:
+    path = tree.write("db.yaml", sealed_yaml({"user": "bob"}, namespace="shop"))
+    before = path.read_text()
+    tree.write("s.yaml", MISSPELT)
+    told = tree.seal("merge", "-i", "db.yaml", "s.yaml", "--cert", "one.pem", status=1).stderr
+    assert "did you mean stringData?" in told
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["a file", "in a list"])
+def test_check_finds_values_under_a_misspelt_field(tree: Tree, nested: bool) -> None:
+    tree.git("init", "-q")
+    text = MISSPELT.replace("data: {user: Ym9i}\n", "")
+    if nested:
+        text = "apiVersion: v1\nkind: List\nitems:\n- " + text.replace("\n", "\n  ").rstrip() + "\n"
+    tree.write("s.yaml", text)
+    told = tree.seal("check", "--raw-only", status=1).stdout
+    assert "stringdata is no field of a Secret" in told
+    assert "[raw-secret]" in told
+    assert "hunter2" not in told
+
+
+def test_check_says_nothing_of_a_misspelt_field_with_a_placeholder(tree: Tree) -> None:
+    tree.git("init", "-q")
+    tree.write("s.yaml", MISSPELT.replace("hunter2", "<fill in>").replace("data: {user: Ym9i}", ""))
+    tree.write("t.yaml", ENCRYPTED)
+    tree.seal("check", "--raw-only")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(ENCRYPTED, id="with its block"),
+        pytest.param(SECRET % SOPS, id="a value alone"),
+        pytest.param(
+            (SECRET % base64.b64encode(SOPS.encode()).decode()).replace("stringData", "data"),
+            id="in base64",
+        ),
+        pytest.param(
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\n"
+            f"stringData: {{password: x}}\nsops: {{mac: '{SOPS}'}}\n",
+            id="a block and values that it left alone",
+        ),
+    ],
+)
+def test_what_sops_encrypted_is_not_sealed(tree: Tree, text: str) -> None:
+    path = tree.write("s.yaml", text)
+    done = tree.seal("-i", "s.yaml", "--cert", "one.pem", status=1)
+    assert "encrypted with SOPS" in done.stderr
+    assert "decrypt it first" in done.stderr
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("value", "tool"),
+    [
+        pytest.param(SOPS.encode(), "SOPS", id="sops"),
+        pytest.param(b"\0GITCRYPT\0" + bytes(range(40)), "git-crypt", id="git-crypt"),
+        pytest.param(b"$ANSIBLE_VAULT;1.1;AES256\n6162\n", "Ansible Vault", id="ansible-vault"),
+    ],
+)
+def test_no_command_seals_another_tools_ciphertext(tree: Tree, value: bytes, tool: str) -> None:
+    tree.write("v", value)
+    path = tree.write("db.yaml", sealed_yaml({"user": "bob"}, namespace="shop"))
+    before = path.read_text()
+    encoded = base64.b64encode(value).decode()
+    tree.write("s.yaml", (SECRET % encoded).replace("stringData", "data"))
+    for words in (
+        ("set", "db.yaml", "password", "@v"),
+        ("raw", "v", "--name", "db", "-n", "shop"),
+        ("merge", "db.yaml", "s.yaml"),
+        ("s.yaml",),
+        ("set", "new.yaml", "password", "@v", "--name", "db", "-n", "shop"),
+    ):
+        done = tree.seal(*words, "--cert", "one.pem", status=1)
+        assert f"is encrypted with {tool}" in done.stderr, words
+        assert done.stdout == ""
+    assert path.read_text() == before
+    assert not (tree.root / "new.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "${DB_PASSWORD}",
+        "${DB_PASSWORD:-x}",
+        "{{ .Values.password }}",
+        "<path:secret/data/db#password>",
+        "ref+vault://secret/db#/password",
+        "vault:secret/data/db#password",
+        "op://vault/db/password",
+    ],
+)
+def test_a_reference_is_sealed_as_it_stands_and_not_without_a_word(tree: Tree, value: str) -> None:
+    tree.write("s.yaml", SECRET % value)
+    told = tree.seal("s.yaml", "--cert", "one.pem").stderr
+    assert "is sealed as it stands" in told
+    assert value not in told
+    quiet = tree.seal("set", "new.yaml", "k", "--name", "db", "-n", "shop", "--cert", "one.pem",
+                      text=value)  # fmt: skip
+    assert "is sealed as it stands" in quiet.stderr
+
+
+def test_a_password_with_such_characters_is_no_reference(tree: Tree) -> None:
+    tree.write("s.yaml", SECRET % "pa${ss}word {{ }} x")
+    assert tree.seal("s.yaml", "--cert", "one.pem").stderr == ""
+
+
+def test_a_key_of_a_manifest_that_merge_reads_is_doubted_as_seal_does(tree: Tree) -> None:
+    tree.write("db.yaml", sealed_yaml({"user": "bob"}, namespace="shop"))
+    tree.write("s.yaml", SECRET % "${DB_PASSWORD}")
+    assert (
+        "is sealed as it stands"
+        in tree.seal("merge", "db.yaml", "s.yaml", "--cert", "one.pem").stderr
+    )
+
+
+EMPTY = [
+    pytest.param(("set", "db.yaml", "password"), id="set"),
+    pytest.param(("set", "db.yaml", "password", "@empty"), id="set from a file"),
+    pytest.param(("set", "new.yaml", "k", "--name", "db", "-n", "shop"), id="a new file"),
+    pytest.param(("raw", "--name", "db", "-n", "shop"), id="raw"),
+    pytest.param(("raw", "empty", "--name", "db", "-n", "shop"), id="raw from a file"),
+    pytest.param(("merge", "-i", "db.yaml", "s.yaml"), id="merge"),
+]
+
+
+@pytest.mark.parametrize("words", EMPTY)
+def test_an_empty_value_is_an_error_unless_it_is_allowed(
+    tree: Tree, words: tuple[str, ...]
+) -> None:
+    path = tree.write("db.yaml", sealed_yaml({"user": "bob"}, namespace="shop"))
+    before = path.read_text()
+    tree.write("empty", "")
+    tree.write("s.yaml", SECRET % "")
+    done = tree.seal(*words, "--cert", "one.pem", status=1)
+    assert "the value is empty" in done.stderr
+    assert "--allow-empty" in done.stderr
+    assert done.stdout == ""
+    assert path.read_text() == before
+    assert not (tree.root / "new.yaml").exists()
+    tree.seal(*words, "--cert", "one.pem", "--allow-empty")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("set", "db.yaml", "password=hunter2"), id="set key=value"),
+        pytest.param(("set", "db.yaml", "hunter2 !"), id="set without a key"),
+        pytest.param(("set", "db.yaml", "password", "hunter2"), id="set key value"),
+        pytest.param(("set", "db.yaml", "password", "=", "hunter2"), id="set key = value"),
+        pytest.param(("set", "db.yaml", "password", "my", "hunter2"), id="set two words"),
+        pytest.param(("raw", "hunter2", "--name", "db", "-n", "shop"), id="raw"),
+        pytest.param(("raw", "my", "hunter2", "--name", "db", "-n", "shop"), id="raw two words"),
+    ],
+)
+def test_what_may_be_a_value_on_the_command_line_is_not_repeated(
+    tree: Tree, words: tuple[str, ...]
+) -> None:
+    tree.write("db.yaml", sealed_yaml({"user": "bob"}, namespace="shop"))
+    done = tree.seal(*words, "--cert", "one.pem", status=2)
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "hint: " in done.stderr
