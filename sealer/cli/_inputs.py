@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sealer.cli._manifests import explain, passed_over
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
-from sealer.files.text import display, open_text
+from sealer.files.text import STDIN, display, open_text
 from sealer.manifest import Document, Resource, read_documents
 from sealer.noted import by_key
+from sealer.scope import Scope
 from sealer.sealed import API_VERSION, KIND, SealedSecret
 
 
@@ -20,6 +21,8 @@ class SealedInputs:
 
     ui: UI
     errors: list[SealerError] = field(default_factory=list)
+    namespace: str = ""
+    """Of SealedSecrets that name none; the default is that of their file's rule."""
 
     def read(self, paths: tuple[str, ...]) -> Iterator[tuple[Resource, SealedSecret]]:
         """Yield each SealedSecret with its place."""
@@ -56,14 +59,30 @@ class SealedInputs:
                     self.errors.append(resource.locate(error))
                     continue
                 self._warn_of_pruned(resource, sealed)
-                yield resource, sealed
+                yield resource, self._placed(sealed, document.source)
         except SealerError as error:
             explain(self.errors, document, error)
+
+    def _placed(self, sealed: SealedSecret, source: str) -> SealedSecret:
+        """With the namespace that kustomize, Flux or ``kubectl -n`` will give it."""
+        if sealed.namespace or sealed.scope is Scope.CLUSTER_WIDE:
+            return sealed
+        namespace = self.namespace or _rules_namespace(source)
+        if not namespace:
+            return sealed
+        return replace(sealed, metadata={**sealed.metadata, "namespace": namespace})
 
     def _warn_of_pruned(self, resource: Resource, sealed: SealedSecret) -> None:
         for name in sealed.pruned():
             problem = ManifestError(f"{name} is no field of {API_VERSION}: the cluster drops it")
             self.ui.warn(resource.locate(problem).message)
+
+
+def _rules_namespace(source: str) -> str:
+    from sealer.config.rulefile import find_rule
+
+    found = None if source == display(STDIN) else find_rule(source)
+    return found[0].namespace if found else ""
 
 
 def warn_of_templates(ui: UI, resource: Resource, sealed: SealedSecret) -> None:

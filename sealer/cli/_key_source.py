@@ -39,9 +39,11 @@ def found_in_cluster(location: Location, errors: list[SealerError]) -> Iterator[
             errors.append(ManifestError(f"cluster: {title}: {error.message}"))
 
 
-def found_in_files(ui: UI, paths: Sequence[str], errors: list[SealerError]) -> Iterator[Found]:
+def found_in_files(
+    ui: UI, paths: Sequence[str], errors: list[SealerError], namespace: str = ""
+) -> Iterator[Found]:
     """Every SealedSecret of files and folders; what cannot be read goes to ``errors``."""
-    inputs = SealedInputs(ui, errors)
+    inputs = SealedInputs(ui, errors, namespace)
     for path, named in expand(paths):
         try:
             text, _ = read_text(path)

@@ -69,6 +69,16 @@ def scope(function: _F) -> _F:
     )(function)
 
 
+def namespace(function: _F) -> _F:
+    """-n/--namespace: of objects that leave it to whoever applies them."""
+    return click.option(
+        "-n",
+        "--namespace",
+        default="",
+        help="Namespace of SealedSecrets that name none; the default is their rule's.",
+    )(function)
+
+
 def keys(*, required: bool) -> Callable[[_F], _F]:
     """--key: private keys, repeatable."""
     return click.option(

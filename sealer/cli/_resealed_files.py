@@ -50,7 +50,12 @@ class _File:
 
 
 def reseal_files(
-    ui: UI, paths: Sequence[str], renewals: Renewals, *, write: bool = True
+    ui: UI,
+    paths: Sequence[str],
+    renewals: Renewals,
+    *,
+    namespace: str = "",
+    write: bool = True,
 ) -> Outcome:
     """Re-encrypt files and everything below folders, in place; without ``write`` only count.
 
@@ -67,7 +72,7 @@ def reseal_files(
         errors: list[SealerError] = []
         for path, named in batch:
             try:
-                found = _read(ui, path, named)
+                found = _read(ui, path, named, namespace)
             except SealerError as error:
                 errors.append(error)
                 continue
@@ -92,9 +97,9 @@ def reseal_files(
     return outcome
 
 
-def reseal_one(ui: UI, path: str, renewals: Renewals) -> bytes:
+def reseal_one(ui: UI, path: str, renewals: Renewals, *, namespace: str = "") -> bytes:
     """Return one file's bytes as they should be; raises what is wrong with it."""
-    found = _read(ui, path, True)
+    found = _read(ui, path, True, namespace)
     assert found is not None  # noqa: S101 a named file without any raises
     renewal = renewals.for_path(path)
     edited = _edited(found, renewal.renew([sealed for _, _, sealed in found.found]), renewal)
@@ -130,12 +135,12 @@ def _batches(files: list[tuple[str, bool]]) -> Iterator[list[tuple[str, bool]]]:
         yield batch
 
 
-def _read(ui: UI, path: str, named: bool) -> _File | None:
+def _read(ui: UI, path: str, named: bool, namespace: str) -> _File | None:
     """A file with its SealedSecrets; None for one of a folder that has none."""
     text, encoding = read_text(path)
     if not named and "SealedSecret" not in text:
         return None
-    inputs = SealedInputs(ui)
+    inputs = SealedInputs(ui, namespace=namespace)
     documents = list(read_documents(text, display(path)))
     found = [
         (at, resource, sealed)

@@ -36,28 +36,29 @@ class Place:
 class SealedFile:
     """``documents`` may be replaced one by one; ``write`` puts the file in its place."""
 
-    def __init__(self, path: str, text: str, encoding: Encoding) -> None:
+    def __init__(self, path: str, text: str, encoding: Encoding, namespace: str = "") -> None:
         self.path = path
+        self.namespace = namespace
         self.encoding = encoding
         self.before = text
         self.documents: list[Document] = list(read_documents(text, display(path)))
 
     @classmethod
-    def read(cls, path: str) -> SealedFile:
-        """Read it; FileError where that fails."""
+    def read(cls, path: str, namespace: str = "") -> SealedFile:
+        """Read it; ``namespace`` is for SealedSecrets that name none. FileError where it fails."""
         if path == "-":
             raise UsageError("this command changes a file, and standard input is none")
-        return cls(path, *read_text(path))
+        return cls(path, *read_text(path), namespace)
 
     def now(self) -> SealedFile:
         """Itself while the file holds what was read, else the file read anew."""
         text, encoding = read_text(self.path)
         same = (text, encoding) == (self.before, self.encoding)
-        return self if same else SealedFile(self.path, text, encoding)
+        return self if same else SealedFile(self.path, text, encoding, self.namespace)
 
     def places(self, ui: UI) -> list[Place]:
         """Every SealedSecret in the file; raises all faults, also those of other documents."""
-        inputs = SealedInputs(ui)
+        inputs = SealedInputs(ui, namespace=self.namespace)
         found = [
             Place(at, resource, sealed)
             for at, document in enumerate(self.documents)

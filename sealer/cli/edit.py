@@ -35,6 +35,7 @@ Examples:
 @options.keys(required=False)
 @click.option("--from-cluster", is_flag=True, help="Show values as the Secrets in the cluster say.")
 @options.controller
+@options.namespace
 @options.words
 @click.pass_obj
 def command(
@@ -45,6 +46,7 @@ def command(
     keys: tuple[str, ...],
     from_cluster: bool,
     location: Location,
+    namespace: str,
 ) -> None:
     """Change the SealedSecrets in FILE in $VISUAL or $EDITOR: add, replace, rename, remove keys.
 
@@ -59,7 +61,7 @@ def command(
     from sealer.cli._sealed_file import SealedFile
     from sealer.files.lock import exclusive
 
-    sealed_file = SealedFile.read(file)
+    sealed_file = SealedFile.read(file, namespace)
     places = sealed_file.places(ui)
     certificate = Certificates(certs, location, ui).for_path(file)
     values: Values = lambda _: {}  # noqa: E731 one of three

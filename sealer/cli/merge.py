@@ -15,6 +15,7 @@ from sealer.cli._values import allow_empty
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
+    from sealer.cli._inputs import SealedInputs
     from sealer.cluster.location import Location
     from sealer.fields import Path
     from sealer.keys.certificate import Certificate
@@ -36,6 +37,7 @@ Examples:
 @options.cert
 @options.controller
 @options.scope
+@options.namespace
 @allow_empty
 @click.option("-i", "--in-place", is_flag=True, help="Write INTO back, whole or not at all.")
 @options.write
@@ -49,6 +51,7 @@ def command(
     certs: tuple[str, ...],
     location: Location,
     scope: str | None,
+    namespace: str,
     allow_empty: bool,
     in_place: bool,
     write: str | None,
@@ -58,7 +61,7 @@ def command(
     INTO's name, namespace and scope bind the new items; labels and annotations go to its
     template. Where INTO holds several SealedSecrets, the Secret's name and namespace choose.
     """
-    from sealer.cli._inputs import warn_of_result
+    from sealer.cli._inputs import SealedInputs, warn_of_result
     from sealer.files.atomic import write_atomic
     from sealer.files.lock import exclusive
     from sealer.files.text import display, read_text
@@ -81,9 +84,10 @@ def command(
     with exclusive(into) if in_place else nullcontext():
         text, encoding = read_text(into)
         documents = list(read_documents(text, display(into)))
+        inputs = SealedInputs(ui, namespace=namespace)
         for resource, secret in secrets:
             try:
-                at, place, sealed = _target(documents, secret, ui, display(into))
+                at, place, sealed = _target(documents, secret, inputs, display(into))
                 edits = _edits(place, sealed, secret, certificate, wanted)
                 documents[at] = _edited(documents[at], edits)
             except SealerError as error:
@@ -144,12 +148,9 @@ def _empty(secret: Secret) -> list[ManifestError]:
 
 
 def _target(
-    documents: list[Document], secret: Secret, ui: UI, into: str
+    documents: list[Document], secret: Secret, inputs: SealedInputs, into: str
 ) -> tuple[int, Resource, SealedSecret]:
     """Find the SealedSecret that a Secret is for: its namesake, or the only one."""
-    from sealer.cli._inputs import SealedInputs
-
-    inputs = SealedInputs(ui)
     found = [
         (at, resource, sealed)
         for at, document in enumerate(documents)

@@ -31,6 +31,7 @@ Examples:
 @options.controller
 @click.option("-i", "--in-place", is_flag=True, help="Write each file back, whole or not at all.")
 @options.write
+@options.namespace
 @options.words
 @click.pass_obj
 def command(
@@ -42,6 +43,7 @@ def command(
     location: Location,
     in_place: bool,
     write: str | None,
+    namespace: str,
 ) -> None:
     """Seal the items in PATHs, or in standard input, again for the key of --cert.
 
@@ -67,10 +69,10 @@ def command(
         raise UsageError("several files, and one output", hint="use -i to write each file back")
     renewals = choose_renewal(ui, keys, certs, location)
     if not in_place:
-        after = reseal_one(ui, expand(paths)[0][0], renewals)
+        after = reseal_one(ui, expand(paths)[0][0], renewals, namespace=namespace)
         write_atomic(write, [after]) if write else _ui.emit(after)
         return
-    outcome = reseal_files(ui, paths, renewals)
+    outcome = reseal_files(ui, paths, renewals, namespace=namespace)
     if outcome.changed or len(paths) > 1 or manifests_below(paths[0]) is not None:
         ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)

@@ -31,7 +31,7 @@ def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: s
     from sealer.files.lock import exclusive
 
     with exclusive(file):
-        sealed_file = SealedFile.read(file)
+        sealed_file = SealedFile.read(file, namespace)
         place = sealed_file.choose(ui, name, namespace)
         sealed_file.apply(place, Changes(removed=frozenset(keys)), None)
         sealed_file.write(ui)

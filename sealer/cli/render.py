@@ -29,6 +29,7 @@ Examples:
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options.keys(required=False)
 @click.option("--show-values", is_flag=True, help="Print the values IN CLEAR; needs --key.")
+@options.namespace
 @options.output_format
 @options.words
 @click.pass_obj
@@ -38,6 +39,7 @@ def command(
     files: tuple[str, ...],
     keys: tuple[str, ...],
     show_values: bool,
+    namespace: str,
     output_format: str | None,
 ) -> None:
     """Show the Secrets that the SealedSecrets in FILEs, or in standard input, will become.
@@ -53,7 +55,7 @@ def command(
         raise UsageError("--show-values needs the private key", hint="give it with --key")
     paths = options.inputs(files, *keys)
     ring = options.load_ring(keys) if keys else None
-    inputs = SealedInputs(ui)
+    inputs = SealedInputs(ui, namespace=namespace)
     pieces: list[str] = []
     for resource, sealed in inputs.read(paths):
         try:

@@ -36,7 +36,7 @@ Examples:
 @options.cert
 @options.controller
 @click.option("--name", default="", help="Name of a new SealedSecret, or which one of several.")
-@click.option("-n", "--namespace", default="", help="Its namespace.")
+@click.option("-n", "--namespace", default="", help="Its namespace; the default is its rule's.")
 @click.option("--type", "kind", default="", help="Type of the Secret that a new file makes.")
 @options.scope
 @allow_empty
@@ -89,12 +89,20 @@ def command(
     with exclusive(file):
         made = not exists(file)
         if made:
-            _make(file, {key: value}, certificate, (name, namespace, kind), chosen)
+            names = (name, namespace or _rules_namespace(file), kind)
+            _make(file, {key: value}, certificate, names, chosen)
     if made:
         ui.note(f"{file}: made, with {key}")
     else:
         # Another run has made it since.
         _set_in_place(ui, file, key, lambda: value, (certs, location), (name, namespace))
+
+
+def _rules_namespace(file: str) -> str:
+    from sealer.config.rulefile import find_rule
+
+    found = find_rule(file)
+    return found[0].namespace if found else ""
 
 
 def _set_in_place(
@@ -110,7 +118,7 @@ def _set_in_place(
     from sealer.cli._sealed_file import SealedFile
     from sealer.files.lock import exclusive
 
-    sealed_file = SealedFile.read(file)
+    sealed_file = SealedFile.read(file, which[1])
     place = sealed_file.choose(ui, *which)
     try:
         # What is wrong with the file is told before a value is asked for.

@@ -20,6 +20,7 @@ Examples:
 @click.command(name="unseal", epilog=EPILOG)
 @click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=True)
+@options.namespace
 @options.output_format
 @options.write
 @options.words
@@ -29,6 +30,7 @@ def command(
     /,
     files: tuple[str, ...],
     keys: tuple[str, ...],
+    namespace: str,
     output_format: str | None,
     write: str | None,
 ) -> None:
@@ -44,7 +46,7 @@ def command(
 
     paths = options.inputs(files, *keys)
     ring = options.load_ring(keys)
-    inputs = SealedInputs(ui)
+    inputs = SealedInputs(ui, namespace=namespace)
     pieces: list[str] = []
     for resource, sealed in inputs.read(paths):
         try:

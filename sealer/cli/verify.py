@@ -28,9 +28,17 @@ Examples:
 @click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=False)
 @options.controller
+@options.namespace
 @options.words
 @click.pass_obj
-def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: Location) -> None:
+def command(
+    ui: UI,
+    /,
+    files: tuple[str, ...],
+    keys: tuple[str, ...],
+    location: Location,
+    namespace: str,
+) -> None:
     """Check that every item of the SealedSecrets in FILEs, or in standard input, opens.
 
     With --key it is done here, and else by the controller in the cluster. Prints a line for
@@ -43,7 +51,7 @@ def command(ui: UI, /, files: tuple[str, ...], keys: tuple[str, ...], location: 
 
     paths = options.inputs(files, *keys)
     openers = _with_keys(keys) if keys else _with_controller(location)
-    inputs = SealedInputs(ui)
+    inputs = SealedInputs(ui, namespace=namespace)
     for resource, sealed in inputs.read(paths):
         try:
             _complete(sealed)
