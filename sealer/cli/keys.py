@@ -98,19 +98,29 @@ def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
 @command.command()
 @click.argument("file", metavar="FILE")
 @options.backup_recipients
+@click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
 @options.controller
 @options.words
 @click.pass_obj
 def backup(
-    ui: UI, /, file: str, to: tuple[str, ...], passphrase_file: str | None, location: Location
+    ui: UI,
+    /,
+    file: str,
+    to: tuple[str, ...],
+    passphrase_file: str | None,
+    force: bool,
+    location: Location,
 ) -> None:
     """Write every key, retired ones too, to FILE, encrypted for --to or with a passphrase.
 
     A backup for age or with a passphrase is an age file. One for a certificate holds the keys
-    as SealedSecrets: `seal unseal --key` and kubeseal's recovery open it, too.
+    as SealedSecrets: `seal unseal --key` and kubeseal's recovery open it, too. It cannot be one of
+    the certificates that are backed up, whose only key would lie inside.
     """
     from sealer.cli._key_source import recipients, store_of
 
+    if not force:
+        refuse_older_backup(file)
     wanted = recipients(to, passphrase_file, ask=_ui.stdin_is_terminal())
     wanted.check()
     store = store_of(location)
@@ -120,6 +130,14 @@ def backup(
             ui.warn(f"{key.name} is left out: {key.problem}")
     count = write_backup(file, keys, wanted, store.namespace)
     ui.note(f"{file}: {count} keys")
+
+
+def refuse_older_backup(file: str) -> None:
+    """UsageError where something is there: perhaps the only backup of keys that are gone."""
+    from sealer.files.text import exists
+
+    if file != "-" and exists(file):
+        raise UsageError(f"{file} is there already", hint="another name, or --force")
 
 
 def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) -> int:
@@ -133,6 +151,12 @@ def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) 
     keys = [key for key in keys if not key.refused]
     if not keys:
         raise KeyFileError(f"there is no sealing key in {namespace} to back up")
+    certificate = wanted.certificate
+    if certificate and any(key.pair and key.pair.fits(certificate) for key in keys):
+        raise KeyFileError(
+            "the backup would open with a key that is only inside of it",
+            hint="make a key that is kept elsewhere (seal keygen), and name its certificate",
+        )
     secrets = [
         portable(
             Secret.from_dict({**key.manifest, "apiVersion": "v1", "kind": "Secret"}), namespace
@@ -195,6 +219,7 @@ def restore(
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--cluster", is_flag=True, help="Look at the cluster's SealedSecrets as well.")
 @options.keys(required=False)
+@options.namespace
 @_as_json
 @options.controller
 @options.words
@@ -205,6 +230,7 @@ def usage(
     paths: tuple[str, ...],
     cluster: bool,
     keys: tuple[str, ...],
+    namespace: str,
     form: str,
     location: Location,
 ) -> None:
@@ -217,7 +243,7 @@ def usage(
     from sealer.cluster.keysecrets import ring_of
 
     ring = options.load_ring(keys) if keys else ring_of(store_of(location).read())
-    found, errors = _needs(ui, paths, cluster or not paths, location, ring)
+    found, errors = _needs(ui, paths, cluster or not paths, location, ring, namespace)
     if form == "json":
         rows = [
             {
@@ -238,7 +264,12 @@ def usage(
 
 
 def _needs(
-    ui: UI, paths: tuple[str, ...], cluster: bool, location: Location, ring: Any
+    ui: UI,
+    paths: tuple[str, ...],
+    cluster: bool,
+    location: Location,
+    ring: Any,
+    namespace: str = "",
 ) -> tuple[list[Need], list[SealerError]]:
     from itertools import chain
 
@@ -246,7 +277,7 @@ def _needs(
     from sealer.rotation.usage import needs
 
     errors: list[SealerError] = []
-    sources = [found_in_files(ui, paths, errors)]
+    sources = [found_in_files(ui, paths, errors, namespace)]
     if cluster:
         sources.append(found_in_cluster(location, errors))
     found: list[Need] = []
@@ -264,6 +295,7 @@ def _needs(
 @click.option("--force", is_flag=True, help="Retire it although it is needed.")
 @click.option("--delete", is_flag=True, help="Delete the key Secret for good.")
 @click.option("--undo", is_flag=True, help="Put a retired key back.")
+@options.namespace
 @options.controller
 @options.words
 @click.pass_obj
@@ -275,6 +307,7 @@ def retire(
     force: bool,
     delete: bool,
     undo: bool,
+    namespace: str,
     location: Location,
 ) -> None:
     """Take KEY (a name, or the beginning of a fingerprint) away from the controllers.
@@ -297,7 +330,7 @@ def retire(
         store.label(chosen.name, ACTIVE)
         ui.note(f"{chosen.name}: active again")
         return
-    reasons = _reasons_against(ui, chosen, keys, paths, location)
+    reasons = _reasons_against(ui, chosen, keys, paths, location, namespace)
     if reasons and not force:
         ui.finish(reasons)
     for reason in reasons:
@@ -311,7 +344,12 @@ def retire(
 
 
 def _reasons_against(
-    ui: UI, chosen: StoredKey, keys: list[StoredKey], paths: tuple[str, ...], location: Location
+    ui: UI,
+    chosen: StoredKey,
+    keys: list[StoredKey],
+    paths: tuple[str, ...],
+    location: Location,
+    namespace: str,
 ) -> list[SealerError]:
     from sealer.cluster.keysecrets import newest, ring_of
     from sealer.keys.custody import ACTIVE
@@ -323,7 +361,7 @@ def _reasons_against(
     others = {key.fingerprint for key in keys if key is not chosen and key.state == ACTIVE}
     if chosen.fingerprint and chosen.fingerprint in others:
         return []
-    found, errors = _needs(ui, paths, True, location, ring_of(keys))
+    found, errors = _needs(ui, paths, True, location, ring_of(keys), namespace)
     reasons: list[SealerError] = [
         SealerError(f"{need.where}: {need.title} needs it: {', '.join(need.items)}", hint=hint)
         for need in found

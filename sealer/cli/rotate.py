@@ -31,12 +31,14 @@ _POLL_SECONDS = 0.25
 @click.command(name="rotate", epilog=EPILOG)
 @click.option("--reseal", multiple=True, metavar="PATH", help="Re-encrypt this tree; repeatable.")
 @click.option("--backup", "backup_file", metavar="FILE", help="Back up all keys to FILE first.")
+@click.option("--force", is_flag=True, help="Overwrite the --backup FILE if it is there.")
 @options.backup_recipients
 @click.option("--bits", type=click.IntRange(2048, 16384), help="Key size; as the newest key's.")
 @click.option("--days", type=click.IntRange(1, 36500), help="Validity; as the newest key's.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for it.")
 @click.option("--dry-run", is_flag=True, help="Tell what would happen; change nothing.")
 @options.controller
+@options.namespace
 @options.words
 @click.pass_obj
 def command(
@@ -44,6 +46,7 @@ def command(
     /,
     reseal: tuple[str, ...],
     backup_file: str | None,
+    force: bool,
     to: tuple[str, ...],
     passphrase_file: str | None,
     bits: int | None,
@@ -51,6 +54,7 @@ def command(
     timeout: float,
     dry_run: bool,
     location: Location,
+    namespace: str,
 ) -> None:
     """Make a new sealing key in the cluster and wait until the controller serves it.
 
@@ -60,13 +64,15 @@ def command(
     leaves the cluster for that.
     """
     from sealer.cli._key_source import recipients, store_of
-    from sealer.cli.keys import write_backup
+    from sealer.cli.keys import refuse_older_backup, write_backup
     from sealer.cluster.keysecrets import newest
 
     if (to or passphrase_file) and not backup_file:
         raise UsageError("--to and --passphrase-file say who can read the --backup FILE")
     wanted = None
     if backup_file:
+        if not force:
+            refuse_older_backup(backup_file)
         wanted = recipients(to, passphrase_file, ask=_ui.stdin_is_terminal() and not dry_run)
         wanted.check()
     store = store_of(location)
@@ -90,7 +96,7 @@ def command(
     _ui.emit_fields("new", pair.fingerprint)
     if reseal:
         own = frozenset(key.fingerprint for key in keys if key.fingerprint)
-        _reseal(ui, reseal, location, own)
+        _reseal(ui, reseal, location, own, namespace)
 
 
 def _tell(
@@ -168,12 +174,14 @@ def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _reseal(ui: UI, paths: tuple[str, ...], location: Location, own: frozenset[str]) -> None:
+def _reseal(
+    ui: UI, paths: tuple[str, ...], location: Location, own: frozenset[str], namespace: str
+) -> None:
     from sealer.cli._certificates import Certificates
     from sealer.cli._renewal import ByController
     from sealer.cli._resealed_files import reseal_files
 
     renewals = ByController(location, Certificates((), location, ui), own)
-    outcome = reseal_files(ui, paths, renewals)
+    outcome = reseal_files(ui, paths, renewals, namespace=namespace)
     ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)

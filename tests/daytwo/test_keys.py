@@ -170,3 +170,24 @@ def test_folders_are_kept_apart(tmp_path: Path) -> None:
     assert found is not None
     assert [Path(name).name for name in found] == ["a.yaml", "f.json", "d.yml"]
     assert manifests_below(str(tmp_path / "a.yaml")) is None
+
+
+@pytest.mark.parametrize("state", ["active", "retired"])
+def test_a_backup_that_only_a_key_inside_of_it_opens_is_refused(tmp_path: Path, state: str) -> None:
+    keys = [StoredKey.of(stored("one", state)), StoredKey.of(stored("two"))]
+    file = tmp_path / "keys.yaml"
+    mine = sealing_keys.pair("one").certificate
+    with pytest.raises(KeyFileError, match="only inside"):
+        write_backup(str(file), keys, Recipients(certificate=mine), "home")
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "command", [("keys", "backup", "keys.age"), ("rotate", "--backup", "keys.age")]
+)
+def test_an_older_backup_is_not_overwritten(tree: Tree, command: tuple[str, ...]) -> None:
+    older = tree.write("keys.age", "the only copy of keys that are gone")
+    tree.write("passphrase", "correct horse")
+    done = tree.seal(*command, "--passphrase-file", "passphrase", status=2)
+    assert "--force" in done.stderr
+    assert older.read_text() == "the only copy of keys that are gone"
