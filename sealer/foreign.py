@@ -15,9 +15,9 @@ from sealer.errors import ManifestError
 _SOPS = re.compile(rb"\s*ENC\[AES256_GCM,data:[^\],]*,iv:[^\],]*,tag:[^\],]*,type:\w+\]\s*")
 _HEADS = (
     # Source: AGWA/git-crypt, git_crypt: the header of an encrypted file.
-    (b"\0GITCRYPT\0", "git-crypt", "git-crypt unlock"),
+    (re.compile(rb"\0GITCRYPT\0.{12}", re.DOTALL), "git-crypt", "git-crypt unlock"),
     # Source: Ansible's documentation, "Format of files encrypted with Ansible Vault".
-    (b"$ANSIBLE_VAULT;", "Ansible Vault", "ansible-vault decrypt FILE"),
+    (re.compile(rb"\$ANSIBLE_VAULT;\d+\.\d+;\w+"), "Ansible Vault", "ansible-vault decrypt FILE"),
 )
 _REFERENCES = (
     (re.compile(rb"\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:=?+-][^{}]*)?\}"), "a variable"),
@@ -47,7 +47,7 @@ def encrypted_with(value: bytes) -> tuple[str, str] | None:
     if _SOPS.fullmatch(value):
         return "SOPS", "sops -d FILE | seal"
     for head, name, cure in _HEADS:
-        if value.startswith(head):
+        if head.match(value):
             return name, cure
     return None
 
