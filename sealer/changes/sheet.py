@@ -64,7 +64,7 @@ def with_trouble(text: str, error: SealerError) -> str:
     """The edited text with what is wrong with it before it, as comments."""
     errors = error.errors if isinstance(error, ManyErrors) else (error,)
     lines = [line for one in errors for line in (one.message, one.hint or "") if line]
-    return "".join(f"{_TROUBLE}{line}\n" for line in lines) + text
+    return "".join(f"{_TROUBLE}{encoding.printable(line)}\n" for line in lines) + text
 
 
 def without_trouble(text: str) -> str:
@@ -95,7 +95,9 @@ def _render_one(sheet: Sheet) -> str:
     sealed = sheet.sealed
     place = "/".join(filter(None, (sealed.namespace, sealed.name)))
     kind = f", {sealed.template.type}" if sealed.template.type else ""
-    return f"# {place} ({sealed.scope.value}{kind})\n{to_yaml(sheet.texts)}"
+    # One line, whatever stands in a name or a type: another would be a key of the sheet.
+    head = encoding.printable(f"{place} ({sealed.scope.value}{kind})")
+    return f"# {head}\n{to_yaml(sheet.texts)}"
 
 
 def _changes(document: Document, sheet: Sheet) -> Changes:

@@ -22,12 +22,17 @@ _MEMORY = frozenset({"tmpfs", "ramfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
 _VIM_OFF = "set noswapfile nobackup nowritebackup noundofile viminfo="
 _NVIM_OFF = "set noswapfile noundofile nobackup nowritebackup"
-_EMACS_OFF = "(setq make-backup-files nil auto-save-default nil auto-save-list-file-prefix nil)"
+# Names in the text are the file's author's: they must give the editor no orders.
+_VIM_DEAF = "autocmd BufReadPre * setlocal nomodeline"
+_EMACS_OFF = (
+    "(setq enable-local-variables nil make-backup-files nil auto-save-default nil "
+    "auto-save-list-file-prefix nil)"
+)
 # Editors that keep copies in the user's home unless they are told not to.
 _QUIET = {
-    "vim": ("-n", "-i", "NONE", "--cmd", _VIM_OFF, "-c", _VIM_OFF),
+    "vim": ("-n", "-i", "NONE", "--cmd", _VIM_DEAF, "--cmd", _VIM_OFF, "-c", _VIM_OFF),
     # Before and after the user's own settings, which may turn them on again.
-    "nvim": ("-n", "-i", "NONE", "--cmd", _NVIM_OFF, "-c", _NVIM_OFF),
+    "nvim": ("-n", "-i", "NONE", "--cmd", _VIM_DEAF, "--cmd", _NVIM_OFF, "-c", _NVIM_OFF),
     "emacs": ("--eval", _EMACS_OFF),
     "nano": ("--ignorercfiles",),
 }

@@ -270,10 +270,10 @@ text += "added: |\\n  two\\n  lines\\n"
     }
     assert changed_lines("# comment\n" + text, path.read_text()) == [
         "-    sealer.dev/certificate-fingerprint",
+        "+    sealer.dev/certificate-fingerprint",
         "-    replace",
         "-    rename",
         "-    remove",
-        "+    sealer.dev/certificate-fingerprint",
         "+    replace",
         "+    renamed",
         "+    added",
@@ -492,3 +492,21 @@ def test_edit_takes_several_sealed_secrets_of_a_file_at_once(tree: Tree) -> None
     body = "text = text.replace('b: <sealed b, 1 byte>', 'c: <sealed b, 1 byte>\\nd: new')"
     tree.seal("edit", "two.yaml", "--cert", "one.pem", environment=editor(tree, body))
     assert tree.values("two.yaml") == {"a": "1", "c": "2", "d": "new"}
+
+
+HOSTILE = "Opaque)\\ninjected: 'owned'\\x1b[2J\\u202e\\n# ("
+
+
+@pytest.mark.parametrize("field", ["type", "name"])
+def test_a_name_or_type_makes_no_line_of_what_is_edited(tree: Tree, field: str) -> None:
+    text = sealed_yaml({"a": "1"}, kind="Opaque")
+    if field == "type":
+        text = text.replace("type: Opaque", f'type: "{HOSTILE}"')
+    else:
+        text = text.replace("  name: db", f'  name: "{HOSTILE}"')
+    path = tree.write("db.yaml", text)
+    look = 'assert not [line for line in text.splitlines() if line.startswith("injected")], text\n'
+    look += 'assert all(char.isprintable() or char == "\\n" for char in text), text'
+    done = tree.seal("edit", "db.yaml", "--cert", "one.pem", environment=editor(tree, look))
+    assert "nothing is changed" in done.stderr
+    assert path.read_text() == text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,5 +55,27 @@ def test_editors_that_may_keep_copies_are_known(editor: str, keeps: bool) -> Non
 @pytest.mark.usefixtures("programs")
 def test_options_stand_after_the_users_own_settings_too(editor: str) -> None:
     words = editor_command({"EDITOR": editor})
-    assert words[words.index("-c") + 1] == words[words.index("--cmd") + 1]
+    before = [words[at + 1] for at, word in enumerate(words) if word == "--cmd"]
+    assert words[words.index("-c") + 1] in before
+    assert any("nomodeline" in word for word in before)
     assert all(word in words[-1] for word in ("noswapfile", "noundofile", "nobackup"))
+
+
+@pytest.mark.skipif(shutil.which("vim") is None, reason="there is no vim")
+def test_vim_obeys_no_line_of_the_text(tmp_path: Path) -> None:
+    text = tmp_path / "sheet.yaml"
+    text.write_text("# shop/db (strict, vim: set textwidth=7 :)\na: b\n")
+    told = tmp_path / "told"
+    rc = tmp_path / "vimrc"
+    rc.write_text("set modeline modelines=5\n")
+    command = editor_command({"EDITOR": f"vim -u {rc}"})
+    tell = f'call writefile([&textwidth], "{told}")'
+    subprocess.run(
+        [*command, "-es", "-c", tell, "-c", "qa!", str(text)],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert told.read_text() == "0\n"
