@@ -24,7 +24,7 @@ from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
 from sealer.manifest import read_documents, to_json
 from sealer.resealing import reseal, reseal_legacy
-from sealer.rotation.journal import Journal
+from sealer.rotation.journal import Entry, Journal
 from sealer.sealed import SealedSecret
 
 Items = dict[Path, str]
@@ -43,8 +43,8 @@ class Renewal(Protocol):
     def renew(self, sealed: Sequence[SealedSecret]) -> list[Items | SealerError]:
         """May be called from several threads."""
 
-    def note(self, items: Sequence[str]) -> None:
-        """These are about to be written."""
+    def note(self, entries: Sequence[Entry]) -> None:
+        """These items are about to be written, each for its place."""
 
 
 class Renewals(Protocol):
@@ -57,8 +57,8 @@ class Renewals(Protocol):
 class ByRule:
     """With private keys: each file for its own rule's certificate."""
 
-    def __init__(self, ring: KeyRing, certificates: Certificates) -> None:
-        self._ring, self._certificates = ring, certificates
+    def __init__(self, ring: KeyRing, certificates: Certificates, *, journal: bool = True) -> None:
+        self._ring, self._certificates, self._journal = ring, certificates, journal
         self._lock = threading.Lock()
         self._known: dict[str, WithKeys] = {}
 
@@ -67,7 +67,8 @@ class ByRule:
             certificate = self._certificates.for_path(path)
             known = self._known.get(certificate.fingerprint)
             if known is None:
-                known = self._known[certificate.fingerprint] = WithKeys(self._ring, certificate)
+                known = WithKeys(self._ring, certificate, journal=self._journal)
+                self._known[certificate.fingerprint] = known
             return known
 
 
@@ -79,11 +80,16 @@ class ByController:
     """
 
     def __init__(
-        self, location: Location, certificates: Certificates, own: frozenset[str] = frozenset()
+        self,
+        location: Location,
+        certificates: Certificates,
+        own: frozenset[str] = frozenset(),
+        *,
+        journal: bool = True,
     ) -> None:
         from sealer.cluster.controller import Controller
 
-        self._renewal = WithController(Controller.at(location))
+        self._renewal = WithController(Controller.at(location), journal=journal)
         self._certificates, self._own = certificates, own
         self._lock = threading.Lock()
 
@@ -103,18 +109,18 @@ class ByController:
 class WithKeys:
     """Private keys open, the certificate seals."""
 
-    def __init__(self, ring: KeyRing, certificate: Certificate) -> None:
+    def __init__(self, ring: KeyRing, certificate: Certificate, *, journal: bool) -> None:
         self._ring, self._certificate = ring, certificate
         self._proves = any(pair.fits(certificate) for pair in ring.keys)
         # With the new private key itself nothing has to be remembered.
-        self._journal = None if self._proves else Journal.of(certificate.fingerprint, os.environ)
+        self._journal = None if self._proves else _journal(certificate.fingerprint, kept=journal)
 
     def renew(self, sealed: Sequence[SealedSecret]) -> list[Items | SealerError]:
         return [self._one(one) for one in sealed]
 
-    def note(self, items: Sequence[str]) -> None:
+    def note(self, entries: Sequence[Entry]) -> None:
         if self._journal is not None:
-            self._journal.add(items)
+            self._journal.add(entries)
 
     def _one(self, whole: SealedSecret) -> Items | SealerError:
         sealed = _without_done(whole, self._journal)
@@ -135,10 +141,10 @@ class WithController:
     seals anew what its newest key sealed already: the journal keeps a second run from doing so.
     """
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, *, journal: bool) -> None:
         self._controller = controller
         self.fingerprint = Certificate.from_pem(controller.certificate()).fingerprint
-        self._journal = Journal.of(self.fingerprint, os.environ)
+        self._journal = _journal(self.fingerprint, kept=journal)
         self._takes_lists = True
         # Bitnami's limit is two requests a second: to press it from many threads helps nobody.
         self._turns = threading.Semaphore(_REQUESTS_AT_ONCE)
@@ -171,8 +177,8 @@ class WithController:
         fresh = answered | (whole.encrypted_data.keys() - asked.encrypted_data.keys())
         return _noted(items, whole, fresh, self.fingerprint)
 
-    def note(self, items: Sequence[str]) -> None:
-        self._journal.add(items)
+    def note(self, entries: Sequence[Entry]) -> None:
+        self._journal.add(entries)
 
     def _rotate(self, sealed: list[SealedSecret]) -> list[dict[str, Any] | SealerError]:
         results: list[dict[str, Any] | SealerError] = []
@@ -201,6 +207,10 @@ class WithController:
         if not isinstance(value, dict):
             raise ClusterError("the controller answers with something else than a SealedSecret")
         return value
+
+
+def _journal(fingerprint: str, *, kept: bool) -> Journal:
+    return Journal.of(fingerprint, os.environ) if kept else Journal.forgetful()
 
 
 def _chunks(sealed: list[SealedSecret]) -> Iterator[list[SealedSecret]]:
@@ -247,9 +257,17 @@ def _noted(items: Items, sealed: SealedSecret, fresh: Iterable[str], fingerprint
     return items if text is None else {**items, noted.PATH: text}
 
 
+def place_of(sealed: SealedSecret) -> str:
+    """What its items are bound to, in the journal's words."""
+    return f"{sealed.scope.value} {sealed.namespace}/{sealed.name}"
+
+
 def _without_done(sealed: SealedSecret, journal: Journal | None) -> SealedSecret:
     if journal is None:
         return sealed
-    left = {key: item for key, item in sealed.encrypted_data.items() if item not in journal}
-    legacy = "" if sealed.legacy_data in journal else sealed.legacy_data
+    place = place_of(sealed)
+    left = {
+        key: item for key, item in sealed.encrypted_data.items() if (place, item) not in journal
+    }
+    legacy = "" if (place, sealed.legacy_data) in journal else sealed.legacy_data
     return replace(sealed, encrypted_data=left, legacy_data=legacy)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sealer import noted
 from sealer.cli._inputs import SealedInputs
-from sealer.cli._renewal import Items, Renewal, Renewals
+from sealer.cli._renewal import Items, Renewal, Renewals, place_of
 from sealer.cli._ui import UI
 from sealer.cluster.answer import ClusterError
 from sealer.errors import ManifestError, ManyErrors, SealerError
@@ -23,6 +23,7 @@ from sealer.files.lock import exclusive
 from sealer.files.text import Encoding, display, manifests_below, read_text
 from sealer.manifest import Document, Resource, read_documents
 from sealer.manifest.edit import replace_scalars
+from sealer.rotation.journal import Entry
 from sealer.sealed import SealedSecret
 
 _BATCH_FILES = 80
@@ -62,7 +63,7 @@ def reseal_files(
     What is wrong with one file is told in the outcome and never keeps another from being done;
     a cluster that does not answer ends it all.
     """
-    files = expand(paths)
+    files = _within(ui, paths)
     outcome = Outcome()
     lock = threading.Lock()
     progress = ui.progress(len(files), "re-encrypting")
@@ -117,6 +118,23 @@ def expand(paths: Sequence[str]) -> list[tuple[str, bool]]:
             for name in below:
                 listed.setdefault(name, False)
     return list(listed.items())
+
+
+def _within(ui: UI, paths: Sequence[str]) -> list[tuple[str, bool]]:
+    """What ``expand`` finds, but for links that lead out of the folders that were named.
+
+    Whoever may put a link into a tree must not choose a file of somebody else's that is written.
+    """
+    roots = [os.path.join(os.path.realpath(path), "") for path in paths]  # noqa: PTH118
+    kept: list[tuple[str, bool]] = []
+    for path, named in expand(paths):
+        if not named and os.path.islink(path):  # noqa: PTH114 pathlib costs more, for thousands
+            target = os.path.realpath(path)
+            if not any(target.startswith(root) for root in roots):
+                ui.warn(f"{path}: left as it is: a link that leads out of the folder")
+                continue
+        kept.append((path, named))
+    return kept
 
 
 def _batches(files: list[tuple[str, bool]]) -> Iterator[list[tuple[str, bool]]]:
@@ -196,17 +214,20 @@ def _renew_one(
 def _edited(file: _File, answers: list[Items | SealerError], renewal: Renewal) -> str:
     errors: list[SealerError] = []
     values: dict[int, dict[Path, str]] = {}
-    for (at, resource, _), answer in zip(file.found, answers, strict=True):
+    entries: list[Entry] = []
+    for (at, resource, sealed), answer in zip(file.found, answers, strict=True):
         if isinstance(answer, SealerError):
             errors.append(resource.locate(answer))
             continue
         new = {(*resource.path, *path): item for path, item in answer.items()}
         values.setdefault(at, {}).update(new)
+        place = place_of(sealed)
+        entries += [(place, item) for path, item in answer.items() if path != noted.PATH]
     if errors:
         raise ManyErrors(errors)
     documents = list(file.documents)
     for at, new in values.items():
         if new:
             documents[at] = replace_scalars(documents[at], new, base64=True)
-            renewal.note([item for path, item in new.items() if path[-3:] != noted.PATH])
+    renewal.note(entries)
     return "".join(document.text for document in documents)

@@ -63,6 +63,11 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
         common = repository.common()
         make_directory(f"{common}/info")
         path = f"{common}/info/attributes"
+    inside = os.path.join(os.path.realpath(repository.root), "")  # noqa: PTH118
+    if os.path.islink(path) and not os.path.realpath(path).startswith(inside):  # noqa: PTH114
+        raise ManifestError(
+            f"{path}: is a link that leads out of the repository", hint="use --local"
+        )
     text = read_text(path)[0] if exists(path) else ""
     wanted = [f"{pattern} diff=sealer merge=sealer" for pattern in patterns or _PATTERNS]
     missing = [line for line in wanted if line not in text.splitlines()]

@@ -31,6 +31,7 @@ Examples:
 @options.controller
 @click.option("-i", "--in-place", is_flag=True, help="Write each file back, whole or not at all.")
 @options.write
+@click.option("--no-journal", is_flag=True, help="Remember nothing of this run, nor of others.")
 @options.namespace
 @options.words
 @click.pass_obj
@@ -43,6 +44,7 @@ def command(
     location: Location,
     in_place: bool,
     write: str | None,
+    no_journal: bool,
     namespace: str,
 ) -> None:
     """Seal the items in PATHs, or in standard input, again for the key of --cert.
@@ -56,7 +58,9 @@ def command(
 
     Only the values under encryptedData change, and the annotation that names their certificate:
     comments, quotes, line ends and all other fields stay. What the key sealed already is left
-    alone, so a second run changes nothing, and one that was stopped goes on.
+    alone, so a second run changes nothing, and one that was stopped goes on. Where no key can
+    prove that, digests of what was written are remembered below ~/.local/state/seal/resealed.
+    Of a folder, links that lead out of it are left alone.
     """
     from sealer.cli._resealed_files import expand, reseal_files, reseal_one
     from sealer.files.atomic import write_atomic
@@ -67,7 +71,7 @@ def command(
         raise UsageError("-i needs files, and no -w")
     if not in_place and (len(paths) > 1 or manifests_below(paths[0]) is not None):
         raise UsageError("several files, and one output", hint="use -i to write each file back")
-    renewals = choose_renewal(ui, keys, certs, location)
+    renewals = choose_renewal(ui, keys, (certs, location), journal=not no_journal)
     if not in_place:
         after = reseal_one(ui, expand(paths)[0][0], renewals, namespace=namespace)
         write_atomic(write, [after]) if write else _ui.emit(after)
@@ -79,17 +83,18 @@ def command(
 
 
 def choose_renewal(
-    ui: UI, keys: tuple[str, ...], certs: tuple[str, ...], location: Location
+    ui: UI, keys: tuple[str, ...], target: tuple[tuple[str, ...], Location], *, journal: bool
 ) -> Renewals:
     """Private keys where they are given, else the controller."""
     from sealer.cli._renewal import ByController, ByRule
 
+    certs, location = target
     certificates = Certificates(certs, location, ui)
     if keys:
-        return ByRule(options.load_ring(keys), certificates)
+        return ByRule(options.load_ring(keys), certificates, journal=journal)
     if certs:
         raise UsageError(
             "the controller seals for its own newest key, and takes no --cert",
             hint="give the old private keys with --key, or leave --cert out",
         )
-    return ByController(location, certificates)
+    return ByController(location, certificates, journal=journal)

@@ -2,8 +2,9 @@
 
 Ciphertext does not tell its key. Where the new private key is not at hand (an old key and a new
 certificate; another controller than ours) only this tells what is done already. It holds the
-first 16 bytes of SHA-256 of each item, in a file a certificate; losing it costs no more than
-sealing again.
+first 16 bytes of SHA-256 of each item and the place that it is sealed for, in a file a certificate;
+losing it costs no more than sealing again. An item that was moved to another name is not known: it
+opens nowhere, and has to be told.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _DIGEST_BYTES = 16
+Entry = tuple[str, str]
+"""The place that an item is sealed for (scope, namespace, name), and the item."""
 
 
 class Journal:
@@ -37,12 +40,17 @@ class Journal:
         home = environment.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111 a name, no file
         return cls(Path(home) / "seal" / "resealed" / fingerprint)
 
-    def __contains__(self, item: str) -> bool:
-        return _digest(item) in self._known
+    @classmethod
+    def forgetful(cls) -> Journal:
+        """One that knows nothing of other runs and leaves nothing to them."""
+        return cls(Path(os.devnull))
 
-    def add(self, items: Iterable[str]) -> None:
+    def __contains__(self, entry: Entry) -> bool:
+        return _digest(entry) in self._known
+
+    def add(self, entries: Iterable[Entry]) -> None:
         """Note items that are about to be written; before they are, so that none is missed."""
-        fresh = {_digest(item) for item in items} - self._known
+        fresh = {_digest(entry) for entry in entries} - self._known
         if not fresh:
             return
         with self._lock:
@@ -55,5 +63,6 @@ class Journal:
                 return
 
 
-def _digest(item: str) -> bytes:
-    return hashlib.sha256("".join(item.split()).encode()).digest()[:_DIGEST_BYTES]
+def _digest(entry: Entry) -> bytes:
+    place, item = entry
+    return hashlib.sha256(f"{place}\n{''.join(item.split())}".encode()).digest()[:_DIGEST_BYTES]

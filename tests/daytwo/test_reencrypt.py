@@ -169,7 +169,7 @@ def test_what_others_write_while_the_controller_works_is_not_undone(tmp_path: Pa
             path.write_text(theirs)
             return [{("spec", "encryptedData", "a"): "AgBx"} for _ in sealed]
 
-        def note(self, items: Sequence[str]) -> None:
+        def note(self, entries: Sequence[tuple[str, str]]) -> None:
             pass
 
     outcome = reseal_files(UI(), [str(path)], Slow())
