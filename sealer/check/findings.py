@@ -78,6 +78,7 @@ _ERRORS = {
     "raw-secret": "A Secret in clear",
     "raw-generator": "A secretGenerator reads its values from the tree in clear",
     "raw-helm-values": "Helm values hold a credential in clear",
+    "private-key": "A private key in clear",
     "raw-substitute": "A Flux Kustomization's postBuild.substitute holds a credential in clear",
     "order-crd": "SealedSecrets are applied before their CRD",
     "order-controller": "SealedSecrets are applied together with, or before, their controller",

@@ -22,6 +22,7 @@ from sealer.check.rules import sealed as sealed_rules
 from sealer.check.rules.judge import Certificates, Judge
 from sealer.check.rules.namespaces import check_namespaces
 from sealer.check.rules.order import check_order
+from sealer.check.rules.private_keys import check_private_keys
 from sealer.check.tree import (
     Tree,
     is_manifest,
@@ -34,6 +35,7 @@ from sealer.keys.pair import KeyPair
 from sealer.scope import Scope
 
 RULE_FILE = ".seal.toml"
+_FILES_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,13 @@ class _Run:
             for _, name in named.generator_files(entry)
         }
         texts = self.work.texts(sorted(wanted & set(self.work.files)))
-        yield from cleartext.check_raw(self.tree, texts)
-        yield from misspelt.check_misspelt(self.tree)
+        found = [*cleartext.check_raw(self.tree, texts), *misspelt.check_misspelt(self.tree)]
+        yield from found
+        # What is told already needs no second word for being a key.
+        told = {one.place.path for one in found}
+        left = [path for path in self.work.files if path not in told and self.wants([path])]
+        for at in range(0, len(left), _FILES_AT_ONCE):
+            yield from check_private_keys(self.work.texts(left[at : at + _FILES_AT_ONCE]))
 
     def _about_sealed(self, builds: list[Build]) -> Iterator[Finding]:
         covered = kustomizations.covered(set(build.files) for build in builds)

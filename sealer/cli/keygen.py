@@ -79,4 +79,6 @@ def command(
             Path(cert_out).unlink(missing_ok=True)
         raise
     ui.note(f"{cert_out}: certificate {pair.certificate.fingerprint}")
-    ui.note(f"{key_out}: private key; keep it out of Git")
+    ui.note(
+        f"{key_out}: private key; keep it out of Git: echo '{Path(key_out).name}' >> .gitignore"
+    )

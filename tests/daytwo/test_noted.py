@@ -96,6 +96,7 @@ def test_where_nothing_was_noted_nothing_is(tree: Tree) -> None:
 
 def test_check_believes_what_is_noted_of_each_item(tree: Tree) -> None:
     tree.git("init", "-q")
+    tree.write(".gitignore", "*.key\n")
     write(tree)
     tree.seal("check", "--cert", "one.pem")
     tree.seal("set", "db.yaml", "c", "--cert", "two.pem", text="x")
