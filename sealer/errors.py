@@ -57,6 +57,10 @@ class ManifestError(SealerError):
         """The file that the message names already; empty before it is located."""
 
 
+class NoDataError(ManifestError):
+    """A Secret without any value, perhaps because of another fault of its document."""
+
+
 class TokenTypeError(ManifestError):
     """A Secret's type that mints tokens for the cluster: it is never made from a vault."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sealer import crypto, encoding, foreign
-from sealer.errors import ManifestError
+from sealer.errors import ManifestError, NoDataError
 from sealer.keys.certificate import Certificate
 from sealer.scope import SCOPE_ANNOTATIONS, Scope, label
 from sealer.sealed import FINGERPRINT_ANNOTATION, SealedSecret, SecretTemplate
@@ -38,7 +38,7 @@ def seal(
     if not secret.name:
         raise ManifestError("has no name", path=("metadata", "name"), hint="set it, or use --name")
     if not secret.data and not allow_empty:
-        raise ManifestError("has no data to seal", hint="allow it with --allow-empty-data")
+        raise NoDataError("has no data to seal", hint="allow it with --allow-empty-data")
     foreign.refuse(secret.data, "data")
     size = sum(map(len, secret.data.values()))
     if max_bytes is not None and size > max_bytes:

@@ -21,11 +21,18 @@ from sealer.manifest.entries import remove, rename
 from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
 from sealer.sealing import seal_value
-from sealer.secret import MAX_BYTES, Secret
+from sealer.secret import MAX_BYTES, TOKEN_TYPES, Secret
 
 # Source: k8s.io/apimachinery ``validation.IsDNS1123Label`` (of which names are made), and
 # ``IsConfigMapKey``.
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
+# Source: k8s.io/kubernetes pkg/apis/core/validation, ``ValidateSecret``.
+_NEEDED = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
 
 
@@ -137,11 +144,26 @@ def doubts(secret: Secret) -> Iterator[ManifestError]:
             yield ManifestError(error.message, path=("data", key))
         if what := foreign.reference_in(secret_value):
             yield ManifestError(f"is {what}, and is sealed as it stands", path=("data", key))
+    yield from _type_doubts(secret)
     for key in sorted(SCOPE_ANNOTATIONS & secret.annotations.keys()):
         value = secret.annotations[key]
         if value not in ("true", "false"):
             problem = f"{value!r} counts for nothing: only true does"
             yield ManifestError(problem, path=("metadata", "annotations", key))
+
+
+def _type_doubts(secret: Secret) -> Iterator[ManifestError]:
+    if secret.type in TOKEN_TYPES:
+        problem = f"{secret.type} hands out rights: our controller makes no Secret of that type"
+        yield ManifestError(problem, path=("type",))
+    missing = [key for key in _NEEDED.get(secret.type or "", ()) if key not in secret.data]
+    if secret.type == "kubernetes.io/basic-auth" and not {"username", "password"} & set(
+        secret.data
+    ):
+        missing = ["username or password"]
+    if missing:
+        problem = f"{secret.type} needs {' and '.join(missing)}: the API server refuses it without"
+        yield ManifestError(problem, path=("type",))
 
 
 def item_bytes(item: str) -> int | None:

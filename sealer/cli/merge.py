@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -134,7 +135,7 @@ def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Re
 def _doubt(ui: UI, resource: Resource, secret: Secret) -> None:
     from sealer.changes.edit import doubts
 
-    for doubt in doubts(secret):
+    for doubt in doubts(replace(secret, type=None)):  # it brings some of the keys alone
         ui.warn(resource.locate(doubt).message)
 
 

@@ -17,7 +17,7 @@ from sealer.cli._certificates import Certificates
 from sealer.cli._manifests import explain, passed_over, with_replaced
 from sealer.cli._sealing_rules import by_path
 from sealer.cli._ui import UI
-from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
+from sealer.errors import ManifestError, ManyErrors, NoDataError, SealerError, UsageError
 
 if TYPE_CHECKING:
     from sealer.cluster.location import Location
@@ -277,6 +277,8 @@ class _Line:
     """The last character written; empty at the beginning."""
     secrets: int = 0
     sealed: int = 0
+    sealed_before: int = 0
+    """SealedSecrets that were there."""
     output_format: str | None = None
     errors: list[SealerError] = field(default_factory=list)
 
@@ -301,7 +303,11 @@ class _Line:
                 explain(self.errors, document, error)
         if not documents:
             self.errors.append(ManifestError(f"{self.source}: is empty"))
-        elif not self.sealed and not self.errors and not self.request.allow_no_secret:
+        elif self.sealed or self.errors or self.request.allow_no_secret:
+            pass
+        elif self.sealed_before:
+            self.ui.note(f"{self.source}: is already sealed")
+        else:
             self.errors.append(
                 ManifestError(
                     f"{self.source}: there is no Secret in it",
@@ -322,11 +328,16 @@ class _Line:
         failed = len(self.errors)
         for resource in document.resources():
             if not is_secret(resource):
+                self.sealed_before += resource.kind == "SealedSecret"
                 continue
             self.secrets += 1
             try:
                 replaced[resource.path] = self._seal(resource)
                 self.sealed += 1
+            except NoDataError as error:
+                # A key that is no string is not among the data: that is told below, as the cause.
+                if not document.problems:
+                    self.errors.append(resource.locate(error))
             except SealerError as error:
                 self.errors.append(resource.locate(error))
         if len(self.errors) > failed:

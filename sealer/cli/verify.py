@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +10,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
-from sealer.errors import SealerError
+from sealer.errors import ManifestError, SealerError
 
 if TYPE_CHECKING:
     from sealer.cluster.location import Location
@@ -56,6 +56,8 @@ def command(
         try:
             _complete(sealed)
             names = openers(sealed)
+            for doubt in _doubts(sealed):
+                ui.warn(resource.locate(doubt).message)
         except ClusterError:
             raise  # the next one would fare no better
         except SealerError as error:
@@ -68,9 +70,20 @@ def command(
     ui.finish(inputs.errors)
 
 
+def _doubts(sealed: SealedSecret) -> Iterator[ManifestError]:
+    """Keys that the API server takes in no Secret, though their items open."""
+    from sealer.changes.edit import check_key
+
+    for key in sealed.encrypted_data:
+        try:
+            check_key(key)
+        except ManifestError as error:
+            yield ManifestError(error.message, path=("spec", "encryptedData", key))
+
+
 def _complete(sealed: SealedSecret) -> None:
     """Raise for what opens and makes no Secret: nothing is in it, or a template is no template."""
-    from sealer.errors import ManifestError, ManyErrors
+    from sealer.errors import ManyErrors
     from sealer.templating import faults
 
     if not (sealed.encrypted_data or sealed.legacy_data or sealed.template.data):

@@ -52,6 +52,8 @@ def _read(text: str, source: str, schema: Struct) -> list[tuple[Document, Decode
     found: list[tuple[Document, Decoded]] = []
     broken: list[SealerError] = []
     for document in read_documents(text, source):
+        if document.text.startswith("%") and document.is_empty:
+            continue  # a directive before the first marker
         try:
             node = document.node
         except ManifestError as error:

@@ -110,6 +110,7 @@ def test_check_says_nothing_of_a_misspelt_field_with_a_placeholder(tree: Tree) -
     tree.git("init", "-q")
     tree.write("s.yaml", MISSPELT.replace("hunter2", "<fill in>").replace("data: {user: Ym9i}", ""))
     tree.write("t.yaml", ENCRYPTED)
+    tree.write(".gitignore", "*.key\n")
     tree.seal("check", "--raw-only")
 
 
@@ -247,3 +248,61 @@ def test_what_may_be_a_value_on_the_command_line_is_not_repeated(
     done = tree.seal(*words, "--cert", "one.pem", status=2)
     assert "hunter2" not in done.stdout + done.stderr
     assert "hint: " in done.stderr
+
+
+@pytest.mark.parametrize("entry", ["no: v", "1.5: v", "null: v", "? [a]\n  : v", "true: v"])
+def test_a_key_that_is_no_string_is_the_cause_and_not_missing_data(tree: Tree, entry: str) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData:\n"
+    tree.write("s.yaml", f"{text}  {entry}\n")
+    done = tree.seal("s.yaml", "--cert", "one.pem", status=1)
+    assert "has no data" not in done.stderr
+    assert "--allow-empty-data" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("kubernetes.io/dockerconfigjson", "a: b", "needs .dockerconfigjson"),
+        ("kubernetes.io/dockercfg", "a: b", "needs .dockercfg"),
+        ("kubernetes.io/tls", "tls.crt: b", "needs tls.key"),
+        ("kubernetes.io/ssh-auth", "a: b", "needs ssh-privatekey"),
+        ("kubernetes.io/basic-auth", "a: b", "needs username or password"),
+        ("kubernetes.io/service-account-token", "token: b", "hands out rights"),
+        ("bootstrap.kubernetes.io/token", "token: b", "hands out rights"),
+    ],
+)
+def test_what_the_cluster_will_refuse_is_told_when_it_is_sealed(
+    tree: Tree, kind: str, data: str, words: str
+) -> None:
+    tree.write("s.yaml", (SECRET % "x").replace('password: "x"', data) + f"type: {kind}\n")
+    assert words in tree.seal("s.yaml", "--cert", "one.pem").stderr
+
+
+@pytest.mark.parametrize("kind", ["Opaque", "kubernetes.io/basic-auth", "example.com/db"])
+def test_a_type_that_has_what_it_needs_is_not_doubted(tree: Tree, kind: str) -> None:
+    tree.write("s.yaml", (SECRET % "x") + f"type: {kind}\n")
+    assert tree.seal("s.yaml", "--cert", "one.pem").stderr == ""
+
+
+def test_verify_tells_of_keys_that_the_cluster_will_refuse(tree: Tree) -> None:
+    tree.write("db.yaml", sealed_yaml({"a b": "1"}))
+    done = tree.seal("verify", "db.yaml", "--key", "one.key")
+    assert "no key for a Secret" in done.stderr
+
+
+def test_sealing_again_in_place_leaves_sealed_files_and_is_no_failure(tree: Tree) -> None:
+    path = tree.write("db.yaml", sealed_yaml({"user": "bob"}))
+    before = path.read_bytes()
+    tree.write("s.yaml", SECRET % "x")
+    done = tree.seal("-i", "db.yaml", "s.yaml", "--cert", "one.pem")
+    assert "db.yaml: is already sealed" in done.stderr
+    assert path.read_bytes() == before
+    assert "kind: SealedSecret" in (tree.root / "s.yaml").read_text()
+    tree.write("c.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+    assert "there is no Secret" in tree.seal("-i", "c.yaml", "--cert", "one.pem", status=1).stderr
+
+
+def test_kubeseals_flags_take_a_directive_before_the_first_document(tree: Tree) -> None:
+    tree.write("s.yaml", "%YAML 1.1\n---\n" + SECRET % "x")
+    done = tree.seal("kubeseal", "--cert", "one.pem", "-f", "s.yaml")
+    assert "SealedSecret" in done.stdout

@@ -13,8 +13,15 @@ from tests.interop import peers
 from tests.testbed.fixtures import need
 
 PAGE = Path(__file__).parents[2] / "docs" / "kubeseal.md"
-# Tested in tests/e2e/test_kubeseal_command.py and test_kubeseal_surroundings.py.
-ELSEWHERE = {"full-disk", "validate-nothing", "re-encrypt-nothing", "re-encrypt-fields"}
+# Tested in tests/e2e/test_kubeseal_command.py and test_kubeseal_surroundings.py, and in
+# tests/cli/test_certificate_sources.py.
+ELSEWHERE = {
+    "https-to-http",
+    "full-disk",
+    "validate-nothing",
+    "re-encrypt-nothing",
+    "re-encrypt-fields",
+}
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {a: b}\n"
 LABELLED = SECRET.replace("namespace: prod", "namespace: prod, labels: {app: shop}")
 TWO = SECRET + "---\n" + SECRET.replace("a: b", "c: d")
