@@ -29,6 +29,7 @@ class Certificates:
     def __init__(self, certs: tuple[str, ...], location: Location, ui: UI) -> None:
         self._certs, self._location, self._ui = certs, location, ui
         self._known: dict[str, Certificate] = {}
+        self._named: dict[str, Certificate] = {}
         self._told = False
         self.by_option = bool(certs)
         self.chosen = bool(certificate_location(certs))
@@ -65,11 +66,15 @@ class Certificates:
         return self.of_rule(rule.certs[0], rules)
 
     def of_path(self, path: str) -> list[Certificate]:
-        """What a file's rule names, whatever option and environment say; empty without a rule."""
-        from sealer.config.rulefile import find_rule
+        """What a file's rule names, to compare and not to seal with; empty without a rule."""
+        from sealer.config.rulefile import certificate_place, find_rule
 
         found = find_rule(path)
-        return [self.of_rule(cert, found[1]) for cert in found[0].certs] if found else []
+        places = [certificate_place(one, found[1]) for one in found[0].certs] if found else []
+        for place in places:
+            if place not in self._named:
+                self._named[place] = self._named_by(place)
+        return [self._named[place] for place in places]
 
     def tell_of_variable(self) -> None:
         """Say once that the environment wins over a rule, where it does."""
@@ -87,16 +92,22 @@ class Certificates:
         return self._known[place]
 
     def _load(self, place: str) -> Certificate:
+        if not place.startswith("context:"):
+            return load_certificate((place,), self._location, self._ui)
+        certificate = self._named_by(place)
+        check_certificate(certificate, place, self._ui, now=datetime.now(UTC))
+        return certificate
+
+    def _named_by(self, place: str) -> Certificate:
+        """The certificate at a place, whether anything may still be sealed with it or not."""
         from sealer.cluster.controller import Controller
 
         if not place.startswith("context:"):
-            return load_certificate((place,), self._location, self._ui)
+            return find_certificate((place,), self._location)[0]
         from sealer.keys.certificate import Certificate
 
         location = replace(self._location, context=place.removeprefix("context:"), url="")
-        certificate = Certificate.from_pem(Controller.at(location).certificate())
-        check_certificate(certificate, place, self._ui, now=datetime.now(UTC))
-        return certificate
+        return Certificate.from_pem(Controller.at(location).certificate())
 
 
 def certificate_location(certs: tuple[str, ...]) -> str:

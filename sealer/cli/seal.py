@@ -278,7 +278,6 @@ class _Line:
     secrets: int = 0
     sealed: int = 0
     sealed_before: int = 0
-    """SealedSecrets that were there."""
     output_format: str | None = None
     errors: list[SealerError] = field(default_factory=list)
 
@@ -334,12 +333,10 @@ class _Line:
             try:
                 replaced[resource.path] = self._seal(resource)
                 self.sealed += 1
-            except NoDataError as error:
-                # A key that is no string is not among the data: that is told below, as the cause.
-                if not document.problems:
-                    self.errors.append(resource.locate(error))
             except SealerError as error:
-                self.errors.append(resource.locate(error))
+                # A key that is no string is not among the data: that is told below, as the cause.
+                if not (isinstance(error, NoDataError) and document.problems):
+                    self.errors.append(resource.locate(error))
         if len(self.errors) > failed:
             return  # a Secret in clear is left in it
         fits = self._fits(document)

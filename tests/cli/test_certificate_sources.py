@@ -21,7 +21,7 @@ from sealer import SealedSecret, seal
 from sealer.secret import Secret
 from sealer.unsealing import unseal
 from tests.daytwo.tree import Tree, make_tree, sealed_yaml
-from tests.sealing_keys import pair, ring, rsa_key
+from tests.sealing_keys import certificate_pem, pair, ring, rsa_key
 
 Answers = Callable[[str, bytes], tuple[int, bytes, str]]
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {a: b}\n"
@@ -193,3 +193,18 @@ def test_reencrypt_by_another_controller_than_the_rules_is_refused(tree: Tree) -
         tree.write(".seal.toml", '[[rule]]\npath = "*"\ncert = ["one.pem", "two.pem"]\n')
         tree.seal("reencrypt", "-i", "db.yaml", *where)
     assert path.read_bytes() != before
+
+
+def test_a_rule_whose_certificate_has_expired_still_tells_its_cluster(tree: Tree) -> None:
+    tree.git("init", "-q")
+    tree.write("db.yaml", sealed_yaml({"password": "hunter2"}))
+    expired = certificate_pem(
+        pair("two").private_key,
+        start=datetime(2020, 1, 1, tzinfo=UTC),
+        end=datetime(2021, 1, 1, tzinfo=UTC),
+    )
+    tree.write("expired.pem", expired)
+    tree.write(".seal.toml", '[[rule]]\npath = "*"\ncert = ["expired.pem", "two.pem"]\n')
+    with server(controller("one", "two")) as url:
+        tree.seal("reencrypt", "-i", "db.yaml", "--controller-url", url)
+    assert "two.key" in tree.seal("verify", "db.yaml", "--key", "two.key").stdout
