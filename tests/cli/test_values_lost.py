@@ -306,3 +306,12 @@ def test_kubeseals_flags_take_a_directive_before_the_first_document(tree: Tree) 
     tree.write("s.yaml", "%YAML 1.1\n---\n" + SECRET % "x")
     done = tree.seal("kubeseal", "--cert", "one.pem", "-f", "s.yaml")
     assert "SealedSecret" in done.stdout
+
+
+def test_check_takes_no_reference_to_a_secret_for_one(tree: Tree) -> None:
+    tree.git("init", "-q")
+    tree.write(".gitignore", "*.key\n")
+    text = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n"
+    reference = "{apiVersion: v1, kind: Secret, name: db, valuesKey: x, optional: true}"
+    tree.write("r.yaml", f"{text}  valuesFrom: [{reference}]\n")
+    tree.seal("check", "--raw-only")

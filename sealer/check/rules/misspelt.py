@@ -27,7 +27,9 @@ def check_misspelt(tree: Tree) -> Iterator[Finding]:
 
 def _secrets(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     if isinstance(value, dict):
-        if isinstance(value.get("kind"), str) and is_core_secret(value):
+        # A reference names its kind, too, and has no metadata.
+        whole = not at or isinstance(value.get("metadata"), dict)
+        if whole and isinstance(value.get("kind"), str) and is_core_secret(value):
             yield at, value
         for key, item in value.items():
             yield from _secrets(item, (*at, key))
