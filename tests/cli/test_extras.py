@@ -102,7 +102,7 @@ def test_what_needs_an_extra_package_names_it(base: Path, words: str, cure: str)
         "--cert ../keys/cluster.pem secret.yaml",
         "unseal sealed.yaml --key ../keys/cluster.key",
         "verify sealed.yaml --key ../keys/cluster.key",
-        "set sealed.yaml other --cert ../keys/cluster.pem",
+        "set sealed.yaml other @secret.yaml --cert ../keys/cluster.pem",
         "kubeseal --cert ../keys/cluster.pem -f secret.yaml",
         "check sealed.yaml",
         "render sealed.yaml",
