@@ -22,7 +22,7 @@ KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization
 MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
 _INTERESTING = re.compile(
     r"Secret|HelmRelease|kustomize|argoproj\.io|helmCharts|sealed-secrets|PRIVATE KEY"
-    r"|bitnami\.com|sealedsecrets",
+    r"|bitnami\.com|sealedsecrets|values[\w.-]*\.ya?ml\s*:",
 )
 _FIELDS = (
     "apiVersion kind resources bases components crds configurations generators transformers "
@@ -33,7 +33,9 @@ _FIELDS = (
 _FIELD_NAMES = {name.casefold(): name for name in _FIELDS.split()}
 # What people may call as they like.
 _FREE = {"commonlabels", "commonannotations", "labels", "annotations", "pairs", "metadata"}
-_MUST_PARSE = re.compile(r"kind\W+(?:Sealed)?Secret\b|kustomize\.toolkit\.fluxcd\.io")
+_MUST_PARSE = re.compile(
+    r"kind\W+(?:(?:Sealed)?Secret|HelmRelease)\b|kustomize\.toolkit\.fluxcd\.io"
+)
 
 
 def is_manifest(path: str) -> bool:
@@ -207,9 +209,8 @@ def _sources(path: str, document: Document, faults: list[Finding]) -> Iterable[S
         return [Source(path, item.document, item.path, item.value) for item in _tolerant(document)]
     except SealerError as error:
         # Charts' templates and the like are not manifests; what calls itself one must be.
-        if is_kustomization(path) or (
-            _MUST_PARSE.search(document.text) and "{{" not in document.text
-        ):
+        must_parse = is_values(path) or _MUST_PARSE.search(document.text)
+        if is_kustomization(path) or (must_parse and "{{" not in document.text):
             faults.extend(_faults(path, error))
         return []
 

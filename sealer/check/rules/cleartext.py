@@ -14,22 +14,23 @@ from sealer.check import shown
 from sealer.check.builds.kustomizations import join
 from sealer.check.builds.named import generator_files
 from sealer.check.findings import Finding, Place
+from sealer.check.rules.charts import check_template
 from sealer.check.rules.credentials import (
+    Verdict,
     decoded,
     in_text,
     in_values,
-    is_credential,
-    is_credential_name,
-    is_placeholder,
     is_sops_value,
+    judge,
     looks_like_credential,
 )
+from sealer.check.rules.placeholders import is_stand_in
+from sealer.check.rules.values import check_values
 from sealer.check.tree import (
     Source,
     Tree,
     is_core_secret,
     is_kustomization,
-    is_values,
     listing,
     mapping,
     read_objects,
@@ -40,14 +41,13 @@ from sealer.errors import SealerError
 from sealer.fields import Path
 
 _CURE = "seal it (seal -i FILE), or take it out of Git; what was pushed must be replaced"
-_TEMPLATE_KIND = re.compile(r"^kind:\s*[\"']?Secret[\"']?\s*$", re.MULTILINE)
-_ENTRY = re.compile(r"^(\s+)[\"']?([\w.-]+)[\"']?:\s*(\S.*)$")
 _SOPS_LIKE = re.compile(r"ENC\[[^\[\]]*\]")
 # What SOPS writes about itself into a .env file.
 _SOPS_SETTING = re.compile(
     r"sops_(?:(?:age|kms|pgp|gcp_kms|azure_kv|hc_vault|key_groups)__\w+|mac|version|lastmodified"
     r"|mac_only_encrypted|shamir_threshold|(?:un)?encrypted_(?:suffix|regex|comment_regex))="
 )
+_SOPS_MAC = re.compile(r"[\"']?\bmac[\"']?\s*[:=]\s*[\"']?ENC\[|^sops_mac=", re.MULTILINE)
 _NESTED = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
 
 
@@ -57,10 +57,9 @@ def check_raw(tree: Tree, texts: Mapping[str, str]) -> Iterator[Finding]:
         yield from _secrets(source)
         if is_kustomization(source.path):
             yield from _generators(source, texts)
-            yield from _patches(source)
-        elif is_values(source.path) and not source.kind:
-            yield from _helm_values(source, ())
+            yield from _patches(source, ())
         yield from _by_kind(source)
+    yield from check_values(tree)
     yield from _templates(tree)
 
 
@@ -71,15 +70,28 @@ def values_of(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             if value is None or isinstance(value, (dict, list)):
                 continue
             text = decoded(value) if field == "data" and isinstance(value, str) else str(value)
-            if text.strip() and not _is_stand_in(text):
+            if text.strip() and not is_stand_in(text) and not _is_sops_file(text):
                 yield (field, key), text
 
 
-def _is_stand_in(text: str) -> bool:
-    """A Secret's value is a placeholder only by its form, never because it is a weak password."""
-    if re.fullmatch(r"\s*<[^<>]+>\s*", text) or is_sops_value(text):
-        return True
-    return "${" in text and is_placeholder(text)
+def _is_sops_file(text: str) -> bool:
+    """A file that SOPS encrypted, which Flux decrypts within a Secret; nothing in clear beside."""
+    if not _SOPS_MAC.search(text) or not any(map(is_sops_value, _SOPS_LIKE.findall(text))):
+        return False
+    try:
+        whole = [one.value for one in read_objects("value.yaml", text)]
+    except SealerError:
+        return _env_line(text) == 0
+    return len(whole) == 1 and "sops" in whole[0] and _all_encrypted(whole[0])
+
+
+def _all_encrypted(value: Any) -> bool:
+    """Whether every text but SOPS' own is encrypted: what it leaves in clear may be a secret."""
+    if isinstance(value, dict):
+        return all(_all_encrypted(item) for key, item in value.items() if key != "sops")
+    if isinstance(value, list):
+        return all(map(_all_encrypted, value))
+    return not isinstance(value, str) or is_sops_value(value)
 
 
 def _secrets(source: Source) -> Iterator[Finding]:
@@ -142,7 +154,7 @@ def _generators(source: Source, texts: Mapping[str, str]) -> Iterator[Finding]:
         name = shown.name(text_of(mapping(generator), "name"))
         for index, literal in enumerate(listing(mapping(generator).get("literals"))):
             key, _, value = str(literal).partition("=")
-            if value.strip("\"'") and not _is_stand_in(value):
+            if value.strip("\"'") and not is_stand_in(value):
                 place = source.place("secretGenerator", number, "literals", index)
                 words = f"secretGenerator {name}: the literal {shown.key(key)} is in clear"
                 yield Finding(place, "raw-generator", words, _CURE)
@@ -161,7 +173,7 @@ def _env_line(text: str) -> int:
     for number, line in enumerate(text.splitlines(), 1):
         comment = line.lstrip().startswith("#") or _SOPS_SETTING.match(line)
         value = "" if comment else line.partition("=")[2]
-        if value.strip().strip("\"'") and not _is_stand_in(value):
+        if value.strip().strip("\"'") and not is_stand_in(value):
             return number
     return 0
 
@@ -171,7 +183,7 @@ def _file_line(path: str, text: str) -> int:
 
     What SOPS encrypted in part holds one only where something left looks like a credential.
     """
-    if not text.strip() or _is_stand_in(text):
+    if not text.strip() or is_stand_in(text):
         return 0
     if any(map(is_sops_value, _SOPS_LIKE.findall(text))):
         try:
@@ -188,113 +200,69 @@ def _file_line(path: str, text: str) -> int:
     return 1 if rest.strip() else 0
 
 
-def _patches(source: Source) -> Iterator[Finding]:
-    """JSON patches that put a value into a Secret."""
+def _patches(source: Source, at: Path) -> Iterator[Finding]:
+    """JSON patches that put a value into a Secret; ``at`` is where their fields stand."""
+    found: Any = source.value
+    for step in at:
+        found = found[step] if isinstance(step, int) else mapping(found).get(step)
+    holder = mapping(found)
     for key in ("patches", "patchesJson6902"):
-        for number, patch in enumerate(listing(source.value.get(key))):
+        for number, patch in enumerate(listing(holder.get(key))):
             target = mapping(mapping(patch).get("target"))
             text = mapping(patch).get("patch")
             if target.get("kind") != "Secret" or not isinstance(text, str):
                 continue
             if re.search(r"/(stringData|data)\b", text) and _json_patch_value(text):
                 words = "a patch puts a value in clear into a Secret"
-                yield Finding(source.place(key, number), "raw-secret", words, _CURE)
+                yield Finding(source.place(*at, key, number), "raw-secret", words, _CURE)
 
 
 def _json_patch_value(text: str) -> bool:
     for found in re.finditer(r"[\"']?value[\"']?\s*:\s*(\S.*)", text):
         value = found[1].strip().rstrip("}],").strip().strip("\"'")
-        if value and not _is_stand_in(value):
+        if value and not is_stand_in(value):
             return True
     return False
 
 
-def _helm_values(source: Source, at: Path) -> Iterator[Finding]:
-    value: Any = source.value
-    for step in at:
-        value = mapping(value).get(step) if isinstance(step, str) else listing(value)[step]
-    if isinstance(value, str):
-        yield from _values_text(source, at, value)
-        return
-    for path in in_values(value):
-        words = f"Helm value {'.'.join(map(shown.key, path))} is in clear"
-        cure = "put it into a sealed Secret that the chart reads (existingSecret, valuesFrom)"
-        yield Finding(source.place(*at, *path), "raw-helm-values", words, cure)
-
-
-def _values_text(source: Source, at: Path, text: str) -> Iterator[Finding]:
-    """Values that are written as a text in another manifest."""
-    try:
-        inner = next(iter(read_objects(source.path, text)), None)
-    except SealerError:
-        return
-    for path in in_values(inner.value) if inner else ():
-        words = f"Helm value {'.'.join(map(shown.key, path))} is in clear"
-        cure = "put it into a sealed Secret that the chart reads"
-        yield Finding(source.place(*at), "raw-helm-values", words, cure)
-
-
 def _by_kind(source: Source) -> Iterator[Finding]:
-    if source.kind == "HelmRelease" and source.group == "helm.toolkit.fluxcd.io":
-        yield from _helm_values(source, ("spec", "values"))
-    elif source.kind == "Application" and source.group == "argoproj.io":
-        for at in _argo_helm(source.value):
-            yield from _helm_values(source, at)
-    elif source.kind == "Kustomization" and source.group == "kustomize.toolkit.fluxcd.io":
+    if source.kind == "Kustomization" and source.group == "kustomize.toolkit.fluxcd.io":
         yield from _substitutes(source)
-    for index, chart in enumerate(listing(source.value.get("helmCharts"))):
-        if isinstance(mapping(chart).get("valuesInline"), dict):
-            yield from _helm_values(source, ("helmCharts", index, "valuesInline"))
-
-
-def _argo_helm(value: Mapping[str, Any]) -> Iterator[Path]:
-    spec = mapping(value.get("spec"))
-    places: list[tuple[Path, Any]] = [(("spec", "source"), spec.get("source"))]
-    places += [(("spec", "sources", i), one) for i, one in enumerate(listing(spec.get("sources")))]
-    for at, source in places:
-        helm = mapping(mapping(source).get("helm"))
-        for key in ("values", "valuesObject", "parameters"):
-            if helm.get(key):
-                yield (*at, "helm", key)
+        yield from _patches(source, ("spec",))
+    elif source.kind == "HelmRelease" and source.group == "helm.toolkit.fluxcd.io":
+        renderers = listing(mapping(source.value.get("spec")).get("postRenderers"))
+        for index in range(len(renderers)):
+            yield from _patches(source, ("spec", "postRenderers", index, "kustomize"))
 
 
 def _substitutes(source: Source) -> Iterator[Finding]:
     at = ("spec", "postBuild", "substitute")
     post_build = mapping(mapping(source.value.get("spec")).get("postBuild"))
     for key, value in mapping(post_build.get("substitute")).items():
-        if is_credential(key, value) or (
-            is_credential_name(key) and value and not is_placeholder(str(value))
-        ):
+        if judge((key,), value) is Verdict.CREDENTIAL:
             words = f"postBuild.substitute.{shown.variable(key)} is in clear"
             cure = "seal it into a Secret and use postBuild.substituteFrom"
             yield Finding(source.place(*at, key), "raw-substitute", words, cure)
 
 
 def _templates(tree: Tree) -> Iterator[Finding]:
-    """Secrets in files that are no YAML, as charts' templates: entries without an action."""
-    parsed = {source.path for source in tree.sources}
+    """Secrets in files that are no YAML, as charts' templates."""
+    parsed = {(source.path, source.document.first_line) for source in tree.sources}
     for path, document in tree.documents:
-        if path in parsed or not _TEMPLATE_KIND.search(document.text):
-            continue
-        inside = False
-        for number, line in enumerate(document.text.splitlines()):
-            if not line.startswith((" ", "\t")):
-                inside = re.match(r"(string)?[dD]ata:\s*$", line) is not None
-                continue
-            entry = _ENTRY.match(line) if inside else None
-            value = entry[3].strip("\"'") if entry else ""
-            if not entry or value in ("", "|", "|-", ">", ">-") or "{{" in value:
-                continue
-            if not _is_stand_in(decoded(value)):
-                place = Place(path, document.first_line + number)
-                words = f"a Secret in a template holds {shown.key(entry[2])} in clear"
-                yield Finding(place, "raw-secret", words, _CURE)
-                break
+        if (path, document.first_line) not in parsed and _NESTED.search(document.text):
+            yield from check_template(path, document)
 
 
 def holds_credential(text: str) -> bool:
-    """For annotations: a whole Secret as JSON, or anything that looks like a credential."""
-    return looks_like_credential(text) or (
-        _NESTED.search(text) is not None
-        and re.search(r"\"(stringData|data)\"\s*:\s*\{\s*\"", text) is not None
-    )
+    """For annotations: a Secret, whole or in part, as JSON or YAML, or what looks like one."""
+    if looks_like_credential(text):
+        return True
+    if not re.search(r"[\"']?(?:stringData|data)[\"']?\s*:", text):
+        return False
+    if _NESTED.search(text) and re.search(r"\"(stringData|data)\"\s*:\s*\{\s*\"", text):
+        return True
+    try:
+        parts = [one.value for one in read_objects("annotation", text)]
+    except SealerError:
+        return in_text(text) is not None
+    return any(True for part in parts for _ in values_of({"stringData": part.get("stringData")}))

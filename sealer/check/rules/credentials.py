@@ -1,7 +1,7 @@
-"""Is this text a credential in clear? By the name it goes by, and by what it looks like.
+"""Is this text a credential in clear? By the name it goes by, and by the form that it has.
 
-Used where a manifest may hold anything (Helm values, template text, annotations). A placeholder,
-a template action and a reference to a Secret are not credentials.
+Used where a manifest may hold anything (Helm values, template text, annotations). A name alone
+makes no credential: it says how much the form has to show. What stays doubtful is said so.
 """
 
 from __future__ import annotations
@@ -9,131 +9,207 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from enum import Enum
 from typing import Any
 
+from sealer.check.rules.credential_names import (
+    holds_credential_word,
+    is_credential_name,
+    is_object_name,
+    is_password_name,
+)
+from sealer.check.rules.forms import TOKENS, Form, form_of
+from sealer.check.rules.placeholders import (
+    URL_PASSWORD,
+    is_placeholder,
+    is_sealed_value,
+    is_sops_value,
+    without_placeholders,
+)
 from sealer.fields import Path
 
-_NAMES = re.compile(
-    r"pass(word|wd|phrase|wort)?$|^pwd$|[_.-]pwd$|(^|[_.-])pw$|secrets?$|tokens?$|api[_.-]?keys?$"
-    r"|access[_.-]?keys?$|private[_.-]?keys?$|secret[_.-]?keys?$|encryption[_.-]?keys?$"
-    r"|account[_.-]?keys?$|signing[_.-]?keys?$|master[_.-]?keys?$|access[_.-]?key[_.-]?id$"
-    r"|credentials?$|connection[_.-]?strings?$|webhook[_.-]?url$|htpasswd$|dsn$|salt$",
-    re.IGNORECASE,
+__all__ = [
+    "Verdict", "decoded", "in_text", "in_values", "is_credential", "is_credential_name",
+    "is_placeholder", "is_sops_value", "judge", "looks_like_credential",
+]  # fmt: skip
+
+_LINE = re.compile(
+    r"^\s*(?:- )?(?:export\s+)?[\"']?(?P<name>[\w.-]+)[\"']?\s*(?::(?!//)|=>|=)\s*(?P<value>\S.*)$"
 )
-# Names that say where a credential is, and not what it is.
-_NOT_NAMES = re.compile(
-    r"existing|(name|ref|refs|path|file|dir|mount|key[_.-]?name|enabled|create|length|policy"
-    r"|ttl|type|namespace|annotations|labels|image|class|provider|store|url[_.-]?path|expiry"
-    r"|expiration|lifetime|rotation|count|size)s?$|^use[A-Z_]|automount|image_?pull_?secrets?$"
-    r"|^pullSecrets?$|^secrets$|"
-    r"(pull|tls|cert|password|token|key|credentials?)[_-]?secrets?$",
-    re.IGNORECASE,
+_GLUE = re.compile(r"(?<![\w.-])([\w.-]++)\s*+=\s*([^;\s&]*)")
+_KEY_OF_SECRET = re.compile(r"(?i)(secret|access|api|private|password|token)[_.-]?key$")
+# Mappings from a use to the key of a Secret, or to its name.
+_MAPPINGS = re.compile(
+    r"(?i)(secret|existing\w*)?[_.-]?(keys|mappings?|keyMapping|refs?)$|secretKeyRefs?|secretRefs?"
+    r"|remoteRef|valueFrom|^(extra|env)?FromSecrets?$|^envFrom|existingSecret|secretTemplate"
 )
-# Whoever opens a merge request writes what these look at: each attempt ends where the next one may
-# begin, so that they stay linear in the length of a text.
-_LOOKS = re.compile(
-    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|-----BEGIN PGP PRIVATE KEY BLOCK-----"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}"
-    r"|\bglpat-[\w-]{18,}|\bxox[abprs]-[\w-]{10,}|\bsk_live_[A-Za-z0-9]{16,}"
-    r"|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|hooks\.slack\.com/services/T\w+/B\w+/\w+"
-    r"|AccountKey=[A-Za-z0-9+/=]{20,}|SharedAccessKey=[A-Za-z0-9+/=]{20,}"
-    r"|\beyJ(?:(?!\beyJ)[\w-]){10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|\bAIza[\w-]{35}\b|\bSG\.[\w-]{20,}\.[\w-]{20,}",
-)
-_URL_PASSWORD = re.compile(r"(?<=[\w+.-])://[^\s/:@]*:(?P<password>[^\s/@]+)@")
-_SOPS = re.compile(r"ENC\[AES256_GCM,data:[\w+/=]*,iv:[\w+/=]+,tag:[\w+/=]+,type:\w+\]", re.ASCII)
-_PLACEHOLDER = re.compile(
-    r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([\w.-]+\)|\{\{(?:(?!\{\{).)*?\}\}|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%"
-    rf"|{_SOPS.pattern}"
-    r"|\$__file\{(?:(?!\$__file\{)[^}])*\}|\bref\+\w+://\S+|\b(?:vault|op|file|env):(?://)?\S*"
-    r"|\$[A-Za-z_][A-Za-z0-9_]*",
-    re.DOTALL,
-)
-_BLANK_WORDS = re.compile(
-    r"(?i)^(?:|change[_-]?me|replace[_-]?me|to-?do|x{3,}|\*{3,}|redacted|placeholder|none|null"
-    r"|true|false|example)$"
-)
-_LINE = re.compile(r"^\s*(?:export\s+)?[\"']?(?P<name>[\w.-]+)[\"']?\s*[:=]\s*(?P<value>\S.*)$")
+_EXISTING = re.compile(r"(?i)existing\w*secret|secret_?(name|ref)$|^remoteRef$|^name_?from")
+# An ExternalSecret's entries, and the keys of a reference.
+_REFERRING = frozenset({"remoteRef", "sourceRef", "secretRef", "secretKeyRef"})
 
 
-def is_placeholder(text: str) -> bool:
-    """Whether a text stands for a value that comes from elsewhere, or for none at all."""
-    stripped = text.strip().strip("\"'")
-    if _BLANK_WORDS.match(stripped):
+class Verdict(Enum):
+    """What is known of a value."""
+
+    CLEAR = "no credential"
+    DOUBTFUL = "may be one"
+    CREDENTIAL = "a credential"
+
+
+def judge(path: Path, value: Any, siblings: Collection[str] = ()) -> Verdict:
+    """Judge a named value; ``path`` ends with its name, ``siblings`` stand beside it."""
+    name = str(path[-1]) if path else ""
+    if not isinstance(value, str):
+        return _judge_number(name, value)
+    text = value.strip()
+    if is_sealed_value(text):
+        return Verdict.CLEAR
+    if looks_like_credential(text):
+        return Verdict.CREDENTIAL
+    if not is_credential_name(name) or is_placeholder(text) or _is_glue(text):
+        return Verdict.CLEAR
+    if "\n" in text:
+        return _judge_block(name, text)
+    text = text.strip("\"'")
+    form = form_of(text)
+    if form in (Form.WORD, Form.WORDS, Form.VARIABLE) and _is_mapping(path, siblings):
+        return Verdict.CLEAR
+    if form is Form.VARIABLE and (holds_credential_word(text) or _same(name, text)):
+        return Verdict.CLEAR
+    if is_password_name(name):
+        return _judge_password(text, form)
+    return _judge_other(name, text, form)
+
+
+def _judge_password(text: str, form: Form) -> Verdict:
+    """People think of passwords: whatever is not plainly something else is one."""
+    if form is Form.PATH:
+        return Verdict.CLEAR
+    if form in (Form.PROSE, Form.URL, Form.VARIABLE):
+        return Verdict.DOUBTFUL
+    if form is Form.SETTING and not text.isdigit():
+        return Verdict.DOUBTFUL
+    if form in (Form.WORD, Form.WORDS) and holds_credential_word(text):
+        return Verdict.DOUBTFUL
+    return Verdict.CREDENTIAL
+
+
+def _judge_other(name: str, text: str, form: Form) -> Verdict:
+    """Tokens and keys are made by generators: words are names, most often of a Secret."""
+    if form in (Form.SETTING, Form.PATH, Form.VARIABLE):
+        return Verdict.CLEAR
+    if form in (Form.WORD, Form.WORDS):
+        # "secretKey: password" names the key of a Secret.
+        if _KEY_OF_SECRET.search(name) or is_object_name(name) or _same(name, text):
+            return Verdict.CLEAR
+        named = form is Form.WORDS and holds_credential_word(text)
+        return Verdict.CLEAR if named else Verdict.DOUBTFUL
+    if form is Form.CHANCE:
+        return Verdict.CREDENTIAL
+    if form is Form.DIGITS:
+        return Verdict.CREDENTIAL if len(text) >= 8 else Verdict.DOUBTFUL
+    return Verdict.DOUBTFUL
+
+
+def _judge_number(name: str, value: Any) -> Verdict:
+    """Numbers, too, are passwords; booleans are switches."""
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 999:
+        return Verdict.CLEAR
+    if not is_credential_name(name):
+        return Verdict.CLEAR
+    if is_password_name(name):
+        return Verdict.CREDENTIAL
+    return Verdict.DOUBTFUL if re.search(r"(?i)secret$|token$", name) else Verdict.CLEAR
+
+
+def _judge_block(name: str, text: str) -> Verdict:
+    """A text of several lines is one value, or a configuration that holds values."""
+    if in_text(text):
+        return Verdict.CREDENTIAL
+    lines = [line for line in text.splitlines() if line.strip()]
+    settings = sum(
+        bool(_LINE.match(line) or re.match(r"\s*[-#]|.*[:{}\[\]]$", line)) for line in lines
+    )
+    if settings >= len(lines) / 2 or "-----BEGIN" in text:
+        return Verdict.CLEAR
+    return Verdict.CREDENTIAL if is_password_name(name) else Verdict.DOUBTFUL
+
+
+def _is_mapping(path: Path, siblings: Collection[str]) -> bool:
+    """Whether a value stands where the keys and names of Secrets are listed."""
+    parents = [one for one in path[:-1] if isinstance(one, str)]
+    if any(_MAPPINGS.search(one) for one in parents[-2:]):
         return True
-    rest = _PLACEHOLDER.sub("", stripped)
-    if rest == stripped:
-        return False
-    # Around placeholders, glue is no credential: URLs, host names, punctuation.
-    url = _URL_PASSWORD.search(stripped)
-    if url:
-        return not _PLACEHOLDER.sub("", url["password"])
-    return re.fullmatch(r"[\s\W_]*", rest) is not None or _is_glue(stripped)
+    return any(one in _REFERRING or _EXISTING.search(one) for one in siblings)
 
 
-def is_sops_value(text: str) -> bool:
-    """Whether a text is one value that SOPS encrypted, in its full form."""
-    return _SOPS.fullmatch(text.strip()) is not None
+def _same(name: str, text: str) -> bool:
+    plain = re.compile(r"[\W_]+")
+    return plain.sub("", name).casefold() == plain.sub("", text).casefold()
 
 
 def _is_glue(text: str) -> bool:
     """Words of a connection string whose credential parts are placeholders."""
-    named = re.findall(r"(?<![\w.-])([\w.-]++)\s*+=\s*([^;\s&]*)", text)
-    secrets = [value for name, value in named if is_credential_name(name)]
-    return bool(secrets) and all(not _PLACEHOLDER.sub("", value) for value in secrets)
-
-
-def is_credential_name(name: str) -> bool:
-    """Whether what goes by this name is a credential."""
-    return bool(_NAMES.search(name)) and not _NOT_NAMES.search(name)
+    if "=" not in text:
+        return False
+    secrets = [value for name, value in _GLUE.findall(text) if is_credential_name(name)]
+    return bool(secrets) and all(value and not without_placeholders(value) for value in secrets)
 
 
 def looks_like_credential(text: str) -> bool:
     """Whether a text is, or holds, something that only credentials look like."""
-    if _LOOKS.search(text):
+    if TOKENS.search(text):
         return True
-    return any(not is_placeholder(found["password"]) for found in _URL_PASSWORD.finditer(text))
+    if "://" not in text:
+        return False
+    bare = without_actions(text)
+    return any(not is_placeholder(found["password"]) for found in URL_PASSWORD.finditer(bare))
+
+
+def without_actions(text: str) -> str:
+    """A text with each action of a template in the place of a variable."""
+    from sealer.check.rules.placeholders import spans_of
+
+    parts, last = [], 0
+    for start, end in spans_of(text):
+        # What an action prints is judged as the text around it: printf's format for one.
+        inner = re.findall(r"\"([^\"\\]*://[^\"\\]*)\"", text[start:end])
+        parts += [text[last:start], "${action}", *(f" {one} " for one in inner)]
+        last = end
+    return "".join((*parts, text[last:]))
 
 
 def is_credential(name: str, value: Any) -> bool:
     """Whether a named value is a credential in clear."""
-    if not isinstance(value, str):
-        # Numbers, too, are passwords; booleans are switches.
-        if isinstance(value, int) and not isinstance(value, bool):
-            return is_credential_name(name) and re.search(
-                r"pass|pin$|secret$|token$", name, re.IGNORECASE
-            ) is not None and value > 999  # fmt: skip
-        return False
-    if looks_like_credential(value):
-        return True
-    if not is_credential_name(name) or is_placeholder(value):
-        return False
-    # "secretKey: password" names the key of a Secret; "accessKey: AKIA..." is one.
-    if re.search(r"(?i)(secret|access|api|private|password|token)[_.-]?key$", name):
-        return len(value) >= 8 and not re.fullmatch(r"[a-z]+([._-][a-z]+)*", value)
-    return True
+    return judge((name,), value) is Verdict.CREDENTIAL
 
 
-def in_values(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The paths of credentials in Helm-like values: by key, by name/value pairs, by look."""
+def in_values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Verdict]]:
+    """What may be credentials in Helm-like values: by key, by name/value pairs, by look."""
     if isinstance(value, dict):
-        name, literal = value.get("name"), value.get("value")
-        if isinstance(name, str) and is_credential(name, literal):
-            yield (*path, "value")
-        for key, item in value.items():
-            if isinstance(item, (dict, list)):
-                yield from in_values(item, (*path, key))
-            elif is_credential(str(key), item):
-                if not (key == "value" and isinstance(name, str) and is_credential(name, item)):
-                    yield (*path, key)
-            elif isinstance(item, str) and "\n" in item and in_text(item):
-                yield (*path, key)
+        yield from _in_mapping(value, path)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if isinstance(item, str) and (looks_like_credential(item) or _pair(item)):
-                yield (*path, index)
+                yield (*path, index), Verdict.CREDENTIAL
             else:
                 yield from in_values(item, (*path, index))
+
+
+def _in_mapping(value: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Verdict]]:
+    pair = value.get("name") if isinstance(value.get("name"), str) else None
+    siblings = value.keys()
+    for key, item in value.items():
+        if isinstance(item, (dict, list)):
+            yield from in_values(item, (*path, key))
+            continue
+        name = pair if pair and key == "value" else str(key)
+        verdict = judge((*path, name), item, siblings)
+        if verdict is Verdict.CLEAR and isinstance(item, str) and "\n" in item and in_text(item):
+            verdict = Verdict.CREDENTIAL
+        if verdict is not Verdict.CLEAR:
+            yield (*path, key), verdict
 
 
 def in_text(text: str) -> int | None:
@@ -148,7 +224,8 @@ def _pair(line: str) -> bool:
     found = _LINE.match(line)
     if not found or line.lstrip().startswith(("#", ";", "//")):
         return False
-    value = found["value"].rstrip().rstrip(",").strip("\"'")
+    value = found["value"].rstrip().rstrip(",;").strip()
+    value = re.sub(r"(?<!\s)\s+#.*$", "", value).strip("\"'")
     return is_credential_name(found["name"]) and is_credential(found["name"], value)
 
 
