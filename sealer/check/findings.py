@@ -95,6 +95,7 @@ _WARNINGS = {
     "yaml-boolean": "An unquoted YAML 1.1 boolean where Kubernetes wants a string",
     "pruned-field": "A field that the cluster drops silently",
     "not-rendered": "A kustomization that cannot be rendered without plugins or the network",
+    "order-no-wait": "Flux does not wait until the controller is there",
     "possible-credential": "A value that may be a credential in clear",
     "allow-without-reason": "An allow comment that gives no reason, and so allows nothing",
 }

@@ -7,14 +7,14 @@ An edge: it reads files and runs kustomize, and decides nothing. What is wrong i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sealer.check import allow
 from sealer.check.builds import kustomizations, named
 from sealer.check.builds.kustomizations import Kustomization
-from sealer.check.builds.model import Build, SealedIndex
+from sealer.check.builds.model import Build, SealedIndex, items_of
 from sealer.check.builds.renderer import Renderer
 from sealer.check.findings import Finding, in_order
 from sealer.check.rules import cleartext, identity, misspelt, references
@@ -26,6 +26,7 @@ from sealer.check.rules.private_keys import check_private_keys
 from sealer.check.tree import (
     Tree,
     is_manifest,
+    mapping,
     read_tree,
 )
 from sealer.config.rules import RuleFile, RuleFileError, SealingRule
@@ -93,7 +94,7 @@ class _Run:
             builds, told = renderer.run()
             findings += told
             failures = renderer.failures
-            findings += self._about_sealed(builds)
+            findings += self._about_sealed(builds, renderer.unbuilt)
         findings += allow.without_reason(self.texts)
         kept = [one for one in findings if self._selected(one)] + failures
         left, allowed = allow.split_allowed(kept, self._comment_texts(kept), self._allowances())
@@ -115,11 +116,25 @@ class _Run:
         for at in range(0, len(left), _FILES_AT_ONCE):
             yield from check_private_keys(self.work.texts(left[at : at + _FILES_AT_ONCE]))
 
-    def _about_sealed(self, builds: list[Build]) -> Iterator[Finding]:
+    def _built(self, builds: list[Build]) -> dict[int, list[Mapping[str, Any]]]:
+        """The metadata of what builds make of each SealedSecret of the tree, by the source's id."""
+        found: dict[int, list[Mapping[str, Any]]] = {}
+        for build in builds:
+            for one in build.sealed():
+                items = items_of(one.value).values()
+                places = (self.index.find(item, build, one) for item in items if item)
+                for source in {id(place): place for place in places if place}.values():
+                    metadata = mapping(one.value.get("metadata"))
+                    found.setdefault(id(source), []).append(metadata)
+        return found
+
+    def _about_sealed(self, builds: list[Build], unbuilt: set[str]) -> Iterator[Finding]:
         covered = kustomizations.covered(set(build.files) for build in builds)
+        built = self._built(builds)
         for source in self.sealed:
-            yield from sealed_rules.check_sealed(source, self.judge, self._scope)
-            if source.path not in covered:
+            made_of_it = built.get(id(source), ())
+            yield from sealed_rules.check_sealed(source, self.judge, self._scope, made_of_it)
+            if source.path not in covered | unbuilt:
                 yield from identity.check_alone(source, self.judge)
         made = references.made_secrets(one.value for build in builds for one in build.objects)
         made |= references.made_secrets(
@@ -130,7 +145,7 @@ class _Run:
             yield from references.check_references(
                 build, self.index, self.tree, made, every=self.request.require_known
             )
-        yield from check_order(builds)
+        yield from check_order(builds, self.tree)
         yield from check_namespaces(builds, self.tree)
 
     def wants(self, paths: Iterable[str]) -> bool:

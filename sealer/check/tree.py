@@ -21,7 +21,8 @@ from sealer.manifest import Document, Resource, read_documents
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
 _INTERESTING = re.compile(
-    r"Secret|HelmRelease|kustomize|argoproj\.io|helmCharts|sealed-secrets|PRIVATE KEY"
+    r"Secret|HelmRelease|kustomize|toolkit\.fluxcd\.io"
+    r"|argoproj\.io|helmCharts|sealed-secrets|PRIVATE KEY"
     r"|bitnami\.com|sealedsecrets|values[\w.-]*\.ya?ml\s*:",
 )
 _FIELDS = (

@@ -79,6 +79,9 @@ def run(group: click.Group, program: str) -> int:
     ui = UI()
     # As Ctrl-C does: temporary files are removed on the way out.
     signal.signal(signal.SIGTERM, _interrupt)
+    # As nohup asks, a terminal that goes is nothing then.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         try:
             # The code of click's Exit, or nothing.

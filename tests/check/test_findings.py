@@ -260,7 +260,7 @@ TABLE: list[tuple[str, Callable[[], Tree], list[str]]] = [
             "a/s.yaml": sealed(),
             "b/r.yaml": RELEASE,
             "k.yaml": flux("a", "dependsOn: [{name: controller}]"),
-            "l.yaml": flux("b", name="controller"),
+            "l.yaml": flux("b", "wait: true", name="controller"),
         },
         [],
     ),

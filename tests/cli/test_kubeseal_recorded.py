@@ -54,11 +54,12 @@ class InProcess:
             streams = io.TextIOWrapper(out), io.TextIOWrapper(err)
             patch.setattr(sys, "stdout", streams[0])
             patch.setattr(sys, "stderr", streams[1])
-            handler = signal.getsignal(signal.SIGTERM)
+            handlers = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
             try:
                 code = _ui.run(group, "seal")
             finally:
-                signal.signal(signal.SIGTERM, handler)
+                for one, handler in handlers.items():
+                    signal.signal(one, handler)
         return peers.Outcome(code, _text(out), _text(err), peers.changes(folder, before))
 
 

@@ -197,7 +197,11 @@ def test_standard_error_that_is_closed_changes_no_result(work: Path) -> None:
     assert b"encryptedData" in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+    ids=["Ctrl-C", "SIGTERM", "the terminal goes"],
+)
 def test_an_interruption_leaves_no_file(work: Path, number: signal.Signals) -> None:
     command = [str(program.SEAL), *CERT, "-w", "out.yaml", "-"]
     with subprocess.Popen(

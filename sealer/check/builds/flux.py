@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sealer.check import shown
@@ -36,6 +36,7 @@ class FluxKustomization:
     """``spec.path`` relative to the root, "" for the root."""
     spec: Mapping[str, Any]
     source: Source
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any], source: Source) -> FluxKustomization | None:
@@ -53,6 +54,7 @@ class FluxKustomization:
             folder=folder,
             spec=spec,
             source=source,
+            manifest=manifest,
         )
 
     @property
@@ -83,7 +85,8 @@ class FluxKustomization:
         if not isinstance(post_build, dict):
             return None
         inline = mapping(post_build.get("substitute"))
-        if not inline and not self.variable_sources():
+        always = post_build.get("substituteStrategy") == "Always"
+        if not inline and not self.variable_sources() and not always:
             return None
         return {key: str(value).replace("\n", "") for key, value in inline.items()}
 

@@ -30,8 +30,9 @@ from sealer.errors import SealerError
 _REPOSITORY = re.compile(r"[:?]|^[^/]*@|^(www\.)?github\.com\b|\.git(/|$)", re.IGNORECASE)
 _URL = re.compile(r"https?:", re.IGNORECASE)
 _PLAIN = {"apiVersion", "kind", "resources"}
-REMOTE = "needs the network, a plugin or Helm"
-_PLUGIN = "needs a plugin, or one whose files are not known beforehand"
+REMOTE = "needs the network"
+HELM = "needs Helm"
+PLUGIN = "needs a plugin, or one whose files are not known beforehand"
 _ABSOLUTE = "names an absolute path"
 _OUTSIDE = "names a path that leads out of the tree"
 _UNREADABLE = "includes a kustomization that cannot be read"
@@ -121,7 +122,7 @@ class _Reader:
         for one in named(item.source.value):
             self._named(item, one)
         if needs_helm(item.source.value):
-            self._refuse(item, "helmCharts", REMOTE)
+            self._refuse(item, "helmCharts", HELM)
         here = f"{item.folder}/" if item.folder else ""
         if sum(f"{here}{name}" in self._layout.files for name in KUSTOMIZATION_NAMES) > 1:
             self._refuse(item, "resources", INVALID, fails=True)
@@ -130,7 +131,7 @@ class _Reader:
                 as_understood(without_literals(item.source.value))
             )
         except SealerError:
-            self._refuse(item, "generators", _PLUGIN)
+            self._refuse(item, "generators", PLUGIN)
 
     def _named(self, item: Kustomization, one: Named) -> None:
         name = one.name
@@ -174,11 +175,11 @@ class _Reader:
         self._found.files.add(inner.source.path)
         self._found.texts[inner.source.path] = written(inner.source.value)
         if not inner.source.value.keys() <= _PLAIN:
-            self._refuse(item, field, _PLUGIN)
+            self._refuse(item, field, PLUGIN)
         for one in named(inner.source.value):
             path = self._layout.resolve(join(inner.folder, one.name or "/"))
             if path is None or path not in self._layout.files:
-                self._refuse(item, field, _PLUGIN)
+                self._refuse(item, field, PLUGIN)
             else:
                 self._found.files.add(path)
                 self._plugin_file(item, field, path)
@@ -186,7 +187,7 @@ class _Reader:
     def _plugin_file(self, item: Kustomization, field: str, path: str) -> None:
         text = self._layout.text(path)
         if text is None:
-            self._refuse(item, field, _PLUGIN)
+            self._refuse(item, field, PLUGIN)
         else:
             self._found.texts[path] = self._plugins(item, field, text)
 
@@ -195,7 +196,7 @@ class _Reader:
         try:
             found, understood = plugins(text)
         except SealerError:
-            self._refuse(item, field, _PLUGIN)
+            self._refuse(item, field, PLUGIN)
             return ""
         for one in found:
             self._named(item, Named(one.field, one.name))

@@ -10,6 +10,8 @@ from typing import Any
 from sealer.check.builds.named import named
 from sealer.check.tree import KUSTOMIZATION_NAMES, Source, Tree, is_manifest
 
+_PATCHES = ("patches", "patchesJson6902", "patchesStrategicMerge")
+
 
 @dataclass(frozen=True, slots=True)
 class Kustomization:
@@ -61,21 +63,38 @@ def roots(
     )
 
 
-def generated_resources(folder: str, tree: Tree, kustomizations: Mapping[str, Any]) -> list[str]:
+def patch_files(kustomizations: Mapping[str, Kustomization]) -> set[str]:
+    """Files that kustomizations name as patches: what stands there is no object."""
+    return {
+        join(item.folder, one.name)
+        for item in kustomizations.values()
+        for one in named(item.source.value)
+        if one.field in _PATCHES and one.name and "\n" not in one.name
+    }
+
+
+def generated_resources(
+    folder: str,
+    tree: Tree,
+    kustomizations: Mapping[str, Any],
+    ignored: Callable[[str], bool] = lambda _: False,
+) -> list[str]:
     """What Flux applies of a folder without a kustomization: every .yaml and .yml below it.
 
-    Dot-files too; a folder with a kustomization is taken as one. Paths are relative to it.
+    Dot-files too, and nothing that the source leaves out (``ignored``); a folder with a
+    kustomization is taken as one. Paths are relative to it.
     Source: fluxcd/pkg ``kustomize/kustomize_generator.go`` (scanManifests) and the default
     exclusions of fluxcd/pkg ``sourceignore``.
     """
     prefix = f"{folder}/" if folder else ""
     nested = sorted(name for name in kustomizations if name != folder and name.startswith(prefix))
+    nested = [name for name in nested if not ignored(f"{name}/kustomization.yaml")]
     tops = [name for name in nested if not any(name.startswith(f"{up}/") for up in nested)]
     found = list(tops)
     for path in tree.texts:
         is_yaml = path.endswith((".yaml", ".yml")) and not _ignored(path)
         nested_in = any(path.startswith(f"{top}/") for top in tops)
-        if path.startswith(prefix) and is_yaml and not nested_in:
+        if path.startswith(prefix) and is_yaml and not nested_in and not ignored(path):
             found.append(path)
     return sorted(found)
 

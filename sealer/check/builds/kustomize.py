@@ -42,8 +42,9 @@ resources:
 - {}
 buildMetadata: [originAnnotations, transformerAnnotations]
 """
+TWICE = "two objects have one id"
 _REASONS = (
-    (re.compile(r"may not add resource with an already registered id"), "two objects have one id"),
+    (re.compile(r"may not add resource with an already registered id"), TWICE),
     (re.compile(r"no matches for Id|no resource matches|failed to find unique target"),
      "a patch has no target"),
     (re.compile(r"no such file or directory|doesn't exist|not found|must resolve to a file"),

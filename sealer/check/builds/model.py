@@ -94,7 +94,8 @@ class SealedIndex:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._by_item: dict[str, list[Source]] = {}
-        for source in sources:
+        self._sources = tuple(sources)
+        for source in self._sources:
             for item in items_of(source.value).values():
                 self._by_item.setdefault(item, []).append(source)
 
@@ -107,6 +108,18 @@ class SealedIndex:
         name = text_of(rendered.value, "metadata", "name")
         named = [one for one in candidates if text_of(one.value, "metadata", "name") in name]
         return next(iter(named or candidates), None)
+
+    def at(self, rendered: Rendered) -> Source | None:
+        """The source of an object, whatever its items are now."""
+        name = text_of(rendered.value, "metadata", "name")
+        return next(
+            (
+                one
+                for one in self._sources
+                if one.path == rendered.origin and text_of(one.value, "metadata", "name") in name
+            ),
+            None,
+        )
 
 
 def items_of(manifest: Mapping[str, Any]) -> dict[str, str]:

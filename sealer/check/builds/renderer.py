@@ -10,20 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sealer.check.builds import inputs, kustomizations, kustomize
+from sealer.check.builds import inputs, kustomizations, kustomize, origins, sourceignore
 from sealer.check.builds import output as building
 from sealer.check.builds.flux import GROUP, KIND, FluxKustomization
 from sealer.check.builds.inputs import Inputs, Layout, Refusal
 from sealer.check.builds.kustomizations import Kustomization
 from sealer.check.builds.model import Build, Rendered, SealedIndex, items_of
 from sealer.check.builds.named import as_understood, named
+from sealer.check.builds.origins import Origins
 from sealer.check.builds.redaction import may_hold_secret, redacted, redacted_text
-from sealer.check.findings import Finding, Place
+from sealer.check.findings import Finding, Place, Related
 from sealer.check.rules.variables import check_variables
 from sealer.check.tree import Source, Tree, is_kustomization, mapping, read_objects, read_tree
 from sealer.errors import SealerError
 from sealer.git.worktree import WorkTree
 from sealer.manifest import to_yaml
+
+_HINTS = {
+    inputs.REMOTE: "let kustomize fetch it with --remote",
+    inputs.HELM: "pipe what kustomize build --enable-helm prints into seal verify",
+    inputs.PLUGIN: "pipe what kustomize build prints, with its plugins, into seal verify",
+}
 
 
 class Renderer:
@@ -49,6 +56,12 @@ class Renderer:
         self.builds: list[Build] = []
         self.raw_objects: list[tuple[Build, tuple[Rendered, ...]]] = []
         self.seen: set[str] = set()
+        self.unbuilt: set[str] = set()
+        """Files of builds that were not made: what becomes of them is not known."""
+        self.patches = kustomizations.patch_files(known)
+        self.origins = Origins.of(self._no_patches(origins.KIND, origins.GROUP), self._remote())
+        ignoring = [path for path in work.files if path.rpartition("/")[2] == sourceignore.NAME]
+        self.left_out = sourceignore.patterns_of(work.texts(ignoring))
         self.sources = {item.source.path: item.source for item in self.known.values()}
 
     def run(self) -> tuple[list[Build], list[Finding]]:
@@ -103,9 +116,22 @@ class Renderer:
 
     def _written_flux(self) -> list[FluxKustomization]:
         found = [
-            FluxKustomization.of(source.value, source) for source in self.tree.of_kind(KIND, GROUP)
+            FluxKustomization.of(source.value, source)
+            for source in self._no_patches(KIND, GROUP)
+            if self.origins.is_here(source.value)
         ]
         return [one for one in found if one and self._is_here(one.folder)]
+
+    def _no_patches(self, kind: str, group: str) -> list[Source]:
+        """Objects of a kind; those of patches are none."""
+        return [one for one in self.tree.of_kind(kind, group) if one.path not in self.patches]
+
+    def _remote(self) -> str:
+        """The URL of the remote ``origin``; empty without one."""
+        if self.work.repository is None:
+            return ""
+        words = ("config", "--get", "remote.origin.url")
+        return self.work.repository.run(*words, ok=(0, 1)).decode(errors="replace").strip()
 
     def _is_here(self, folder: str) -> bool:
         prefix = f"{folder}/" if folder else ""
@@ -125,7 +151,8 @@ class Renderer:
                 one = FluxKustomization.of(item.value, source) if source else None
                 if source and one:
                     origins.add((source.path, _name(source.value)))
-                    if self._is_here(one.folder) and one.identity not in self.seen:
+                    is_here = self.origins.is_here(item.value) and self._is_here(one.folder)
+                    if is_here and one.identity not in self.seen:
                         found.append(one)
         return list({one.identity: one for one in found}.values()), origins
 
@@ -133,7 +160,7 @@ class Renderer:
         name = _name(item.value)
         candidates = [
             one
-            for one in self.tree.of_kind(KIND, GROUP)
+            for one in self._no_patches(KIND, GROUP)
             if one.path == item.origin and _name(one.value) in name
         ]
         return max(candidates, key=lambda one: len(_name(one.value)), default=None)
@@ -157,7 +184,7 @@ class Renderer:
 
     def _prepare(self, named: str, flux: FluxKustomization | None) -> tuple[Build, Path] | None:
         folder = self.layout.place(named)
-        item = self.every.get(folder) or self._generated(folder)
+        item = self.every.get(folder) or self._generated(folder, flux)
         if item is None:
             return None
         if flux:
@@ -172,6 +199,7 @@ class Renderer:
         build = Build(folder, (), frozenset(read.files), flux, self.sources)
         refused = [one for one in read.refusals if one.why != inputs.REMOTE or not self.remote]
         if refused:
+            self.unbuilt |= read.files
             self.failures.append(self._not_built(build, refused[0]))
             return None
         return build, self._mirrored(build, item, read)
@@ -211,14 +239,15 @@ class Renderer:
         if refusal.fails:
             return _build_failed(build, SealerError(refusal.why), self.every)
         place = refusal.item.source.place(refusal.field)
-        hint = "let kustomize fetch it with --remote"
-        if refusal.why != inputs.REMOTE:
-            hint = "name files of this tree alone, by relative paths"
+        hint = _HINTS.get(refusal.why, "name files of this tree alone, by relative paths")
         return Finding(place, "not-rendered", f"not rendered: {refusal.field} {refusal.why}", hint)
 
-    def _generated(self, folder: str) -> Kustomization | None:
+    def _generated(self, folder: str, flux: FluxKustomization | None) -> Kustomization | None:
         """What Flux takes a folder without a kustomization for."""
-        names = kustomizations.generated_resources(folder, self.tree, self.known)
+        left_out = [*self.left_out, *(self.origins.ignored(flux.manifest) if flux else ())]
+        names = kustomizations.generated_resources(
+            folder, self.tree, self.known, lambda path: sourceignore.is_ignored(path, left_out)
+        )
         good = [name for name in names if name in self.known or self._is_applicable(name)]
         prefix = f"{folder}/" if folder else ""
         if not good:
@@ -250,7 +279,11 @@ class Renderer:
 
     def _take(self, build: Build, output: str | SealerError) -> None:
         if isinstance(output, SealerError):
-            self.failures.append(_build_failed(build, output, self.every))
+            self.unbuilt |= build.files
+            failure = _build_failed(build, output, self.every)
+            if kustomize.TWICE in output.message:
+                failure = replace(failure, related=_twins(build, self.tree))
+            self.failures.append(failure)
             return
         variables = build.flux is not None and build.flux.variables() is not None
         objects = building.read_output(output, self._source_path, variables=variables)
@@ -328,14 +361,31 @@ def _variables(
 
 def _build_failed(build: Build, error: SealerError, known: dict[str, Kustomization]) -> Finding:
     item = known.get(build.folder)
-    place = item.source.place() if item else Place(build.folder or ".")
     words = f"{build.flux.title}: " if build.flux else ""
-    return Finding(
-        place,
-        "build-failed",
-        f"{words}kustomize cannot build {build.folder or 'the root'}: {error.message}",
-        error.hint or f"see what kustomize build {build.folder or '.'} says",
-    )
+    words += f"kustomize cannot build {build.folder or 'the root'}: {error.message}"
+    folder = build.folder or "."
+    if item or build.flux is None:
+        place = item.source.place() if item else Place(folder)
+        return Finding(
+            place, "build-failed", words, error.hint or f"see what kustomize build {folder} says"
+        )
+    # Flux writes the kustomization itself: nobody can run kustomize there.
+    hint = f"see what kustomize create --autodetect --recursive in {folder} and a build say"
+    return Finding(build.flux.place("spec", "path"), "build-failed", words, hint)
+
+
+def _twins(build: Build, tree: Tree) -> tuple[Related, ...]:
+    """Two objects of a build's files that are one to kustomize."""
+    seen: dict[tuple[str, ...], Source] = {}
+    for path in sorted(build.files):
+        for source in tree.in_file(path):
+            space = str(mapping(source.value.get("metadata")).get("namespace", ""))
+            identity = (source.group, source.kind, space, _name(source.value))
+            if source.kind and identity[3] and identity in seen:
+                words = f"{source.title}, which is there twice"
+                return tuple(Related(one.place(), words) for one in (seen[identity], source))
+            seen[identity] = source
+    return ()
 
 
 def _name(value: Any) -> str:

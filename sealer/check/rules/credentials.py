@@ -49,6 +49,18 @@ _EXISTING = re.compile(r"(?i)existing\w*secret|secret_?(name|ref)$|^remoteRef$|^
 _REFERRING = frozenset({"remoteRef", "sourceRef", "secretRef", "secretKeyRef"})
 
 
+_CONNECTION = re.compile(r"(?i)connection[_.-]?strings?$|dsn$")
+_PROPERTY = re.compile(r"[a-z]+(?:\.[a-z]+)*\.(?:password|passwd|secret|token|key)")
+# Kinds of tokens and of ways to hand them over.
+_KINDS = frozenset(
+    {
+        "authorization", "basic", "bearer", "cookie", "dns01", "dynamic", "existing", "header",
+        "http01", "include", "internal", "kubernetes", "oauth", "oauth2", "oidc", "omit",
+        "query", "same-origin", "static", "token", "vault", "x-api-key",
+    }
+)  # fmt: skip
+
+
 class Verdict(Enum):
     """What is known of a value."""
 
@@ -90,6 +102,8 @@ def _judge_password(text: str, form: Form) -> Verdict:
         return Verdict.DOUBTFUL
     if form is Form.SETTING and not text.isdigit():
         return Verdict.DOUBTFUL
+    if form is Form.WORDS and _PROPERTY.fullmatch(text):
+        return Verdict.CLEAR
     if form in (Form.WORD, Form.WORDS) and holds_credential_word(text):
         return Verdict.DOUBTFUL
     return Verdict.CREDENTIAL
@@ -103,13 +117,26 @@ def _judge_other(name: str, text: str, form: Form) -> Verdict:
         # "secretKey: password" names the key of a Secret.
         if _KEY_OF_SECRET.search(name) or is_object_name(name) or _same(name, text):
             return Verdict.CLEAR
-        named = form is Form.WORDS and holds_credential_word(text)
-        return Verdict.CLEAR if named else Verdict.DOUBTFUL
+        if form is Form.WORD:
+            known = len(text) <= 3 or text.casefold() in _KINDS
+        else:
+            # A path of names, a list of words, the name of a Secret.
+            known = re.search("[/,]", text) is not None or name.casefold() == "secret"
+            known = known or holds_credential_word(text) or text.casefold() in _KINDS
+        return Verdict.CLEAR if known else Verdict.DOUBTFUL
+    if _CONNECTION.search(name) and not _holds_login(text):
+        return Verdict.CLEAR
     if form is Form.CHANCE:
         return Verdict.CREDENTIAL
     if form is Form.DIGITS:
         return Verdict.CREDENTIAL if len(text) >= 8 else Verdict.DOUBTFUL
     return Verdict.DOUBTFUL
+
+
+def _holds_login(text: str) -> bool:
+    """Whether a connection's text has room for a credential: a user in a URL, a key for one."""
+    named = (name for name, _ in _GLUE.findall(text))
+    return "@" in text or any(map(is_credential_name, named)) or not re.search("://|=", text)
 
 
 def _judge_number(name: str, value: Any) -> Verdict:

@@ -58,11 +58,38 @@ def check_build(build: Build, index: SealedIndex, judge: Judge) -> Iterable[Find
         for key, item in items_of(rendered.value).items():
             source = index.find(item, build, rendered)
             if source is None:
-                continue
-            finding = _check_item(build, rendered, source, key, item, judge)
+                finding = _put_in(rendered, index.at(rendered), key, item, judge)
+            elif item:
+                finding = _check_item(build, rendered, source, key, item, judge)
+            else:
+                finding = _empty(source, key)
             if finding:
                 found.setdefault((finding.rule, finding.place), finding)
         yield from found.values()
+
+
+def _put_in(
+    rendered: Rendered, source: Source | None, key: str, item: str, judge: Judge
+) -> Finding | None:
+    """An item that a JSON patch puts in: for whom it was sealed, a key alone can tell."""
+    if source is None or not judge.keys:
+        return None
+    final = Identity.of(rendered.value.get("metadata"))
+    before = Identity.of(source.value.get("metadata"))
+    inside = mapping(mapping(source.value.get("spec")).get("template")).get("metadata")
+    labels = [one.label() for one in (before, Identity.of(inside))]
+    verdict = judge.item(source.path, item, source.value, final.label(), labels)
+    if verdict not in (Verdict.NO_KEY, Verdict.ELSEWHERE):
+        return None
+    words = f"{title(rendered.value)}: key {shown.key(key)}, which a patch puts in, does not open"
+    cure = f"seal the patch's value for {final}"
+    return Finding(source.place("spec", "encryptedData"), "does-not-open", words, cure)
+
+
+def _empty(source: Source, key: str) -> Finding:
+    words = f"{title(source.value)}: {shown.key(key)} is empty where it is applied"
+    place = source.place("spec", "encryptedData", key)
+    return Finding(place, "not-ciphertext", words, "seal a value: seal raw, or seal merge")
 
 
 def check_alone(source: Source, judge: Judge) -> Iterable[Finding]:

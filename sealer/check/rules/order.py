@@ -10,20 +10,24 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sealer.check import shown
-from sealer.check.builds.flux import FluxKustomization
+from sealer.check.builds.flux import GROUP, KIND, FluxKustomization
 from sealer.check.builds.model import Build, Rendered
 from sealer.check.findings import Finding, Place, Related
 from sealer.check.rules.controllers import is_release
-from sealer.check.rules.references import made_secrets, references
-from sealer.check.tree import mapping, text_of, title
+from sealer.check.rules.references import made_secrets, meets, references
+from sealer.check.tree import Tree, listing, mapping, text_of, title
 
 CRD_NAME = "sealedsecrets.bitnami.com"
 _WAVE = "argocd.argoproj.io/sync-wave"
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+# What is not healthy before its Secret is there; a ServiceAccount or Ingress is.
+_WAITING = frozenset(
+    ("Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController")
+) | {"Job", "HelmRelease"}
 
 
-def check_order(builds: Sequence[Build]) -> Iterator[Finding]:
-    """Everything about the order in which builds are applied."""
+def check_order(builds: Sequence[Build], tree: Tree | None = None) -> Iterator[Finding]:
+    """Everything about the order in which builds are applied; the tree tells the lines."""
     flux = [build for build in builds if build.flux]
     crds = [build for build in flux if _has_crd(build)]
     controllers = [build for build in flux if _controller(build)]
@@ -34,7 +38,7 @@ def check_order(builds: Sequence[Build]) -> Iterator[Finding]:
             yield from _crds_first(build, build.flux, sealed, crds, controllers, flux)
         yield from _substitutes(build, build.flux, flux)
     for build in builds:
-        yield from _waves(build)
+        yield from _waves(build, tree)
 
 
 def _crds_first(
@@ -60,6 +64,8 @@ def _crds_first(
         yield Finding(flux.place("spec", "path"), "order-controller", words, cure)
     elif not any(_after(build, one, every) for one in helm):
         yield _order("order-controller", flux, sealed, helm[0], "which brings the controller")
+    else:
+        yield from _no_wait(flux, [one for one in helm if _after(build, one, every)])
 
 
 def _order(
@@ -72,9 +78,45 @@ def _order(
         flux.place("spec"),
         rule,
         f"{words}, {what}",
-        f"add {other_name} to its dependsOn",
+        _cure(flux, other, what.rpartition(" ")[2]),
         (Related(other.flux.place(), f"{other.flux.title}, {what}"),),
     )
+
+
+def _cure(flux: FluxKustomization, other: Build, what: str) -> str:
+    """What makes one Flux Kustomization wait for another, and for no circle."""
+    assert other.flux is not None  # noqa: S101 only Flux's builds come here
+    if _applies(other, flux):
+        words = f"move the {what} into a Flux Kustomization of its own, and depend on that: "
+        return words + f"{shown.name(other.flux.name)} applies this one, and may wait for it"
+    name = shown.name(other.flux.name)
+    if other.flux.namespace == flux.namespace:
+        return f"add {name} to its dependsOn"
+    return f"add {{name: {name}, namespace: {shown.name(other.flux.namespace)}}} to its dependsOn"
+
+
+def _applies(build: Build, flux: FluxKustomization) -> bool:
+    """Whether a build makes a Flux Kustomization."""
+    return any(
+        item.kind == KIND
+        and item.group == GROUP
+        and text_of(item.value, "metadata", "name") == flux.name
+        and meets(text_of(item.value, "metadata", "namespace"), (flux.namespace,))
+        for item in build.objects
+    )
+
+
+def _no_wait(flux: FluxKustomization, helm: Sequence[Build]) -> Iterator[Finding]:
+    """Flux calls a Kustomization ready once it is applied, unless it is told to wait."""
+    for one in helm:
+        spec = one.flux.spec if one.flux else {}
+        if spec.get("wait") is True or listing(spec.get("healthChecks")):
+            return
+    for one in helm[:1]:
+        assert one.flux is not None  # noqa: S101 only Flux's builds come here
+        words = f"{one.flux.title} brings the controller and does not wait until it is there: "
+        words += f"{flux.title} depends on it and is applied before"
+        yield Finding(one.flux.place("spec"), "order-no-wait", words, "set wait: true in its spec")
 
 
 def _substitutes(
@@ -94,29 +136,40 @@ def _substitutes(
             cure = "move the SealedSecret to a Flux Kustomization that it depends on"
         else:
             words = f"{needs} and does not wait for who makes it"
-            cure = (
-                f"add {shown.name(makers[0].flux.name) if makers[0].flux else ''} to its dependsOn"
-            )
+            cure = _cure(flux, makers[0], "SealedSecret")
         yield Finding(place, "order-secret", words, cure)
 
 
-def _waves(build: Build) -> Iterator[Finding]:
+def _waves(build: Build, tree: Tree | None) -> Iterator[Finding]:
     """Argo CD waits for a wave to be healthy before the next one: workloads that wait for a
     Secret of a later wave are never healthy."""
-    waves = {
-        (text_of(one.value, "metadata", "namespace"), text_of(one.value, "metadata", "name")): one
-        for one in build.sealed()
-    }
+    sealed: dict[str, list[Rendered]] = {}
+    for one in build.sealed():
+        sealed.setdefault(text_of(one.value, "metadata", "name"), []).append(one)
     for item in build.objects:
+        if item.kind not in _WAITING:
+            continue
+        namespace = text_of(item.value, "metadata", "namespace")
         for reference in references(item.value):
-            key = (text_of(item.value, "metadata", "namespace"), reference.name)
-            sealed = waves.get(key)
-            if sealed is None or reference.optional or _wave(sealed) <= _wave(item):
-                continue
-            words = f"{title(item.value)} is in sync wave {_wave(item)}"
-            words += f", and the SealedSecret it needs in {_wave(sealed)}"
-            cure = "give the SealedSecret the lower sync-wave"
-            yield Finding(Place(sealed.origin or build.folder), "order-secret", words, cure)
+            for one in sealed.get(reference.name, ()):
+                other = text_of(one.value, "metadata", "namespace")
+                if reference.optional or not meets(namespace, (other,)):
+                    continue
+                if _wave(one) <= _wave(item):
+                    continue
+                words = f"{title(item.value)} is in sync wave {_wave(item)}"
+                words += f", and the SealedSecret it needs in {_wave(one)}"
+                cure = f"give the SealedSecret the sync-wave {_wave(item)} or a lower one"
+                yield Finding(_wave_place(one, build, tree), "order-secret", words, cure)
+
+
+def _wave_place(item: Rendered, build: Build, tree: Tree | None) -> Place:
+    """The line of the annotation, where the object's own file has it."""
+    name = text_of(item.value, "metadata", "name")
+    for source in tree.in_file(item.origin) if tree else ():
+        if source.kind == item.kind and text_of(source.value, "metadata", "name") in name:
+            return source.place("metadata", "annotations", _WAVE)
+    return Place(item.origin or build.folder or ".")
 
 
 def _wave(item: Rendered) -> int:

@@ -21,14 +21,14 @@ _MIN_KEY_BYTES = 128
 # the secret managers of Azure, AWS and Google, Concourse, Octopus, Azure Pipelines.
 _FETCHED = (
     r"\bop://\S+|\bref\+\w+://\S+|\bvault:(?://)?[\w./-]*[/#]\S*|\b(?:secretref|akv|keyvault"
-    r"|awssm|awsssm|gcpsm|gcpsecretmanager|azurekeyvault|doppler|infisical|bws|keeper):(?://)?\S+"
+    r"|awssm|awsssm|gcpsm|gcpsecretmanager|azurekeyvault|sm|gsm|ssm|k8s|doppler|infisical|bws|keeper):(?://)?\S+"
     r"|\b(?:pullsecret|secret|ext|file|env|configmap):(?://)?[\w./#-]+"
-    r"|\barn:aws[\w-]*:(?:secretsmanager|ssm):\S+|\bprojects/[\w-]+/secrets/\S+"
+    r"|\barn:aws[\w-]*:[a-z][\w-]*:\S+|\bprojects/[\w-]+/secrets/\S+"
     r"|@Microsoft\.KeyVault\([^()]*\)|\{\{resolve:(?:secretsmanager|ssm)[^{}]*\}\}"
 )
 _FETCHED_WHOLE = re.compile(_FETCHED)
 _PLACEHOLDER = re.compile(
-    r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([\w.-]+\)|\$\[[^\[\]$]*\]|#\{[^{}#]*\}|\(\([\w./:-]+\)\)"
+    r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([^()$]*\)|`[^`]*`|\$\[[^\[\]$]*\]|#\{[^{}#]*\}|\(\([\w./:-]+\)\)"
     r"|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%|%[sdvq]\b|\[\[[^\[\]]*\]\]|@[A-Z][A-Z0-9_]+@"
     rf"|__[A-Z][A-Z0-9_]*?__|{_SOPS.pattern}"
     r"|\$__(?:file|env|vault)\{(?:(?!\$__)[^}])*\}"
@@ -123,12 +123,12 @@ def literal(action: str) -> str:
 
 def spans_of(text: str) -> Iterator[tuple[int, int]]:
     """Where a template's actions (``{{ }}``) stand, braces within their strings heeded."""
-    at, end = 0, 0
-    while (at := text.find("{{", end)) >= 0:
+    at, last = 0, 0
+    while (at := text.find("{{", last)) >= 0:
         end = _end_of_action(text, at + 2)
-        if end < 0:
-            return
-        yield at, end
+        last = end if end > 0 else at + 2
+        if end > 0:
+            yield at, end
 
 
 def actions_of(text: str) -> Iterator[str]:
@@ -145,8 +145,8 @@ def _end_of_action(text: str, at: int) -> int:
     limit = min(len(text), at + 4096)
     while (found := _STOP.search(text, at, limit)) is not None:
         at = found.end()
-        if found[0] == "}}":
-            return at
+        if found[0] in ("}}", "{{"):
+            return at if found[0] == "}}" else -1
     return -1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,12 +75,13 @@ def check_references(
     ``known`` holds namespace and name of every Secret that any build makes.
     """
     before = _names_before(build, index)
+    places = by_name(known)
     for item in build.objects:
         namespace = text_of(item.value, "metadata", "namespace")
         told: set[str] = set()
         for reference in references(item.value):
-            here = (namespace, reference.name)
-            if reference.optional or here in known or reference.name in told:
+            met = meets(namespace, places.get(reference.name, ()))
+            if reference.optional or met or reference.name in told:
                 continue
             told.add(reference.name)
             moved = [
@@ -98,6 +99,22 @@ def check_references(
                 yield Finding(
                     place, "unknown-reference", words, "seal it, or mark the reference optional"
                 )
+
+
+def by_name(known: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The namespaces of each Secret's name."""
+    places: dict[str, set[str]] = {}
+    for namespace, name in known:
+        places.setdefault(name, set()).add(namespace)
+    return places
+
+
+def meets(namespace: str, others: Collection[str]) -> bool:
+    """Whether an object finds one in these namespaces.
+
+    Without a namespace it may come into any: Argo CD's destination or ``kubectl -n`` gives it one.
+    """
+    return bool(others) and (not namespace or namespace in others or "" in others)
 
 
 def made_secrets(objects: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:

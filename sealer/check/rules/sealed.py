@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sealer import encoding
@@ -23,13 +23,19 @@ _STRINGS = ("labels", "annotations")
 
 
 def check_sealed(
-    source: Source, judge: Judge, scope_for: Callable[[str], Scope | None]
+    source: Source,
+    judge: Judge,
+    scope_for: Callable[[str], Scope | None],
+    built: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[Finding]:
-    """Everything about one SealedSecret of the tree but whether it opens."""
+    """Everything about one SealedSecret of the tree but whether it opens.
+
+    ``built`` holds the ``metadata`` of what builds make of it.
+    """
     yield from _items(source)
     yield from _template(source)
     yield from _annotations(source)
-    yield from _differs(source)
+    yield from _differs(source, built)
     yield from _scope(source, scope_for(source.path))
     yield from _booleans(source)
     yield from _pruned(source)
@@ -45,7 +51,8 @@ def check_sealed(
 def _items(source: Source) -> Iterator[Finding]:
     spec = mapping(source.value.get("spec"))
     for key, item in mapping(spec.get("encryptedData")).items():
-        if item is None:
+        # An empty text is nobody's value: what a build makes of it is judged there.
+        if item is None or item == "":
             continue
         try:
             if not isinstance(item, str) or wrapped_key_bytes(encoding.decode(item)) < 128:
@@ -99,12 +106,15 @@ def _annotations(source: Source) -> Iterator[Finding]:
                     )  # fmt: skip
 
 
-def _differs(source: Source) -> Iterator[Finding]:
+def _differs(source: Source, built: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     outer = mapping(source.value.get("metadata"))
     spec = mapping(source.value.get("spec"))
     inner = mapping(mapping(spec.get("template")).get("metadata"))
     for key in ("name", "namespace"):
         mine, theirs = outer.get(key), inner.get(key)
+        # Sealed for the name that a build gives it: the cluster takes that one.
+        if built and all(one.get(key) == theirs for one in built):
+            continue
         if isinstance(mine, str) and isinstance(theirs, str) and mine != theirs:
             words = f"{source.title}: the template's {key} is {shown.name(theirs)}"
             words += f"; the cluster takes {shown.name(mine)}"

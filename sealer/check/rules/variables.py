@@ -45,7 +45,10 @@ def check_variables(
             yield Finding(place, "flux-bad-variable", words, cure, related)
         elif item.kind == "SealedSecret" and complete:
             for name in sorted(substitution.blank):
-                words = f"{title(item.value)}: Flux replaces ${{{shown.variable(name)}}} by nothing"
+                words = (
+                    f"{title(item.value)}: nothing sets ${{{shown.variable(name)}}}: Flux's build"
+                )
+                words += " fails since 2.9, and puts nothing in its place before"
                 cure = (
                     "write $${" + shown.variable(name) + "}, or annotate it "
                     "kustomize.toolkit.fluxcd.io/substitute: disabled"

@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer.check.rules import cleartext
-from sealer.check.rules.credentials import in_text, is_placeholder, looks_like_credential
+from sealer.check.rules import charts, cleartext
+from sealer.check.rules.credentials import (
+    in_text,
+    is_credential,
+    is_placeholder,
+    looks_like_credential,
+)
 from sealer.config.glob import Glob
 from sealer.errors import ManifestError
 from sealer.manifest import Document, read_documents
@@ -51,6 +56,12 @@ INPUTS: dict[str, Callable[[int], object]] = {
     "word": lambda n: looks_like_credential("a" * n),
     "jwt": lambda n: looks_like_credential("eyJ-" * (n // 4)),
     "braces": lambda n: is_placeholder("{{" * n),
+    "actions": lambda n: looks_like_credential("{{ a }}://" * (n // 10)),
+    "open actions": lambda n: looks_like_credential('{{ "a' * (n // 5) + "://"),
+    "raw actions": lambda n: looks_like_credential("{{`" * (n // 3) + "://"),
+    "template": lambda n: charts.blanked("a: {{ b }}\n" * (n // 11)),
+    "value": lambda n: is_credential("token", "a1-" * (n // 3)),
+    "prose": lambda n: is_credential("token", "a " * (n // 2)),
     "dollars": lambda n: is_placeholder("${" * n),
     "files": lambda n: is_placeholder("$__file{" * n),
     "glue": lambda n: is_placeholder("$A" + "a" * n + " " + "a" * n),
