@@ -59,6 +59,31 @@ CLEAN = {
 }  # fmt: skip
 
 
+QUOTED = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  url: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "in_template", "elsewhere"),
+    [
+        ("'postgres://app:{{ .Values.p }}@{{ .Values.host }}/db'", [], [("raw-secret", 6)]),
+        (
+            "'postgres://app:hunter2canary@{{ .Values.host }}/db'",
+            [("raw-secret", 6)],
+            [("raw-secret", 6)],
+        ),
+        ("'{{ .Values.url }}'", [], []),
+        ("'{{ \"hunter2canary\" | quote }}'", [("raw-secret", 6)], [("raw-secret", 6)]),
+        ("hunter2canary", [("raw-secret", 6)], [("raw-secret", 6)]),
+    ],
+)
+def test_a_template_that_is_yaml_by_itself(
+    url: str, in_template: list[tuple[str, int]], elsewhere: list[tuple[str, int]]
+) -> None:
+    assert found("chart/templates/s.yaml", QUOTED.format(url)) == in_template
+    # Outside of charts braces may be a password's own.
+    assert found("apps/s.yaml", QUOTED.format(url)) == elsewhere
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_secret_in_a_template_is_found_where_it_stands(name: str) -> None:
     text, line = TEMPLATES[name]

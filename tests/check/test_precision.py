@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sealer.check.findings import Severity
+from sealer.check.rules.cleartext import check_raw
 from sealer.check.rules.credentials import Verdict, in_values
+from sealer.check.tree import read_tree
+from sealer.manifest import to_yaml
 
 HERE = Path(__file__).parent / "values"
 
@@ -93,3 +97,14 @@ def test_no_secret_is_missed() -> None:
     tell(f"recall {1 - (len(missed) + len(warned)) / len(SECRETS):.3f}\n{words(missed + warned)}")
     assert not missed, words(missed)
     assert len(warned) <= len(SECRETS) / 20, words(warned)
+
+
+def test_the_same_is_said_of_a_values_file() -> None:
+    harmless = {f"v{number}": one.values for number, one in enumerate(HARMLESS)}
+    secrets = {f"v{number}": one.values for number, one in enumerate(SECRETS)}
+    tree = read_tree({"values.yaml": to_yaml(harmless), "values-b.yaml": to_yaml(secrets)})
+    found = [*tree.faults, *check_raw(tree, {})]
+    errors = {(one.place.path, one.rule) for one in found if one.severity is Severity.ERROR}
+    assert errors == {("values-b.yaml", "raw-helm-values")}
+    texts = [one.place.line for one in found if one.place.path == "values-b.yaml"]
+    assert len(set(texts)) >= len(SECRETS)

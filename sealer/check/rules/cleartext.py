@@ -14,7 +14,7 @@ from sealer.check import shown
 from sealer.check.builds.kustomizations import join
 from sealer.check.builds.named import generator_files
 from sealer.check.findings import Finding, Place
-from sealer.check.rules.charts import check_template
+from sealer.check.rules.charts import blanked, check_template, is_in_clear
 from sealer.check.rules.credentials import (
     Verdict,
     decoded,
@@ -63,14 +63,21 @@ def check_raw(tree: Tree, texts: Mapping[str, str]) -> Iterator[Finding]:
     yield from _templates(tree)
 
 
-def values_of(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """The values in clear of a core Secret that are neither empty nor placeholders, by path."""
+def values_of(manifest: Mapping[str, Any], *, template: bool = False) -> Iterator[tuple[Path, str]]:
+    """The values in clear of a core Secret that are neither empty nor placeholders, by path.
+
+    In a chart's ``template`` a value with an action in it is looked over as text.
+    """
     for field in ("stringData", "data"):
         for key, value in mapping(manifest.get(field)).items():
             if value is None or isinstance(value, (dict, list)):
                 continue
             text = decoded(value) if field == "data" and isinstance(value, str) else str(value)
-            if text.strip() and not is_stand_in(text) and not _is_sops_file(text):
+            if template and "{{" in text:
+                in_clear = is_in_clear(blanked(text))
+            else:
+                in_clear = bool(text.strip()) and not is_stand_in(text) and not _is_sops_file(text)
+            if in_clear:
                 yield (field, key), text
 
 
@@ -98,7 +105,7 @@ def _secrets(source: Source) -> Iterator[Finding]:
     for path, manifest in _nested(source.value, ()):
         if not is_core_secret(manifest):
             continue
-        found = list(values_of(manifest))
+        found = list(values_of(manifest, template="templates" in source.path.split("/")))
         if found:
             first = found[0][0]
             names = ", ".join(sorted({shown.key(where[-1]) for where, _ in found}))
