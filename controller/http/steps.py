@@ -10,7 +10,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
-from sealer import noted
+from sealer.changes import noted
 from sealer.errors import ManifestError, UnsealError
 from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sealer import crypto, encoding, foreign, noted
+from sealer import crypto, encoding, foreign
+from sealer.changes import noted
 from sealer.errors import ManifestError, UnsealError
 from sealer.fields import Path
 from sealer.keys.certificate import Certificate

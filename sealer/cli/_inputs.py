@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from sealer.changes.noted import by_key
 from sealer.cli._manifests import explain, passed_over
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 from sealer.files.text import STDIN, display, open_text
 from sealer.manifest import Document, Resource, read_documents
-from sealer.noted import by_key
 from sealer.scope import Scope
 from sealer.sealed import API_VERSION, KIND, SealedSecret
 

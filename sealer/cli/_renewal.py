@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from sealer import noted
+from sealer.changes import noted
 from sealer.changes.edit import item_bytes
 from sealer.cli._certificates import Certificates
 from sealer.cluster.answer import ClusterError, NotDecryptableError

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sealer import noted
+from sealer.changes import noted
 from sealer.cli._inputs import SealedInputs
 from sealer.cli._renewal import Items, Renewal, Renewals, place_of
 from sealer.cli._ui import UI

@@ -180,7 +180,7 @@ def _edits(
     scope: Any,
 ) -> dict[Path, Any]:
     """What to put where: items, whose certificates they have, the template's metadata."""
-    from sealer import noted
+    from sealer.changes import noted
     from sealer.scope import SCOPE_ANNOTATIONS
     from sealer.sealing import seal_into
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sealer.check.credentials.verdict import Verdict, in_values
 from sealer.check.findings import Severity
 from sealer.check.rules.cleartext import check_raw
-from sealer.check.rules.credentials import Verdict, in_values
 from sealer.check.tree import read_tree
 from sealer.manifest import to_yaml
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealer import noted
+from sealer.changes import noted
 from sealer.sealed import SealedSecret
 from tests.cli.test_certificate_sources import controller, server
 from tests.daytwo.test_editing import editor

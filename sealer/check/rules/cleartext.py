@@ -13,9 +13,8 @@ from typing import Any
 from sealer.check import shown
 from sealer.check.builds.kustomizations import join
 from sealer.check.builds.named import generator_files
-from sealer.check.findings import Finding, Place
-from sealer.check.rules.charts import blanked, check_template, is_in_clear
-from sealer.check.rules.credentials import (
+from sealer.check.credentials.placeholders import is_stand_in
+from sealer.check.credentials.verdict import (
     Verdict,
     decoded,
     in_text,
@@ -24,7 +23,8 @@ from sealer.check.rules.credentials import (
     judge,
     looks_like_credential,
 )
-from sealer.check.rules.placeholders import is_stand_in
+from sealer.check.findings import Finding, Place
+from sealer.check.rules.charts import blanked, check_template, is_in_clear
 from sealer.check.rules.values import check_values
 from sealer.check.tree import (
     Source,

@@ -8,12 +8,12 @@ from enum import Enum
 from typing import Any
 
 from sealer import encoding
+from sealer.changes.noted import by_key
 from sealer.crypto import wrapped_key_bytes
 from sealer.errors import NoKeyError, UnsealError
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
 from sealer.keys.ring import KeyRing
-from sealer.noted import by_key
 from sealer.sealed import FINGERPRINT_ANNOTATION
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sealer import encoding
 from sealer.check import shown
+from sealer.check.credentials.verdict import in_text, is_credential, is_credential_name
 from sealer.check.findings import Finding
 from sealer.check.rules.cleartext import holds_credential
-from sealer.check.rules.credentials import in_text, is_credential, is_credential_name
 from sealer.check.rules.judge import Judge
 from sealer.check.tree import Source, mapping
 from sealer.crypto import wrapped_key_bytes

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sealer.check import shown
+from sealer.check.credentials.verdict import Verdict, in_text, in_values
 from sealer.check.findings import Finding, Place
-from sealer.check.rules.credentials import Verdict, in_text, in_values
 from sealer.check.tree import Source, Tree, is_values, listing, mapping, read_objects
 from sealer.errors import SealerError
 from sealer.fields import Path

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer.check.rules import charts, cleartext
-from sealer.check.rules.credentials import (
+from sealer.check.credentials.verdict import (
     in_text,
     is_credential,
     is_placeholder,
     looks_like_credential,
 )
+from sealer.check.rules import charts, cleartext
 from sealer.config.glob import Glob
 from sealer.errors import ManifestError
 from sealer.manifest import Document, read_documents

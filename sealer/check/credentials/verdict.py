@@ -13,14 +13,14 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from sealer.check.rules.credential_names import (
+from sealer.check.credentials.forms import TOKENS, Form, form_of
+from sealer.check.credentials.names import (
     holds_credential_word,
     is_credential_name,
     is_object_name,
     is_password_name,
 )
-from sealer.check.rules.forms import TOKENS, Form, form_of
-from sealer.check.rules.placeholders import (
+from sealer.check.credentials.placeholders import (
     URL_PASSWORD,
     is_placeholder,
     is_sealed_value,
@@ -196,7 +196,7 @@ def looks_like_credential(text: str) -> bool:
 
 def without_actions(text: str) -> str:
     """A text with each action of a template in the place of a variable."""
-    from sealer.check.rules.placeholders import spans_of
+    from sealer.check.credentials.placeholders import spans_of
 
     parts, last = [], 0
     for start, end in spans_of(text):

@@ -1,0 +1,1 @@
+"""Telling credentials in clear from everything else: by their form first, by their name second."""
