@@ -19,6 +19,10 @@ from sealer.sealed import (
     RENDERED_ANNOTATION,
 )
 
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+"""The label of Secrets that hold a sealing key; ACTIVE is its value while others may seal to it."""
+ACTIVE = "active"
+
 # The group of the Key Vault half's kinds. Who runs without it does not load it.
 _KEY_VAULT = "keyvault.sealer.dev"
 _FILLER = "sealer-keyvault."
@@ -68,8 +72,3 @@ def filled_by_manifest(secret: Mapping[str, Any]) -> bool:
         or (name in _INVITES and value == "true")
         for name, value in notes.items()
     )
-
-
-KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
-"""The label of Secrets that hold a sealing key; ACTIVE is its value while others may seal to it."""
-ACTIVE = "active"

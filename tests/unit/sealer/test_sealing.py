@@ -22,7 +22,7 @@ from sealer.sealed import (
 )
 from sealer.sealing import seal, seal_into, seal_value
 from sealer.secret import SERVER_FIELDS, Secret
-from sealer.unsealing import open_item, unseal
+from sealer.unsealing import open_item, open_sealed, unseal
 from tests.sealing_keys import pair, private_pem, ring
 
 DATA = {"password": b"pw", "empty": b""}
@@ -148,6 +148,13 @@ def test_every_item_that_fails_is_told_and_none_of_its_bytes() -> None:
         (UnsealError, "cut"),
         (UnsealError, "damaged"),
     ]
+
+
+def test_patience_ends_the_trying_of_items_that_fail() -> None:
+    many = replace(sealed(), encrypted_data={f"k{number}": "AA==" for number in range(9)})
+    with pytest.raises(ManyErrors) as caught:
+        open_sealed(many, ring(), patience=3)
+    assert failures(caught) == [(UnsealError, f"k{number}") for number in range(3)]
 
 
 def test_the_key_that_opened_one_item_is_tried_first_for_the_next() -> None:

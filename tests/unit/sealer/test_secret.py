@@ -50,6 +50,24 @@ def test_a_bad_field_is_named_and_its_value_is_not(
     assert "%%" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("fields", "path", "hint"),
+    [
+        ({"stringdata": {"k": "v"}}, ("stringdata",), "did you mean stringData?"),
+        ({"frobnicate": {"k": "v"}}, ("frobnicate",), "take it out"),
+        ({"sops": {"mac": "x"}}, ("sops",), "sops -d"),
+        ({"metadata": {"data": {"k": "v"}}}, ("metadata", "data"), "mind the indentation"),
+    ],
+)
+def test_a_field_that_holds_something_and_is_none_of_a_secrets_is_an_error(
+    fields: dict[str, Any], path: tuple[str, ...], hint: str
+) -> None:
+    with pytest.raises(ManifestError) as caught:
+        Secret.from_dict(manifest(**fields))
+    assert caught.value.path == path
+    assert hint in (caught.value.hint or "")
+
+
 def test_all_bad_fields_are_named() -> None:
     with pytest.raises(ManyErrors) as caught:
         Secret.from_dict(manifest(data={"a": "%", "b": "%", "c": "Yw=="}, type=1))

@@ -49,6 +49,7 @@ def test_other_secrets_are_not_covered(labels: Any) -> None:
         {"annotations": {"sealer.dev/rendered-generation": "x/1"}},
         {"annotations": {f"{vaults.GROUP}/made-by": "x"}},
         {"annotations": {"keyvault.sealer.dev/merged-by": "x"}},
+        {"managedFields": [{"manager": "kubectl"}, {"manager": "sealer-keyvault.db"}]},
         {"annotations": {"sealedsecrets.bitnami.com/managed": "true"}},
         {"annotations": {"sealedsecrets.bitnami.com/patch": "true"}},
     ],
