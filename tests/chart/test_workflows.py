@@ -26,10 +26,10 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version(path: Any) ->
 @each
 def test_no_job_has_rights_by_default(path: Any) -> None:
     workflow = yaml.safe_load(path.read_text())
-    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():
         assert job["timeout-minutes"] <= 60
-        if job.get("permissions", {}).get("contents", "read") != "read":
+        if job["permissions"].get("contents", "read") != "read":
             pytest.fail("writes to the repository")
 
 
