@@ -12,6 +12,8 @@ from typing import Final
 
 _HEAVY: Final = (
     "bcrypt",
+    # Signing and verifying with an elliptic curve imports it.
+    "cryptography.hazmat.backends.openssl.backend",
     "cryptography.hazmat.primitives.asymmetric.dsa",
     "cryptography.hazmat.primitives.asymmetric.ec",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
