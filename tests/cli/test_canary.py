@@ -172,7 +172,8 @@ def make_sealed(work: Path) -> None:
     (work / "sealed.yaml").write_text(text)
     (work / "moved.yaml").write_text(text.replace("namespace: prod", "namespace: other"))
     item = sealer.seal(secret, certificate).encrypted_data["password"]
-    damaged = encoding.encode(encoding.decode(item)[:-1] + b"\0")
+    whole = encoding.decode(item)
+    damaged = encoding.encode(whole[:-1] + bytes([whole[-1] ^ 1]))
     (work / "damaged.yaml").write_text(
         sealer.to_yaml(
             {

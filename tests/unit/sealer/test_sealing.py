@@ -137,7 +137,8 @@ def test_a_move_out_of_the_scope_opens_nothing(scope: Scope, move: dict[str, str
 def test_every_item_that_fails_is_told_and_none_of_its_bytes() -> None:
     one = sealed()
     item = one.encrypted_data["password"]
-    damaged = encoding.encode(encoding.decode(item)[:-1] + b"\0")
+    whole = encoding.decode(item)
+    damaged = encoding.encode(whole[:-1] + bytes([whole[-1] ^ 1]))
     bad = replace(
         one, encrypted_data={"ok": item, "b64": "%%", "cut": item[:40], "damaged": damaged}
     )
