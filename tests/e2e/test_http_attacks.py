@@ -274,5 +274,5 @@ def test_sigterm_is_obeyed_with_work_and_uploads_in_flight(
         wait_for("it is at work", lambda: controller.get("/healthz")[0] == 200)
         began = time.monotonic()
         assert controller.process.stop() == 0
-        # Five seconds where nothing else runs; after the attacks before it, the machine is not idle.
+        # Five seconds on an idle machine; after the attacks before it, this is none.
         assert time.monotonic() - began < 15
