@@ -22,7 +22,7 @@ def test_drift_is_reverted_with_an_event_that_names_keys_and_a_metric(
         world.apply(world.sealed(data={"a": b"1", "b": b"2"}))
         world.wait_synced()
         edit(world, {"data": {"a": "aGFja2Vk", "extra": "eA=="}})
-        world.wait_data({"a": b"1", "b": b"2"}, seconds=4)
+        world.wait_data({"a": b"1", "b": b"2"})
         message = world.wait_event("DriftCorrected")["message"]
         assert message == "Secret was edited and is restored: data.a, data.extra"
         assert controller.metric(DRIFT, namespace=world.namespace) == 1
@@ -49,7 +49,7 @@ def test_foreign_labels_and_annotations_are_no_drift(
         edit(world, {"metadata": {"labels": {"theirs": "1"}, "annotations": {"reloader": "x"}}})
         # A second edit that is drift proves that the first was looked at and left.
         edit(world, {"data": {"password": "eA=="}})
-        world.wait_data({"password": b"s3cr3t"}, seconds=4)
+        world.wait_data({"password": b"s3cr3t"})
         assert len(world.events(reason="DriftCorrected")) == 1
         assert controller.metric(DRIFT, namespace=world.namespace) == 1
 
@@ -64,7 +64,7 @@ def test_drift_can_be_reported_only(world: World, start: Callable[..., Any]) -> 
         assert world.data() == {"password": b"x"}
         assert controller.metric(DRIFT, namespace=world.namespace) == 1
         world.apply(world.sealed(data={"password": b"new"}))
-        world.wait_data({"password": b"new"}, seconds=4)
+        world.wait_data({"password": b"new"})
 
 
 def test_drift_can_be_ignored_and_a_deleted_secret_still_comes_back(
@@ -75,7 +75,7 @@ def test_drift_can_be_ignored_and_a_deleted_secret_still_comes_back(
         world.wait_synced()
         edit(world, {"data": {"password": "eA=="}})
         world.plane.api.delete("Secret", world.namespace, "db")
-        world.wait_data({"password": b"s3cr3t"}, seconds=4)
+        world.wait_data({"password": b"s3cr3t"})
         assert world.events(reason="DriftCorrected") == []
 
 

@@ -29,7 +29,7 @@ def test_a_wrong_key_is_told_with_the_items_and_cured_by_that_key(world: World) 
         key_secret(other, prefix="sealed-secrets-key", namespace=NAMESPACE)
     )
     try:
-        world.wait_data({"a": b"1", "b": b"2"}, seconds=4)
+        world.wait_data({"a": b"1", "b": b"2"})
         ready = world.wait_condition("Ready", "True")
         assert "message" not in ready
         assert world.condition("Stalled") == {}
@@ -56,7 +56,7 @@ def test_a_scope_annotation_that_is_put_right_cures_at_once(world: World) -> Non
     world.plane.api.patch(
         "SealedSecret", world.namespace, "db", {"metadata": {"annotations": annotations}}
     )
-    world.wait_data({"password": b"s3cr3t"}, seconds=3)
+    world.wait_data({"password": b"s3cr3t"})
     world.wait_condition("Ready", "True")
 
 
@@ -75,7 +75,7 @@ def test_a_status_that_somebody_spoils_is_written_again(world: World) -> None:
     world.wait_synced()
     spoiled = {"status": {"conditions": [{"type": "Synced", "status": "False"}]}}
     world.plane.api.patch("SealedSecret", world.namespace, "db", spoiled, "/status")
-    world.wait_condition("Ready", "True", seconds=3)
+    world.wait_condition("Ready", "True")
 
 
 def test_an_item_moved_to_another_name_does_not_open(world: World) -> None:

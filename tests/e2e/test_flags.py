@@ -154,11 +154,11 @@ def test_a_key_that_is_added_deleted_or_relabelled_counts_at_once(
         first, added = served(controller), new_pair(days_ago=-0.001)
         # Not before now: the newest by its certificate.
         made = plane.api.create(key_secret(added, prefix="added-", namespace=namespace))
-        wait_for("the added key is served", lambda: added.fits(served(controller)), 5)
+        wait_for("the added key is served", lambda: added.fits(served(controller)))
         name = made["metadata"]["name"]
         label = {KEY_SELECTOR.split("=")[0]: "compromised"}
         plane.api.patch("Secret", namespace, name, {"metadata": {"labels": label}})
-        wait_for("the first is served again", lambda: served(controller) == first, 5)
+        wait_for("the first is served again", lambda: served(controller) == first)
 
 
 def test_one_bad_key_secret_is_told_of_and_stops_nobody(
@@ -206,7 +206,7 @@ def test_the_label_selector_filters_sealed_secrets_only(world: World, start: Sta
         world.wait_synced("yes")
         assert world.secret("no") is None
         world.plane.api.delete("Secret", world.namespace, "yes")
-        world.wait_data({"password": b"s3cr3t"}, name="yes", seconds=4)
+        world.wait_data({"password": b"s3cr3t"}, name="yes")
 
 
 def test_status_can_be_switched_off(world: World, start: Start) -> None:
@@ -219,7 +219,7 @@ def test_status_can_be_switched_off(world: World, start: Start) -> None:
         world.wait_event("ErrUnsealFailed", "bad")
         assert world.status() == world.status("bad") == {"observedGeneration": -1}
         world.plane.api.patch("Secret", world.namespace, "db", {"data": {"password": "eA=="}})
-        world.wait_data({"password": b"s3cr3t"}, seconds=4)
+        world.wait_data({"password": b"s3cr3t"})
         assert controller.get("/healthz")[0] == 200
 
 
@@ -270,7 +270,7 @@ def test_the_old_garbage_collection_deletes_only_what_is_ours(world: World, star
         world.wait_condition("Synced", "False", name="theirs")
         world.plane.api.delete("SealedSecret", world.namespace, "theirs")
         world.plane.api.delete("SealedSecret", world.namespace, "db")
-        wait_for("ours is gone", lambda: world.secret() is None, 5)
+        wait_for("ours is gone", lambda: world.secret() is None)
         assert world.secret("theirs") is not None
 
 

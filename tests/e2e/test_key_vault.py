@@ -136,10 +136,10 @@ def test_a_deleted_secret_is_made_again_at_once_and_an_edit_is_undone(world: Wor
     world.secret(single("password", "db-password"))
     world.wait_data({"password": b"one"})
     world.plane.api.delete("Secret", world.namespace, "db")
-    world.wait_data({"password": b"one"}, seconds=5)
+    world.wait_data({"password": b"one"})
     edit = {"data": {"password": encoding.encode(b"edited"), "foreign": encoding.encode(b"stays")}}
     world.plane.api.patch("Secret", world.namespace, "db", edit)
-    world.wait_data({"password": b"one", "foreign": b"stays"}, seconds=5)
+    world.wait_data({"password": b"one", "foreign": b"stays"})
 
 
 def test_one_secret_mixes_secrets_a_certificate_json_and_found_sets(world: World) -> None:

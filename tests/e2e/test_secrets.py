@@ -65,7 +65,7 @@ def test_a_deleted_secret_is_made_again_at_once(world: World) -> None:
     world.apply(world.sealed())
     uid = world.wait_synced()["metadata"]["uid"]
     world.plane.api.delete("Secret", world.namespace, "db")
-    wait_for("a new Secret", lambda: (s := world.secret()) and s["metadata"]["uid"] != uid, 3)
+    wait_for("a new Secret", lambda: (s := world.secret()) and s["metadata"]["uid"] != uid)
 
 
 def test_the_garbage_collector_removes_the_secret_of_a_deleted_sealed_secret(world: World) -> None:
@@ -95,7 +95,7 @@ def test_a_foreign_secret_is_left_alone_until_it_is_deleted(world: World) -> Non
     assert text in world.wait_event("ErrUpdateFailed")["message"]
     assert world.data() == {"theirs": b"1", "password": b"old"}
     world.plane.api.delete("Secret", world.namespace, "db")
-    world.wait_data({"password": b"s3cr3t"}, seconds=4)
+    world.wait_data({"password": b"s3cr3t"})
     world.wait_condition("Ready", "True")
 
 
@@ -126,7 +126,7 @@ def test_the_managed_annotation_may_come_later(world: World) -> None:
     world.plane.api.patch(
         "Secret", world.namespace, "db", {"metadata": {"annotations": {MANAGED: "true"}}}
     )
-    world.wait_data({"password": b"s3cr3t"}, seconds=4)
+    world.wait_data({"password": b"s3cr3t"})
 
 
 def test_any_other_word_than_true_does_not_count(world: World) -> None:
@@ -170,7 +170,7 @@ def test_skip_set_owner_references_works_on_its_own(world: World) -> None:
     world.apply(world.sealed(data={"password": b"second"}, template=template))
     world.wait_data({"password": b"second"})
     world.plane.api.delete("Secret", world.namespace, "db")
-    world.wait_data({"password": b"second"}, seconds=3)
+    world.wait_data({"password": b"second"})
 
 
 def test_a_replaced_sealed_secret_adopts_its_secret(world: World) -> None:
@@ -199,7 +199,7 @@ def test_an_immutable_secret_is_told_of_and_not_touched(world: World) -> None:
     assert "the target Secret is immutable" in world.wait_event("ErrUpdateFailed")["message"]
     assert world.data() == {"password": b"s3cr3t"}
     world.plane.api.delete("Secret", world.namespace, "db")
-    world.wait_data({"password": b"other"}, seconds=4)
+    world.wait_data({"password": b"other"})
     assert world.wait_synced()["metadata"]["uid"] != uid
 
 

@@ -76,17 +76,17 @@ def test_random_values_stand_until_the_sealed_secret_changes(
         first = world.data()["token"]
         change = {"data": {"password": "eA=="}}
         world.plane.api.patch("Secret", world.namespace, "db", change)
-        wait_for("drift is reverted", lambda: world.data()["password"] == b"s3cr3t", 5)
+        wait_for("drift is reverted", lambda: world.data()["password"] == b"s3cr3t")
         assert world.data()["token"] == first
     with start():
         world.apply(world.sealed(name="other"))
         world.wait_synced("other")
         assert world.data()["token"] == first
         world.apply(with_templates(world, {"token": "{{ randAlphaNum 24 }}", "x": "y"}))
-        wait_for("a new token", lambda: world.data().get("token") not in (first, None), 5)
+        wait_for("a new token", lambda: world.data().get("token") not in (first, None))
         second = world.data()["token"]
         world.plane.api.delete("Secret", world.namespace, "db")
-        wait_for("another token", lambda: world.data().get("token") not in (second, None), 5)
+        wait_for("another token", lambda: world.data().get("token") not in (second, None))
 
 
 def test_a_template_without_an_end_is_stopped_and_others_go_on(
