@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Processes for tests; each has an API server of its own, and mostly waits for it.
+JOBS ?= 2
 
 .PHONY: help install demo cluster check test bench docs changelog lock clean
 
@@ -44,7 +46,8 @@ test: $(STAMP) ## every test this machine can run
 	@# be fetched.
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.binaries >/dev/null; fi
 	$(BIN)/python -m tests.pure_coverage
-	$(BIN)/python -m pytest --ignore=tests/unit/sealer --ignore=tests/property
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" --ignore=tests/unit/sealer --ignore=tests/property
+	$(BIN)/python -m pytest -m alone tests/e2e
 
 bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one run
 	$(BIN)/python -m tests.perf.bench_cli

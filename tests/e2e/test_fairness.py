@@ -10,9 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
+
 from sealer import Scope, Secret, seal
 from tests.e2e.conftest import World
 from tests.testbed.cluster import ApiError, ControlPlane, Manifest, wait_for
+
+pytestmark = pytest.mark.alone
 
 ITEMS = 1400
 SECONDS = 2.0

@@ -22,6 +22,8 @@ from tests.testbed.controllers import Controller
 from tests.testbed.pfx import costly_pfx
 from tests.testbed.vault_world import new_world
 
+pytestmark = pytest.mark.alone
+
 SLOW = '{{ range until 50000 }}{{ $x := contains "' + "x" * 60 + 'y" $.a }}{{ end }}'
 BIG = "x" * 200_000
 

@@ -26,6 +26,8 @@ from tests.e2e.conftest import World
 from tests.testbed.cluster import wait_for
 from tests.testbed.controllers import Controller
 
+pytestmark = pytest.mark.alone
+
 _LOG = logging.getLogger(__name__)
 LIMIT = 512 * 2**20
 MIB = 2**20

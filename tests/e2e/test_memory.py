@@ -10,9 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import World
 from tests.testbed.cluster import ControlPlane, wait_for
 from tests.testbed.controllers import Controller
+
+pytestmark = pytest.mark.alone
 
 LIMIT = 512 * 2**20
 OBJECTS = 150
