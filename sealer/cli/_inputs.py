@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sealer.changes.noted import by_key
 from sealer.cli._manifests import explain, passed_over
-from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 from sealer.files.text import STDIN, display, open_text
 from sealer.manifest import Document, Resource, read_documents
+from sealer.notices import SILENT, Notices
 from sealer.scope import Scope
 from sealer.sealed import API_VERSION, KIND, SealedSecret
 
@@ -19,7 +19,7 @@ from sealer.sealed import API_VERSION, KIND, SealedSecret
 class SealedInputs:
     """Iterate once; then ``errors`` holds what failed, a file without SealedSecrets included."""
 
-    ui: UI
+    notices: Notices
     errors: list[SealerError] = field(default_factory=list)
     namespace: str = ""
     """Of SealedSecrets that name none; the default is that of their file's rule."""
@@ -33,7 +33,7 @@ class SealedInputs:
                     for document in read_documents(lines, display(path)):
                         for item in self.of(document):
                             found = True
-                            warn_of_templates(self.ui, *item)
+                            warn_of_templates(self.notices, *item)
                             yield item
             except SealerError as error:
                 self.errors.append(error)
@@ -48,7 +48,7 @@ class SealedInputs:
             return
         try:
             if fault := passed_over(document):
-                self.ui.warn(f"{fault}: passed over, it is no SealedSecret")
+                self.notices.warn(f"{fault}: passed over, it is no SealedSecret")
                 return
             for resource in document.resources():
                 if resource.kind != KIND or resource.api_version.split("/")[0] != "bitnami.com":
@@ -75,7 +75,7 @@ class SealedInputs:
     def _warn_of_pruned(self, resource: Resource, sealed: SealedSecret) -> None:
         for name in sealed.pruned():
             problem = ManifestError(f"{name} is no field of {API_VERSION}: the cluster drops it")
-            self.ui.warn(resource.locate(problem).message)
+            self.notices.warn(resource.locate(problem).message)
 
 
 def _rules_namespace(source: str) -> str:
@@ -85,24 +85,24 @@ def _rules_namespace(source: str) -> str:
     return found[0].namespace if found else ""
 
 
-def warn_of_templates(ui: UI, resource: Resource, sealed: SealedSecret) -> None:
+def warn_of_templates(notices: Notices, resource: Resource, sealed: SealedSecret) -> None:
     """Warn of templates that do not parse, or want a key that is not there."""
     if not sealed.template.data:
         return
     from sealer.templating import doubts
 
     for doubt in doubts(sealed.template.data, sealed.encrypted_data):
-        ui.warn(resource.locate(doubt).message)
+        notices.warn(resource.locate(doubt).message)
 
 
-def warn_of_result(ui: UI, documents: Iterable[Document]) -> None:
+def warn_of_result(notices: Notices, documents: Iterable[Document]) -> None:
     """Warn of what changed documents hold: templates without their key, two clusters' items."""
     for document in documents:
-        for resource, sealed in SealedInputs(UI(quiet=True)).of(document):
-            warn_of_templates(ui, resource, sealed)
+        for resource, sealed in SealedInputs(SILENT).of(document):
+            warn_of_templates(notices, resource, sealed)
             if len(set(by_key(sealed.fingerprint, sealed.encrypted_data).values())) > 1:
                 mixed = ManifestError(
                     "its items are sealed with different certificates now: unless these are of one "
                     "cluster, no cluster opens it"
                 )
-                ui.warn(resource.locate(mixed).message)
+                notices.warn(resource.locate(mixed).message)

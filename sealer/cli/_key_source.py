@@ -1,61 +1,24 @@
-"""Where a command's sealing keys and SealedSecrets come from: files, or the cluster."""
+"""Where a command's sealing keys come from, and who may read a backup: files, or the cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._inputs import SealedInputs
-from sealer.cli._resealed_files import expand
-from sealer.cli._ui import UI
 from sealer.cluster.apiserver import ApiServer
-from sealer.cluster.keysecrets import KeyStore, sealed_secrets
+from sealer.cluster.keysecrets import KeyStore
 from sealer.cluster.location import Location
-from sealer.errors import KeyFileError, ManifestError, SealerError
-from sealer.files.text import display, read_bytes, read_text
+from sealer.errors import KeyFileError
+from sealer.files.text import read_bytes, read_text
 from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
-from sealer.manifest import read_documents
 from sealer.rotation.backup import Openers, Recipients
-from sealer.rotation.usage import Found
-from sealer.sealed import SealedSecret
 
 
 def store_of(location: Location) -> KeyStore:
     """The key Secrets of the controller's namespace, by the Kubernetes API."""
     return KeyStore(ApiServer(location), location.namespace)
-
-
-def found_in_cluster(location: Location, errors: list[SealerError]) -> Iterator[Found]:
-    """Every SealedSecret of the cluster; one that is none in truth goes to ``errors``."""
-    for manifest in sealed_secrets(ApiServer(location)):
-        metadata = manifest.get("metadata") or {}
-        names = (metadata.get("namespace"), metadata.get("name"))
-        title = f"SealedSecret {'/'.join(name for name in names if name)}"
-        try:
-            yield Found("cluster", title, SealedSecret.from_dict(manifest))
-        except SealerError as error:
-            errors.append(ManifestError(f"cluster: {title}: {error.message}"))
-
-
-def found_in_files(
-    ui: UI, paths: Sequence[str], errors: list[SealerError], namespace: str = ""
-) -> Iterator[Found]:
-    """Every SealedSecret of files and folders; what cannot be read goes to ``errors``."""
-    inputs = SealedInputs(ui, errors, namespace)
-    for path, named in expand(paths):
-        try:
-            text, _ = read_text(path)
-        except SealerError as error:
-            errors.append(error)
-            continue
-        if not named and "SealedSecret" not in text:
-            continue
-        for document in read_documents(text, display(path)):
-            for resource, sealed in inputs.of(document):
-                line = resource.locate(SealerError("")).message.partition(": ")[0]
-                yield Found(line, resource.title, sealed)
 
 
 def recipients(to: Sequence[str], passphrase_file: str | None, *, ask: bool) -> Recipients:

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from sealer.changes import noted
 from sealer.changes.edit import item_bytes
-from sealer.cli._certificates import Certificates
 from sealer.cluster.answer import ClusterError, NotDecryptableError
 from sealer.cluster.controller import Controller
 from sealer.cluster.location import Location
@@ -35,6 +34,16 @@ _REFUSED = NotDecryptableError("the controller cannot re-encrypt it")
 _CHUNK_ITEMS = 100
 _REQUESTS_AT_ONCE = 2
 _CHUNK_CHARACTERS = 4 * 2**20
+
+
+class Certificates(Protocol):
+    """Knows which certificate ciphertext in a file is for; called by one thread at a time."""
+
+    def for_path(self, path: str) -> Certificate:
+        """The one to seal with; UsageError where there are several."""
+
+    def of_path(self, path: str) -> list[Certificate]:
+        """What the file's rule names, to compare; empty without a rule."""
 
 
 class Renewal(Protocol):

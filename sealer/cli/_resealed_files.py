@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from sealer.changes import noted
 from sealer.cli._inputs import SealedInputs
 from sealer.cli._renewal import Items, Renewal, Renewals, place_of
-from sealer.cli._ui import UI
 from sealer.cluster.answer import ClusterError
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
@@ -23,6 +22,7 @@ from sealer.files.lock import exclusive
 from sealer.files.text import Encoding, display, manifests_below, read_text
 from sealer.manifest import Document, Resource, read_documents
 from sealer.manifest.edit import replace_scalars
+from sealer.notices import Notices
 from sealer.rotation.journal import Entry
 from sealer.sealed import SealedSecret
 
@@ -51,7 +51,7 @@ class _File:
 
 
 def reseal_files(
-    ui: UI,
+    notices: Notices,
     paths: Sequence[str],
     renewals: Renewals,
     *,
@@ -63,17 +63,17 @@ def reseal_files(
     What is wrong with one file is told in the outcome and never keeps another from being done;
     a cluster that does not answer ends it all.
     """
-    files = _within(ui, paths)
+    files = _within(notices, paths)
     outcome = Outcome()
     lock = threading.Lock()
-    progress = ui.progress(len(files), "re-encrypting")
+    progress = notices.progress(len(files), "re-encrypting")
 
     def one_batch(batch: list[tuple[str, bool]]) -> None:
         read: list[_File] = []
         errors: list[SealerError] = []
         for path, named in batch:
             try:
-                found = _read(ui, path, named, namespace)
+                found = _read(notices, path, named, namespace)
             except SealerError as error:
                 errors.append(error)
                 continue
@@ -98,9 +98,9 @@ def reseal_files(
     return outcome
 
 
-def reseal_one(ui: UI, path: str, renewals: Renewals, *, namespace: str = "") -> bytes:
+def reseal_one(notices: Notices, path: str, renewals: Renewals, *, namespace: str = "") -> bytes:
     """Return one file's bytes as they should be; raises what is wrong with it."""
-    found = _read(ui, path, True, namespace)
+    found = _read(notices, path, True, namespace)
     assert found is not None  # noqa: S101 a named file without any raises
     renewal = renewals.for_path(path)
     edited = _edited(found, renewal.renew([sealed for _, _, sealed in found.found]), renewal)
@@ -120,7 +120,7 @@ def expand(paths: Sequence[str]) -> list[tuple[str, bool]]:
     return list(listed.items())
 
 
-def _within(ui: UI, paths: Sequence[str]) -> list[tuple[str, bool]]:
+def _within(notices: Notices, paths: Sequence[str]) -> list[tuple[str, bool]]:
     """What ``expand`` finds, but for links that lead out of the folders that were named.
 
     Whoever may put a link into a tree must not choose a file of somebody else's that is written.
@@ -131,7 +131,7 @@ def _within(ui: UI, paths: Sequence[str]) -> list[tuple[str, bool]]:
         if not named and os.path.islink(path):  # noqa: PTH114 pathlib costs more, for thousands
             target = os.path.realpath(path)
             if not any(target.startswith(root) for root in roots):
-                ui.warn(f"{path}: left as it is: a link that leads out of the folder")
+                notices.warn(f"{path}: left as it is: a link that leads out of the folder")
                 continue
         kept.append((path, named))
     return kept
@@ -153,12 +153,12 @@ def _batches(files: list[tuple[str, bool]]) -> Iterator[list[tuple[str, bool]]]:
         yield batch
 
 
-def _read(ui: UI, path: str, named: bool, namespace: str) -> _File | None:
+def _read(notices: Notices, path: str, named: bool, namespace: str) -> _File | None:
     """A file with its SealedSecrets; None for one of a folder that has none."""
     text, encoding = read_text(path)
     if not named and "SealedSecret" not in text:
         return None
-    inputs = SealedInputs(ui, namespace=namespace)
+    inputs = SealedInputs(notices, namespace=namespace)
     documents = list(read_documents(text, display(path)))
     found = [
         (at, resource, sealed)

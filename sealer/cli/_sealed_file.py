@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sealer.cli._inputs import SealedInputs, warn_of_result
-from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 from sealer.files.atomic import write_atomic
 from sealer.files.text import Encoding, display, read_text
 from sealer.manifest import Document, Resource, read_documents
+from sealer.notices import Notices
 from sealer.sealed import SealedSecret
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class SealedFile:
         same = (text, encoding) == (self.before, self.encoding)
         return self if same else SealedFile(self.path, text, encoding, self.namespace)
 
-    def places(self, ui: UI) -> list[Place]:
+    def places(self, notices: Notices) -> list[Place]:
         """Every SealedSecret in the file; raises all faults, also those of other documents."""
-        inputs = SealedInputs(ui, namespace=self.namespace)
+        inputs = SealedInputs(notices, namespace=self.namespace)
         found = [
             Place(at, resource, sealed)
             for at, document in enumerate(self.documents)
@@ -70,9 +70,9 @@ class SealedFile:
             raise ManifestError(f"{self.path}: there is no SealedSecret in it")
         return found
 
-    def choose(self, ui: UI, name: str, namespace: str) -> Place:
+    def choose(self, notices: Notices, name: str, namespace: str) -> Place:
         """The one SealedSecret that is meant; ManifestError where that is not clear."""
-        found = self.places(ui)
+        found = self.places(notices)
         fitting = [
             place
             for place in found
@@ -108,7 +108,7 @@ class SealedFile:
         """What would be written."""
         return "".join(document.text for document in self.documents)
 
-    def write(self, ui: UI) -> bool:
+    def write(self, notices: Notices) -> bool:
         """Write it back if it changed, with a warning of templates that it breaks; tell if so.
 
         To be called while the file is held (``sealer.files.lock``); ChangedError where somebody who
@@ -116,7 +116,7 @@ class SealedFile:
         """
         if self.text == self.before:
             return False
-        warn_of_result(ui, self.documents)
+        warn_of_result(notices, self.documents)
         expected = self.encoding.encode(self.before)
         write_atomic(self.path, [self.encoding.encode(self.text)], expected=expected)
         return True

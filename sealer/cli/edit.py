@@ -117,8 +117,9 @@ def _places_now(now: SealedFile, places: list[Place], changes: list[Changes]) ->
     ChangedError where one of them, or a key that the user changed too, is not what was shown.
     """
     from sealer.files.atomic import ChangedError
+    from sealer.notices import SILENT
 
-    found = now.places(UI(quiet=True))
+    found = now.places(SILENT)
     same = []
     for place, change in zip(places, changes, strict=True):
         keys = {*change.values, *change.taken, *change.taken.values(), *change.removed}

@@ -107,7 +107,7 @@ def _tell(
     backup_file: str | None,
     reseal: tuple[str, ...],
 ) -> None:
-    from sealer.cli._key_source import found_in_files
+    from sealer.cli._found import found_in_files
 
     if backup_file:
         ui.note(f"would back up {count} keys to {backup_file}")

@@ -117,6 +117,7 @@ def _set_in_place(
     from sealer.cli._certificates import Certificates
     from sealer.cli._sealed_file import SealedFile
     from sealer.files.lock import exclusive
+    from sealer.notices import SILENT
 
     sealed_file = SealedFile.read(file, which[1])
     place = sealed_file.choose(ui, *which)
@@ -132,7 +133,7 @@ def _set_in_place(
         # The value may have taken its time: what others wrote since stays.
         now = sealed_file.now()
         if now is not sealed_file:
-            place = now.choose(UI(quiet=True), *which)
+            place = now.choose(SILENT, *which)
         now.apply(place, change, certificate)
         now.write(ui)
     word = "replaced" if key in place.sealed.encrypted_data else "added"
