@@ -6,9 +6,9 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._manifests import resources_in
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
+from sealer.inputs.objects import resources_in
 
 EPILOG = """\b
 Examples:

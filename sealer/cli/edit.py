@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from sealer.changes.edit import Changes
     from sealer.changes.sheet import Sheet
-    from sealer.cli._sealed_file import Place, SealedFile
     from sealer.cluster.location import Location
+    from sealer.inputs.sealed_file import Place, SealedFile
 
     Values = Callable[[Place], dict[str, bytes]]
 
@@ -58,8 +58,8 @@ def command(
     """
     from sealer.changes.sheet import Sheet
     from sealer.cli._certificates import Certificates
-    from sealer.cli._sealed_file import SealedFile
     from sealer.files.lock import exclusive
+    from sealer.inputs.sealed_file import SealedFile
 
     sealed_file = SealedFile.read(file, namespace)
     places = sealed_file.places(ui)

@@ -273,7 +273,7 @@ def _needs(
 ) -> tuple[list[Need], list[SealerError]]:
     from itertools import chain
 
-    from sealer.cli._found import found_in_cluster, found_in_files
+    from sealer.rotation.found import found_in_cluster, found_in_files
     from sealer.rotation.usage import needs
 
     errors: list[SealerError] = []

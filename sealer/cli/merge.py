@@ -16,9 +16,9 @@ from sealer.cli._values import allow_empty
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 
 if TYPE_CHECKING:
-    from sealer.cli._inputs import SealedInputs
     from sealer.cluster.location import Location
     from sealer.fields import Path
+    from sealer.inputs.sealed import SealedInputs
     from sealer.keys.certificate import Certificate
     from sealer.manifest import Document, Resource
     from sealer.sealed import SealedSecret
@@ -62,10 +62,10 @@ def command(
     INTO's name, namespace and scope bind the new items; labels and annotations go to its
     template. Where INTO holds several SealedSecrets, the Secret's name and namespace choose.
     """
-    from sealer.cli._inputs import SealedInputs, warn_of_result
     from sealer.files.atomic import write_atomic
     from sealer.files.lock import exclusive
     from sealer.files.text import display, read_text
+    from sealer.inputs.sealed import SealedInputs, warn_of_result
     from sealer.manifest import read_documents
     from sealer.scope import Scope
 

@@ -13,8 +13,8 @@ from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from sealer.cli._renewal import Renewals
     from sealer.cluster.location import Location
+    from sealer.rotation.renewal import Renewals
 
 EPILOG = """\b
 Examples:
@@ -62,9 +62,9 @@ def command(
     prove that, digests of what was written are remembered below ~/.local/state/seal/resealed.
     Of a folder, links that lead out of it are left alone.
     """
-    from sealer.cli._resealed_files import expand, reseal_files, reseal_one
     from sealer.files.atomic import write_atomic
     from sealer.files.text import manifests_below
+    from sealer.rotation.reseal_files import expand, reseal_files, reseal_one
 
     paths = paths or ("-",)
     if in_place and (write or "-" in paths):
@@ -86,7 +86,7 @@ def choose_renewal(
     ui: UI, keys: tuple[str, ...], target: tuple[tuple[str, ...], Location], *, journal: bool
 ) -> Renewals:
     """Private keys where they are given, else the controller."""
-    from sealer.cli._renewal import ByController, ByRule
+    from sealer.rotation.renewal import ByController, ByRule
 
     certs, location = target
     certificates = Certificates(certs, location, ui)

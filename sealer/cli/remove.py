@@ -27,8 +27,8 @@ def command(ui: UI, /, file: str, keys: tuple[str, ...], name: str, namespace: s
     A key that is not there is an error, and then nothing is written.
     """
     from sealer.changes.edit import Changes
-    from sealer.cli._sealed_file import SealedFile
     from sealer.files.lock import exclusive
+    from sealer.inputs.sealed_file import SealedFile
 
     with exclusive(file):
         sealed_file = SealedFile.read(file, namespace)

@@ -48,7 +48,7 @@ def command(
     spec.template.data: a template can be checked before it is committed, without any key. With
     --key they are rendered with the true values too, so that it is known to work.
     """
-    from sealer.cli._inputs import SealedInputs
+    from sealer.inputs.sealed import SealedInputs
     from sealer.manifest import to_json, to_yaml
 
     if show_values and not keys:

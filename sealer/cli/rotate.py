@@ -107,7 +107,7 @@ def _tell(
     backup_file: str | None,
     reseal: tuple[str, ...],
 ) -> None:
-    from sealer.cli._found import found_in_files
+    from sealer.rotation.found import found_in_files
 
     if backup_file:
         ui.note(f"would back up {count} keys to {backup_file}")
@@ -178,8 +178,8 @@ def _reseal(
     ui: UI, paths: tuple[str, ...], location: Location, own: frozenset[str], namespace: str
 ) -> None:
     from sealer.cli._certificates import Certificates
-    from sealer.cli._renewal import ByController
-    from sealer.cli._resealed_files import reseal_files
+    from sealer.rotation.renewal import ByController
+    from sealer.rotation.reseal_files import reseal_files
 
     renewals = ByController(location, Certificates((), location, ui), own)
     outcome = reseal_files(ui, paths, renewals, namespace=namespace)

@@ -14,10 +14,10 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._certificates import Certificates
-from sealer.cli._manifests import explain, passed_over, with_replaced
 from sealer.cli._sealing_rules import by_path
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, NoDataError, SealerError, UsageError
+from sealer.inputs.objects import explain, passed_over, with_replaced
 
 if TYPE_CHECKING:
     from sealer.cluster.location import Location

@@ -115,8 +115,8 @@ def _set_in_place(
 ) -> None:
     from sealer.changes.edit import Changes, check
     from sealer.cli._certificates import Certificates
-    from sealer.cli._sealed_file import SealedFile
     from sealer.files.lock import exclusive
+    from sealer.inputs.sealed_file import SealedFile
     from sealer.notices import SILENT
 
     sealed_file = SealedFile.read(file, which[1])

@@ -39,8 +39,8 @@ def command(
     Those that fail are reported, the rest are printed all the same, and the exit code is 1. A
     file is written with -w only if all of them opened; its owner alone can read it.
     """
-    from sealer.cli._inputs import SealedInputs
     from sealer.files.atomic import write_atomic
+    from sealer.inputs.sealed import SealedInputs
     from sealer.manifest import to_json, to_yaml
     from sealer.unsealing import unseal
 

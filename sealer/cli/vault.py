@@ -10,10 +10,10 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._manifests import resources_in
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
+from sealer.inputs.objects import resources_in
 
 if TYPE_CHECKING:
     from sealer.keyvault.resource import KeyVaultSecret

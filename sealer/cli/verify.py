@@ -46,8 +46,8 @@ def command(
     sealed it (the controller does not tell). Input without a SealedSecret fails, as does one
     that holds nothing or whose template does not parse.
     """
-    from sealer.cli._inputs import SealedInputs
     from sealer.cluster.answer import ClusterError
+    from sealer.inputs.sealed import SealedInputs
 
     paths = options.inputs(files, *keys)
     openers = _with_keys(keys) if keys else _with_controller(location)

@@ -1,1 +1,1 @@
-"""Rotating sealing keys: backups, what still needs an old key, and what was sealed again."""
+"""Rotating sealing keys: backups, what still needs an old key, and trees sealed again."""

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sealer import SealedSecret, read_documents, to_json
-from sealer.cli._renewal import Items
-from sealer.cli._resealed_files import reseal_files
 from sealer.cli._ui import UI
 from sealer.errors import SealerError
 from sealer.files.atomic import ChangedError
+from sealer.rotation.renewal import Items
+from sealer.rotation.reseal_files import reseal_files
 from sealer.unsealing import open_items
 from tests import sealing_keys
 from tests.daytwo import corpus

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sealer.cli._inputs import SealedInputs
-from sealer.cli._resealed_files import expand
 from sealer.cluster.apiserver import ApiServer
 from sealer.cluster.keysecrets import sealed_secrets
 from sealer.cluster.location import Location
 from sealer.errors import ManifestError, SealerError
 from sealer.files.text import display, read_text
+from sealer.inputs.sealed import SealedInputs
 from sealer.manifest import read_documents
 from sealer.notices import Notices
+from sealer.rotation.reseal_files import expand
 from sealer.rotation.usage import Found
 from sealer.sealed import SealedSecret
 

@@ -12,18 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sealer.changes import noted
-from sealer.cli._inputs import SealedInputs
-from sealer.cli._renewal import Items, Renewal, Renewals, place_of
 from sealer.cluster.answer import ClusterError
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
 from sealer.files.atomic import write_atomic
 from sealer.files.lock import exclusive
 from sealer.files.text import Encoding, display, manifests_below, read_text
+from sealer.inputs.sealed import SealedInputs
 from sealer.manifest import Document, Resource, read_documents
 from sealer.manifest.edit import replace_scalars
 from sealer.notices import Notices
 from sealer.rotation.journal import Entry
+from sealer.rotation.renewal import Items, Renewal, Renewals, place_of
 from sealer.sealed import SealedSecret
 
 _BATCH_FILES = 80

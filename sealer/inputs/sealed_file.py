@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sealer.cli._inputs import SealedInputs, warn_of_result
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
 from sealer.files.atomic import write_atomic
 from sealer.files.text import Encoding, display, read_text
+from sealer.inputs.sealed import SealedInputs, warn_of_result
 from sealer.manifest import Document, Resource, read_documents
 from sealer.notices import Notices
 from sealer.sealed import SealedSecret
