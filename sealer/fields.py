@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.errors import ManifestError, ManyErrors
+from sealer.errors import ManifestError, ManyErrors, Path
 
-Path = tuple[str | int, ...]
+__all__ = ["Fields", "Path", "type_name", "without"]
 
 
 class Fields:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sealer.errors import ManyErrors, SealerError, TemplateError
+from sealer.errors import ManyErrors, MissingKeyError, SealerError, TemplateError
 
 if TYPE_CHECKING:
     from sealer.template import Template
@@ -130,8 +130,8 @@ def doubts(
             yield error
             continue
         for missing in template.missing_keys({*keys, *(texts if siblings else ())}):
-            problem = f'no key "{missing.key}": it prints <no value>'
-            yield TemplateError(f"template: {missing.place}: {problem}", key=name)
+            problem = f'template: {missing.place}: no key "{missing.key}": it prints <no value>'
+            yield MissingKeyError(problem, key=name, missing=missing.key)
 
 
 def faults(templates: Templates) -> Iterator[TemplateError]:

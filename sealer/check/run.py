@@ -29,7 +29,8 @@ from sealer.check.tree import (
     mapping,
     read_tree,
 )
-from sealer.config.rules import RuleFile, RuleFileError, SealingRule
+from sealer.config.rulefile import not_toml
+from sealer.config.rules import RuleFile, SealingRule
 from sealer.git.worktree import WorkTree
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
@@ -175,8 +176,7 @@ class _Run:
             try:
                 value = tomllib.loads(text)
             except tomllib.TOMLDecodeError as error:
-                place = str(error).rpartition("(")[2].rstrip(")")
-                raise RuleFileError(f"{path}: not valid TOML {place}") from None
+                raise not_toml(path, error) from None
             folder = path.rpartition("/")[0]
             found[folder] = RuleFile.from_dict(value, folder, path)
         return found

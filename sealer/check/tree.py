@@ -224,11 +224,10 @@ def _tolerant(document: Document) -> Iterator[Resource]:
 
 def _faults(path: str, error: SealerError) -> Iterator[Finding]:
     for one in error.errors if isinstance(error, ManyErrors) else (error,):
-        place, _, words = one.message.removeprefix(f"{path}:").partition(": ")
-        line = int(place) if place.isdigit() else 1
         # A boolean key or name is told by a rule of its own, and a doubled key has its words.
-        if isinstance(one, ManifestError):
-            yield unreadable(Place(path, line), words)
+        if isinstance(one, ManifestError) and one.place:
+            words = f"{one.place.field}: {one.problem}" if one.place.field else one.problem
+            yield unreadable(Place(path, one.place.line), words)
 
 
 def is_core_secret(manifest: Mapping[str, Any]) -> bool:

@@ -46,12 +46,11 @@ class Unquoted(click.Command):
     """A command whose words may be a value that somebody typed by mistake: never repeated."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            if not error.message.startswith("Got unexpected extra"):
-                raise
-        raise UsageError(
-            "there are more words than this command takes",
-            hint="a value comes from standard input or a file, never from the command line",
-        )
+        ctx.allow_extra_args = True
+        left = super().parse_args(ctx, args)
+        if left and not ctx.resilient_parsing:
+            raise UsageError(
+                "there are more words than this command takes",
+                hint="a value comes from standard input or a file, never from the command line",
+            )
+        return left

@@ -8,12 +8,14 @@ Costs two stat calls a folder where there is none; ``tomllib`` is imported when 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sealer.config.rules import RuleFile, SealingRule
+    from sealer.config.rules import RuleFile, RuleFileError, SealingRule
 
 NAME = ".seal.toml"
+_LINE = re.compile(r"\((at [^()]*)\)$")
 
 
 def find_rule(path: str) -> tuple[SealingRule, RuleFile] | None:
@@ -66,9 +68,19 @@ def read(folder: str) -> RuleFile:
     except OSError as error:
         raise RuleFileError(f"cannot read {shown}: {(error.strerror or '').lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        place = str(error).rpartition("(")[2].rstrip(")") if "(" in str(error) else "somewhere"
-        raise RuleFileError(f"{shown}: not valid TOML {place}") from None
+        raise not_toml(shown, error) from None
     return RuleFile.from_dict(value, folder, shown)
+
+
+def not_toml(shown: str, error: ValueError) -> RuleFileError:
+    """The error for a rule file that does not parse; ``shown`` is what messages call it.
+
+    Python 3.11's parser tells its line in its message alone, which may quote the text besides.
+    """
+    from sealer.config.rules import RuleFileError
+
+    found = _LINE.search(str(error))
+    return RuleFileError(f"{shown}: not valid TOML {found[1] if found else 'somewhere'}")
 
 
 def output_place(target: str, rules: RuleFile) -> str:

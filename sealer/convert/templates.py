@@ -10,6 +10,7 @@ from typing import Any
 
 from sealer.convert.result import Notes, named
 from sealer.convert.source import Source
+from sealer.errors import MissingKeyError
 from sealer.templating import doubts
 
 # The usual two lines: {{ .pfx | b64dec | pkcs12cert }} and {{ .pfx | b64dec | pkcs12key }}; or
@@ -124,7 +125,7 @@ def _doubts(data: dict[str, str], entries: list[dict[str, Any]], notes: Notes) -
     opened = any("expand" in one or "find" in one for one in entries)
     keys = dict.fromkeys(_raw(entries))
     for doubt in doubts(data, keys):
-        if "<no value>" not in doubt.message:
+        if not isinstance(doubt, MissingKeyError):
             notes.add(f"the template of {doubt.key} does not run here: {doubt.message}")
         elif not opened:
             notes.add(f"the template of {doubt.key} names a key that nothing fills")

@@ -11,12 +11,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from sealer.errors import SealerError
-
-if TYPE_CHECKING:
-    pass
 
 STDIN = "-"
 _BOMS = (
@@ -29,7 +26,20 @@ MAX_BYTES = 64 * 2**20
 
 
 class FileError(SealerError):
-    """A file or stream that cannot be read or written."""
+    """A file or stream that cannot be read or written.
+
+    ``code`` is the system's number where the system refused (``errno``), ``reason`` its words.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, reason: str = "", code: int | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason, self.code = reason, code
+
+
+class NotTextError(FileError):
+    """A file whose bytes are no text in an encoding that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,11 @@ class Encoding:
         if len(head) >= 2 and head[1] == 0:
             return cls("utf-16-le")
         return cls()
+
+    @property
+    def output_bom(self) -> bytes:
+        """The byte order mark of an output in UTF-8 that is made of this: UTF-8's is kept."""
+        return self.bom if self.name == "utf-8" else b""
 
     def encode(self, text: str) -> bytes:
         """Write text as the file had it."""
@@ -139,7 +154,7 @@ def _lines(text: io.TextIOWrapper, path: str) -> Iterator[str]:
             return
         yield line
     # Raised out here, for an UnicodeDecodeError carries the bytes along.
-    raise FileError(f"{display(path)}: not text in UTF-8 or UTF-16", hint="save it as UTF-8")
+    raise NotTextError(f"{display(path)}: not text in UTF-8 or UTF-16", hint="save it as UTF-8")
 
 
 def _line(text: io.TextIOWrapper, path: str) -> str | None:
@@ -169,4 +184,4 @@ def _open_binary(path: str) -> Iterator[BinaryIO]:
 
 def file_error(what: str, path: str, error: OSError) -> FileError:
     reason = (error.strerror or type(error).__name__).lower()
-    return FileError(f"{what} {display(path)}: {reason}")
+    return FileError(f"{what} {display(path)}: {reason}", reason=reason, code=error.errno)

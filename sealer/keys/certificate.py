@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sealer.errors import KeyFileError
+from sealer.errors import DamagedKeyError, KeyFileError, OtherKeyError
 from sealer.keys.der import certificate_parts
 from sealer.keys.pem import pem_blocks
 
@@ -66,18 +66,18 @@ class Certificate:
             der = binascii.a2b_base64(b"".join(pem.split(b"-----")[2].split()), strict_mode=True)
             parts = certificate_parts(der)
             if parts.rsa is None:
-                raise KeyFileError(
+                raise OtherKeyError(
                     "the certificate holds no RSA key",
                     hint="sealing needs an RSA certificate, as the controller makes them",
                 )
             modulus, exponent = parts.rsa
             if modulus % 2 == 0 or not 0 < modulus < 2**MAX_BITS:
-                raise KeyFileError("the certificate's RSA modulus is none that a key may have")
+                raise DamagedKeyError("the certificate's RSA modulus is none that a key may have")
             if exponent % 2 == 0 or not 3 <= exponent <= MAX_EXPONENT:
-                raise KeyFileError("the certificate's RSA exponent is none that a key may have")
+                raise DamagedKeyError("the certificate's RSA exponent is none that a key may have")
             public_key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
         except ValueError:
-            raise KeyFileError("the PEM certificate is damaged") from None
+            raise DamagedKeyError("the PEM certificate is damaged") from None
         digest = hashes.Hash(hashes.SHA256())
         digest.update(der)
         return cls(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sealer.files.text import STDIN, Encoding, FileError, read_bytes, read_text
+import errno
+
+from sealer.files.text import STDIN, Encoding, FileError, NotTextError, read_bytes, read_text
 
 
 def read(path: str) -> bytes:
@@ -10,7 +12,7 @@ def read(path: str) -> bytes:
     try:
         return read_bytes(named(path))
     except FileError as error:
-        raise _in_go(error) from None
+        raise _in_go(error, path) from None
 
 
 def read_manifest(path: str) -> tuple[str, Encoding]:
@@ -20,10 +22,10 @@ def read_manifest(path: str) -> tuple[str, Encoding]:
     """
     try:
         return read_text(named(path) if path else STDIN)
+    except NotTextError:
+        return "", Encoding()
     except FileError as error:
-        if "not text" in error.message:
-            return "", Encoding()
-        raise _in_go(error) from None
+        raise _in_go(error, path) from None
 
 
 def named(path: str) -> str:
@@ -31,6 +33,8 @@ def named(path: str) -> str:
     return "./-" if path == STDIN else path
 
 
-def _in_go(error: FileError) -> FileError:
-    verb = "read" if error.message.endswith("is a directory") else "open"
-    return FileError(error.message.replace("cannot read", verb, 1).replace("./-:", "-:", 1))
+def _in_go(error: FileError, path: str) -> FileError:
+    if not error.reason:
+        return error
+    verb = "read" if error.code == errno.EISDIR else "open"
+    return FileError(f"{verb} {path}: {error.reason}")

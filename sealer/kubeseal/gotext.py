@@ -6,7 +6,7 @@ import math
 import struct
 
 from sealer import encoding
-from sealer.errors import ManifestError
+from sealer.errors import ManifestError, NotYamlError
 
 _ESCAPES = {
     "\a": "\\a",
@@ -84,7 +84,7 @@ def yaml_error(error: ManifestError) -> str:
 
     Its parser counts lines from 0 there, its scanner from 1.
     """
-    problem = error.message.rpartition("not valid YAML: ")[2]
+    problem = error.detail if isinstance(error, NotYamlError) else error.problem
     line = error.line or 0
     if line and not problem.startswith(_PARSER_PROBLEMS):
         line += 1

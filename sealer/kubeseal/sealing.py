@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sealer.errors import KeyFileError, ManifestError
+from sealer.errors import DamagedKeyError, KeyFileError, ManifestError, OtherKeyError
 from sealer.keys.certificate import Certificate
 from sealer.kubeseal import writing
 from sealer.kubeseal.gotext import quote
@@ -60,15 +60,11 @@ def certificate_of(pem: bytes, now: datetime) -> Certificate:
     """
     try:
         certificate = Certificate.from_pem(pem)
-    except KeyFileError as error:
-        if "no RSA key" in error.message:
-            raise KeyFileError("expected RSA public key but found a key of another kind") from None
-        if "damaged" in error.message:
-            raise KeyFileError("x509: malformed certificate") from None
-        if "modulus" in error.message:
-            raise KeyFileError("crypto/rsa: invalid modulus") from None
-        if "exponent" in error.message:
-            raise KeyFileError("x509: invalid RSA public exponent") from None
+    except OtherKeyError:
+        raise KeyFileError("expected RSA public key but found a key of another kind") from None
+    except DamagedKeyError:
+        raise KeyFileError("x509: malformed certificate") from None
+    except KeyFileError:
         problem = "data does not contain any valid RSA or ECDSA certificates"
         raise KeyFileError(problem) from None
     if now > certificate.not_after:

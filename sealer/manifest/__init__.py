@@ -4,8 +4,9 @@ The only place that knows YAML. It refuses what Kubernetes would silently read o
 looks, and quotes no text in an error: a manifest is a secret until proven sealed.
 """
 
+from sealer.errors import dotted
 from sealer.fields import Path
-from sealer.manifest.document import Document, Resource, dotted, read_documents
+from sealer.manifest.document import Document, Resource, read_documents
 from sealer.manifest.dump import to_json, to_yaml
 
 __all__ = [

@@ -12,15 +12,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
-from sealer.errors import ManifestError, ManyErrors, SealerError, TemplateError
+from sealer.errors import ManifestError, ManyErrors, Place, SealerError, TemplateError
 from sealer.fields import Path, type_name
 from sealer.manifest import nodes, yaml_syntax
 from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode
 
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
-_E = TypeVar("_E", bound=SealerError)
 _MARKER = re.compile(r"---(?=\s|$)")
 _BLANK = re.compile(r"\s*(?:#.*)?$")
 _SPACE = re.compile(r"\s*")
@@ -57,8 +56,8 @@ class Document:
             return yaml_syntax.compose(self.text)
         except ManifestError as error:
             # Not by ``locate``, which would parse it again: such a fault knows its line.
-            where = f"{self.source}:{self.first_line + (error.line or 0)}"
-            raise _renamed(error, f"{where}: {error.message}") from None
+            line = self.first_line + (error.line or 0)
+            raise error.at(Place(self.source, line)) from None
 
     @property
     def is_empty(self) -> bool:
@@ -128,15 +127,11 @@ class Document:
         return self.first_line + (nodes.line_of(self.node, path) if self.node else 0)
 
     def locate(self, error: ManifestError) -> ManifestError:
-        """Put the file and line before an error's message."""
+        """Give an error its file, line and field."""
         line = error.line
         if line is None:
             line = nodes.line_of(self.node, error.path) if self.node else 0
-        place = dotted(error.path)
-        where = f"{self.source}:{self.first_line + line}: "
-        located = _renamed(error, f"{where}{place}{': ' if place else ''}{error.message}")
-        located.source = self.source
-        return located
+        return error.at(Place(self.source, self.first_line + line, path=error.path))
 
     def with_text(self, text: str) -> Document:
         """The same place with other text."""
@@ -164,6 +159,11 @@ class Resource:
         return version if isinstance(version, str) else ""
 
     @property
+    def is_secret(self) -> bool:
+        """Whether it is a core Secret, or was meant to be one; other groups' Secrets are not."""
+        return self.kind.lower() == "secret" and "/" not in self.api_version
+
+    @property
     def title(self) -> str:
         """``Secret prod/db``, for messages."""
         metadata = self.value.get("metadata")
@@ -174,24 +174,28 @@ class Resource:
             place = f"{namespace}/{place or '?'}"
         return f"{self.kind or 'object'} {place}".strip()
 
+    def place(self, path: Path = ()) -> Place:
+        """Where it stands, or a field of it."""
+        line = self.document.line((*self.path, *path))
+        number = f" (document {self.document.index})" if self.document.index > 1 else ""
+        return Place(self.document.source, line, f"{self.title}{number}", path)
+
     def locate(self, error: SealerError) -> SealerError:
-        """Put file, line, kind and name before the message of an error about this object."""
+        """Give an error about this object its place: file, line, kind and name, field."""
         if isinstance(error, ManyErrors):
             return ManyErrors([self.locate(one) for one in error.errors])
-        if isinstance(error, ManifestError) and error.source == self.document.source:
+        if error.place and error.place.file == self.document.source:
             return error  # its document has told the place
         path: Path = error.path if isinstance(error, ManifestError) else ()
         key = getattr(error, "key", None)
         if key is not None:
             field = ("template", "data") if isinstance(error, TemplateError) else ("encryptedData",)
             path = ("spec", *field, key)
-        node, line = self.document.node, getattr(error, "line", None)
-        if line is None:
-            line = nodes.line_of(node, (*self.path, *path)) if node else 0
-        number = f" (document {self.document.index})" if self.document.index > 1 else ""
-        place = f"{dotted(path)}: " if path else ""
-        where = f"{self.document.source}:{self.document.first_line + line}: {self.title}{number}: "
-        return _renamed(error, f"{where}{place}{error.message}")
+        place = self.place(path)
+        line = getattr(error, "line", None)
+        if line is not None:
+            place = replace(place, line=self.document.first_line + line)
+        return error.at(place)
 
 
 def read_documents(lines: Iterable[str] | str, source: str) -> Iterator[Document]:
@@ -203,19 +207,6 @@ def read_documents(lines: Iterable[str] | str, source: str) -> Iterator[Document
     for line in io.StringIO(lines, newline="") if isinstance(lines, str) else lines:
         yield from splitter.feed(line)
     yield from splitter.flush()
-
-
-def dotted(path: Path) -> str:
-    """Write a path for people: ``data.password``, ``items[2].data["a.b"]``."""
-    words = ""
-    for step in path:
-        if isinstance(step, int):
-            words += f"[{step}]"
-        elif re.fullmatch(r"[\w-]+", step):
-            words += f".{step}" if words else step
-        else:
-            words += f'["{step}"]'
-    return words
 
 
 class _Splitter:
@@ -248,7 +239,8 @@ class _Splitter:
         self.line += 1
         self.size += len(line)
         if self.size > MAX_DOCUMENT_CHARACTERS:
-            raise ManifestError(f"{self.source}:{self.first_line}: a document beyond 64 MiB")
+            problem = ManifestError("a document beyond 64 MiB")
+            raise problem.at(Place(self.source, self.first_line))
 
     def flush(self) -> Iterator[Document]:
         text, json = "".join(self.lines), self.is_json
@@ -326,15 +318,6 @@ def _may_hold_secrets(node: Node) -> bool:
     return any(
         isinstance(kind, str) and kind.lower().endswith(("secret", "list")) for kind in kinds
     )
-
-
-def _renamed(error: _E, message: str) -> _E:
-    """The same error with another message; ``copy`` would call the wrong constructor."""
-    clone = error.__class__.__new__(error.__class__)
-    clone.__dict__.update(error.__dict__)
-    clone.args = (message,)
-    clone.message = message
-    return clone
 
 
 def _as_one(errors: list[ManifestError]) -> SealerError:

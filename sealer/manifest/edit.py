@@ -13,9 +13,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sealer.errors import ManifestError, SealerError
+from sealer.errors import ManifestError, SealerError, dotted
 from sealer.fields import Path
-from sealer.manifest.document import Document, dotted
+from sealer.manifest.document import Document
 from sealer.manifest.dump import to_yaml
 from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode, find
 from sealer.manifest.yaml_syntax import block_lines, resolve

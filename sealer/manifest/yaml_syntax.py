@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import yaml
 
 from sealer.encoding import decode
-from sealer.errors import ManifestError
+from sealer.errors import ManifestError, NotYamlError
 from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode
 
 MAX_DEPTH = 100
@@ -116,7 +116,7 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> ManifestError:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         # libyaml puts the end of the text on a line after the last.
         line = min(error.problem_mark.line, max(0, len(text.splitlines()) - 1))
-        return ManifestError(f"not valid YAML: {error.problem}", line=line)
+        return NotYamlError(str(error.problem), line=line)
     position = getattr(error, "position", 0)
     return ManifestError(
         _NO_TEXT,
@@ -163,8 +163,7 @@ class _Composer:
             case yaml.DocumentStartEvent():
                 self.documents += 1
                 if event.version not in (None, (1, 1)):
-                    problem = "not valid YAML: found incompatible YAML document"
-                    raise ManifestError(problem, line=_line(event))
+                    raise NotYamlError("found incompatible YAML document", line=_line(event))
                 if self.documents > 1:
                     raise ManifestError(
                         "more than one YAML document without a --- line of its own",

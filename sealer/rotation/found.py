@@ -44,5 +44,4 @@ def found_in_files(
             continue
         for document in read_documents(text, display(path)):
             for resource, sealed in inputs.of(document):
-                line = resource.locate(SealerError("")).message.partition(": ")[0]
-                yield Found(line, resource.title, sealed)
+                yield Found(resource.place().spot, resource.title, sealed)

@@ -146,6 +146,7 @@ def test_usage_of_a_tree_names_the_key_of_each_file(tree: Tree) -> None:
     tree.write("apps/a.yaml", sealed_yaml({"x": "1"}))
     tree.write("apps/b.yaml", sealed_yaml({"y": "2"}, key="two"))
     tree.write("apps/c.yaml", sealed_yaml({"z": "3"}, key="three"))
+    tree.write("apps/d: e.yaml", "\n" + sealed_yaml({"x": "1"}))
     tree.write(
         "one.both", (tree.root / "one.key").read_text() + (tree.root / "one.pem").read_text()
     )
@@ -155,6 +156,7 @@ def test_usage_of_a_tree_names_the_key_of_each_file(tree: Tree) -> None:
     assert done.stdout.splitlines() == [
         "two.key\tapps/b.yaml:1\tSealedSecret prod/db\ty",
         f"{one}\tapps/a.yaml:1\tSealedSecret prod/db\tx",
+        f"{one}\tapps/d: e.yaml:2\tSealedSecret prod/db\tx",
     ]
     assert "apps/c.yaml:1: SealedSecret prod/db: z: no key could decrypt it" in done.stderr
 

@@ -42,9 +42,9 @@ resources:
 - {}
 buildMetadata: [originAnnotations, transformerAnnotations]
 """
-TWICE = "two objects have one id"
+_TWICE = "two objects have one id"
 _REASONS = (
-    (re.compile(r"may not add resource with an already registered id"), TWICE),
+    (re.compile(r"may not add resource with an already registered id"), _TWICE),
     (re.compile(r"no matches for Id|no resource matches|failed to find unique target"),
      "a patch has no target"),
     (re.compile(r"no such file or directory|doesn't exist|not found|must resolve to a file"),
@@ -59,6 +59,10 @@ _REASONS = (
 
 class KustomizeError(SealerError):
     """There is no kustomize, or it cannot build."""
+
+
+class TwiceError(KustomizeError):
+    """Two objects of a build have one id."""
 
 
 def find_command(asked: str = "") -> list[str]:
@@ -235,7 +239,8 @@ def _output(done: Ended | ConfinedError) -> str | KustomizeError:
         return done.stdout.decode(errors="replace")
     text = done.stderr.decode(errors="replace")
     reasons = [reason for pattern, reason in _REASONS if pattern.search(text)]
-    return KustomizeError(reasons[0] if reasons else "kustomize fails")
+    reason = reasons[0] if reasons else "kustomize fails"
+    return TwiceError(reason) if reason == _TWICE else KustomizeError(reason)
 
 
 def source_path(noted: str) -> str:

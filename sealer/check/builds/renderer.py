@@ -281,7 +281,7 @@ class Renderer:
         if isinstance(output, SealerError):
             self.unbuilt |= build.files
             failure = _build_failed(build, output, self.every)
-            if kustomize.TWICE in output.message:
+            if isinstance(output, kustomize.TwiceError):
                 failure = replace(failure, related=_twins(build, self.tree))
             self.failures.append(failure)
             return

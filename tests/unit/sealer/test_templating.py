@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealer.errors import ManyErrors, TemplateError
+from sealer.errors import ManyErrors, MissingKeyError, TemplateError
 from sealer.sealed import SealedSecret, SecretTemplate
 from sealer.sealing import seal
 from sealer.secret import Secret
@@ -157,6 +157,13 @@ def test_doubtful_templates_are_told_of(text: str, told: list[str]) -> None:
     found = list(doubts({"t": text, "none": None}, {**VALUES, "none": b""}))
     assert [doubt.key for doubt in found] == ["t"] * len(told)
     assert all(doubt.message.startswith(start) for doubt, start in zip(found, told, strict=True))
+
+
+def test_a_key_that_nothing_fills_is_named_beside_the_message() -> None:
+    [missing, broken] = doubts({"t": "{{ .usr }}", "u": "{{ if }}"}, VALUES)
+    assert isinstance(missing, MissingKeyError)
+    assert missing.missing == "usr"
+    assert not isinstance(broken, MissingKeyError)
 
 
 def test_gos_own_functions_are_deterministic_and_a_broken_template_has_none() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sealer.errors import ManifestError, ManyErrors, NoKeyError, SealerError, UnsealError
+from sealer.errors import ManifestError, ManyErrors, NoKeyError, Place, SealerError, UnsealError
 from sealer.manifest import Document, dotted, read_documents
 from sealer.manifest.document import MAX_DOCUMENT_CHARACTERS
 from sealer.manifest.nodes import MapNode, ScalarNode, find
@@ -189,6 +189,24 @@ def test_places_are_put_before_every_kind_of_error() -> None:
     assert str(by_key) == by_key.message
     many = resource.locate(ManyErrors([UnsealError("x"), SealerError("y")]))
     assert many.message.count("f:10: SealedSecret db") == 2
+
+
+def test_a_place_is_a_value_whatever_the_file_is_called() -> None:
+    text = "kind: Secret\nmetadata: {name: db}\ndata: {a.b: 1}\n"
+    [resource] = Document(text, "a: b:7: c.yaml", first_line=10).resources()
+    located = resource.locate(ManifestError("is: bad", path=("data", "a.b")))
+    assert located.problem == "is: bad"
+    assert located.place == Place("a: b:7: c.yaml", 12, "Secret db", ("data", "a.b"))
+    assert located.place.spot == "a: b:7: c.yaml:12"
+    assert located.message == 'a: b:7: c.yaml:12: Secret db: data["a.b"]: is: bad'
+
+
+def test_what_has_a_place_in_its_file_keeps_it_and_another_one_is_told_before_it() -> None:
+    [resource] = Document("kind: A\n", "f").resources()
+    located = resource.locate(SealerError("x"))
+    assert resource.locate(located) is located
+    elsewhere = Document("kind: B\n", "g").locate(ManifestError("y"))
+    assert resource.locate(elsewhere).message == "f:1: A: g:1: y"
 
 
 def test_a_missing_field_is_placed_at_its_nearest_parent() -> None:
