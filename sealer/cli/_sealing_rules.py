@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sealer.cli._certificates import Certificates
 
 if TYPE_CHECKING:
-    from sealer.cli.seal import Request
     from sealer.config.rules import RuleFile, SealingRule
+    from sealer.stream import Request
 
 Found = tuple["SealingRule", "RuleFile"]
 Outputs = list[tuple[str, "Request"]]

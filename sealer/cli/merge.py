@@ -105,7 +105,6 @@ def command(
 
 
 def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Resource, Secret]]:
-    from sealer.cli.seal import is_secret
     from sealer.files.text import display, open_text
     from sealer.manifest import read_documents
     from sealer.secret import Secret
@@ -119,7 +118,7 @@ def _secrets(paths: tuple[str, ...], errors: list[SealerError]) -> list[tuple[Re
                 if document.is_empty:
                     continue
                 for resource in document.resources():
-                    if not is_secret(resource):
+                    if not resource.is_secret:
                         continue
                     try:
                         found.append((resource, Secret.from_dict(resource.value)))

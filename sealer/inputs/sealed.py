@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from sealer.changes.noted import by_key
 from sealer.errors import ManifestError, SealerError
 from sealer.files.text import STDIN, display, open_text
-from sealer.inputs.objects import explain, passed_over
 from sealer.manifest import Document, Resource, read_documents
+from sealer.manifest.strangers import explain, passed_over
 from sealer.notices import SILENT, Notices
 from sealer.scope import Scope
 from sealer.sealed import API_VERSION, KIND, SealedSecret

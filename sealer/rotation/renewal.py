@@ -124,6 +124,10 @@ class WithKeys:
         # With the new private key itself nothing has to be remembered.
         self._journal = None if self._proves else _journal(certificate.fingerprint, kept=journal)
 
+    def for_path(self, path: str) -> Renewal:
+        """Itself: every file is for the one certificate."""
+        return self
+
     def renew(self, sealed: Sequence[SealedSecret]) -> list[Items | SealerError]:
         return [self._one(one) for one in sealed]
 

@@ -89,7 +89,7 @@ def test_no_rule_stumbles_over_a_manifest(found: list[dict[str, Any]]) -> None:
 
 def test_sealing_imports_nothing_of_the_checks(tmp_path: Path) -> None:
     code = (
-        "import sys, sealer.cli.seal, sealer.cli._sealing_rules; "
+        "import sys, sealer.cli.seal, sealer.cli._sealing_rules, sealer.inputs.seal_files; "
         "print([n for n in sys.modules if n.startswith(('sealer.check', 'tomllib', 'subprocess', "
         "'sealer.check.builds.kustomize', 'kubernetes', 'concurrent'))])"
     )
