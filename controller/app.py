@@ -21,7 +21,7 @@ from aiohttp import web
 from controller.api.connection import connect
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
-from controller.events import event as events
+from controller.events.event import COMPONENT
 from controller.events.recorder import Recorder
 from controller.http.endpoints import READ_SECONDS, Endpoints, State, metrics_application
 from controller.http.listening import serve, tls
@@ -31,6 +31,7 @@ from controller.keys.store import Keys, KeyStore
 from controller.looplag import watch_loop
 from controller.metrics import Metrics
 from controller.notify.wiring import Notifying
+from controller.reasons import Reason
 from controller.sealed import handlers
 from controller.sealed.desired import Policy
 from controller.sealed.memory import Key
@@ -179,7 +180,7 @@ class App:
                     standalone=True,
                     # kopf would ask for the user's name, and in a container there is none. It
                     # keeps the type of this string to itself.
-                    identity=events.COMPONENT,  # type: ignore[arg-type]
+                    identity=COMPONENT,  # type: ignore[arg-type]
                     ready_flag=ready,
                     stop_flag=self._stop_kopf,
                 )
@@ -287,7 +288,7 @@ class App:
     def _on_bad_key(self, secret: Any, problem: str) -> None:
         self.metrics.keys_bad.set(len(self.store.bad))
         involved = {**secret, "apiVersion": "v1", "kind": "Secret"}
-        self.recorder.record(involved, events.KEY_REJECTED, f"Not a usable sealing key: {problem}")
+        self.recorder.record(involved, Reason.KEY_REJECTED, f"Not a usable sealing key: {problem}")
         _LOG.error("bad key Secret", extra={"object": secret["metadata"]["name"], "why": problem})
 
     def _refresh(self) -> None:

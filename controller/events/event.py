@@ -1,4 +1,4 @@
-"""Kubernetes Events as manifests; reasons are the peer's where it has one."""
+"""Kubernetes Events as manifests."""
 
 from __future__ import annotations
 
@@ -6,61 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from controller.reasons import Reason
+
 COMPONENT = "sealed-secrets"
 MAX_MESSAGE = 1024  # core/v1 Event, NoteLengthLimit
 
-UNSEALED = "Unsealed"
-UNSEAL_FAILED = "ErrUnsealFailed"
-UPDATE_FAILED = "ErrUpdateFailed"
-DRIFT_CORRECTED = "DriftCorrected"
-DRIFT_DETECTED = "DriftDetected"
-KEY_RENEWED = "KeyRenewed"
-KEY_REJECTED = "KeyRejected"
-CERTIFICATE_EXPIRING = "CertificateExpiring"
-WARNINGS = frozenset(
-    {UNSEAL_FAILED, UPDATE_FAILED, DRIFT_DETECTED, KEY_REJECTED} | {CERTIFICATE_EXPIRING}
-)
-KEY_VAULT_WARNINGS = frozenset(
-    {
-        "InvalidSpec",
-        "VaultNotFound",
-        "VaultNotReady",
-        "NotAllowed",
-        "ObjectNotFound",
-        "ObjectDisabled",
-        "BadValue",
-        "KeyConflict",
-        "TemplateFailed",
-        "TargetNotOwned",
-        "TargetImmutable",
-        "TargetNotFound",
-        "TargetTypeRefused",
-        "ClusterError",
-        "InternalError",
-        "Fuse",
-        "Throttled",
-        "Unreachable",
-        "Expired",
-        "ExpiresSoon",
-        "NotYetValid",
-        "VaultInvalidSpec",
-        "VaultInvalidUrl",
-        "VaultUnknownCloud",
-        "VaultTokenRequestDenied",
-        "VaultFederationRejected",
-        "VaultForbidden",
-        "VaultFirewall",
-        "VaultThrottled",
-        "VaultUnreachable",
-        "VaultInternalError",
-        "VaultFuse",
-    }
-)
-"""Of the Key Vault half: the words of its conditions, those of a vault with Vault before."""
-
 
 def event(
-    involved: Mapping[str, Any], reason: str, message: str, *, now: datetime, serial: int
+    involved: Mapping[str, Any], reason: Reason, message: str, *, now: datetime, serial: int
 ) -> dict[str, Any]:
     """Return a core/v1 Event about ``involved`` (a manifest with metadata).
 
@@ -84,9 +37,9 @@ def event(
             "uid": metadata.get("uid", ""),
             "resourceVersion": metadata.get("resourceVersion", ""),
         },
-        "reason": reason,
+        "reason": reason.on(involved["kind"]),
         "message": message[:MAX_MESSAGE],
-        "type": "Warning" if reason in WARNINGS | KEY_VAULT_WARNINGS else "Normal",
+        "type": "Warning" if reason.is_warning else "Normal",
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "reportingInstance": "",

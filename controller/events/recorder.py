@@ -16,6 +16,7 @@ from typing import Any
 from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError
 from controller.events.event import event
+from controller.reasons import Reason
 
 _LOG = logging.getLogger(__name__)
 _ROOM = 4096
@@ -28,13 +29,18 @@ class Happening:
 
     involved: Mapping[str, Any]
     """apiVersion, kind and metadata of the object."""
-    reason: str
+    reason: Reason
     message: str
     at: datetime
-    cause: str = ""
+    cause: Reason | None = None
     """The reason of the condition behind it, where there is one."""
     recovered: bool = False
     """Whether the object had failed before."""
+
+    @property
+    def word(self) -> str:
+        """The reason as the Event has it."""
+        return self.reason.on(self.involved["kind"])
 
 
 @dataclass
@@ -51,10 +57,10 @@ class Recorder:
     def record(
         self,
         involved: Mapping[str, Any],
-        reason: str,
+        reason: Reason,
         message: str,
         *,
-        cause: str = "",
+        cause: Reason | None = None,
         recovered: bool = False,
     ) -> None:
         """Tell of something; returns at once."""

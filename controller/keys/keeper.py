@@ -15,10 +15,10 @@ from typing import Any
 
 from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError, NotFoundError
-from controller.events import event as events
 from controller.events.recorder import Recorder
 from controller.keys.renewal import KEY_SELECTOR, key_secret, next_renewal
 from controller.keys.store import KeyStore
+from controller.reasons import Reason
 from controller.settings import Settings
 from sealer.keys.certificate import EXPIRY_WARNING
 from sealer.keys.custody import KEY_LABEL, filled_by_manifest
@@ -147,7 +147,7 @@ class KeyKeeper:
         self.store.put(made)
         self.recorder.record(
             {**made, "apiVersion": "v1", "kind": "Secret"},
-            events.KEY_RENEWED,
+            Reason.KEY_RENEWED,
             f"New sealing key; its certificate has the fingerprint {pair.fingerprint}",
         )
         extra = {"object": made["metadata"]["name"], "fingerprint": pair.fingerprint}
@@ -171,7 +171,7 @@ class KeyKeeper:
             return
         self._told = now
         message = f"The sealing certificate expires on {certificate.not_after:%Y-%m-%d}"
-        self.recorder.record(self._involved(newest.pair.name), events.CERTIFICATE_EXPIRING, message)  # type: ignore[union-attr]
+        self.recorder.record(self._involved(newest.pair.name), Reason.CERTIFICATE_EXPIRING, message)  # type: ignore[union-attr]
         _LOG.warning(message, extra={"fingerprint": certificate.fingerprint})
 
     def _involved(self, name: str) -> Mapping[str, Any]:

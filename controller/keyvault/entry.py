@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.api.cluster import Manifest
-from controller.keyvault.status.status import Outcome
+from controller.conditions import Outcome
+from controller.reasons import Reason
 from sealer.keyvault.vaults import VaultResource
 
 VaultKey = tuple[str, str, str]
@@ -24,7 +25,9 @@ class Entry:
     body: Manifest
     resource: VaultResource | None = None
     poller: Name | None = None
-    outcome: Outcome = field(default_factory=lambda: Outcome("Progressing", "not asked yet"))
+    outcome: Outcome = field(
+        default_factory=lambda: Outcome(Reason.VAULT_NOT_READY, "not asked yet")
+    )
     status: Mapping[str, Any] = field(default_factory=dict)
     untold: bool = False
     """Whether the last status could not be written."""

@@ -19,6 +19,7 @@ from controller.keyvault.target.reading import Reading
 from controller.keyvault.target.readings import convert
 from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import IdentityError
+from controller.reasons import Reason
 from controller.work.workers import Workers
 from sealer import encoding
 from sealer.keyvault.address import Address
@@ -161,4 +162,4 @@ class _Assertions:
 
 
 def _denied(message: str, hint: str) -> IdentityError:
-    return IdentityError(message, hint=hint, reason="TokenRequestDenied")
+    return IdentityError(message, hint=hint, reason=Reason.TOKEN_REQUEST_DENIED)

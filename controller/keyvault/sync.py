@@ -17,6 +17,7 @@ from typing import Any
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
+from controller.conditions import Outcome
 from controller.events.recorder import Recorder
 from controller.keyvault.access.admission import Admission
 from controller.keyvault.access.selection import bounded, find, history, is_gone, listing, selection
@@ -36,9 +37,9 @@ from controller.keyvault.status.memory import (
     trigger,
     vault_of,
 )
-from controller.keyvault.status.outcomes import PASSING, WaitingError, internal, outcome_of, refused
+from controller.keyvault.status.outcomes import WaitingError, internal, outcome_of, refused
 from controller.keyvault.status.report import Reports
-from controller.keyvault.status.status import SYNCED, Outcome
+from controller.keyvault.status.status import SYNCED
 from controller.keyvault.target import ownership
 from controller.keyvault.target.desired import Desired, desired, readings
 from controller.keyvault.target.readings import convert
@@ -377,7 +378,7 @@ class Syncer:
         was_good = ready.get("status") == "True" and record.status.get(
             "observedGeneration"
         ) == metadata.get("generation")
-        if not was_good or secret is None or outcome.reason not in PASSING:
+        if not was_good or secret is None or not outcome.reason.row.passing:
             return False
         with suppress(ClusterError):
             await self._recall(record, secret)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controller.reasons import Reason
 from sealer.errors import SealerError
 from sealer.keyvault.references import Ref
 
@@ -16,10 +17,12 @@ from sealer.keyvault.references import Ref
 class VaultError(SealerError):
     """A vault or Entra says no, or nothing; ``reason`` is the condition's word."""
 
-    reason = "Unreachable"
+    reason: Reason = Reason.UNREACHABLE
     retry_after: float | None = None
 
-    def __init__(self, message: str, *, hint: str | None = None, reason: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, reason: Reason | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason or type(self).reason
 
@@ -27,37 +30,37 @@ class VaultError(SealerError):
 class MissingError(VaultError):
     """404: there is no such object, or version."""
 
-    reason = "ObjectNotFound"
+    reason = Reason.OBJECT_NOT_FOUND
 
 
 class DisabledError(VaultError):
     """The object is there and switched off."""
 
-    reason = "ObjectDisabled"
+    reason = Reason.OBJECT_DISABLED
 
 
 class IdentityError(VaultError):
     """No token: TokenRequestDenied by the cluster, or FederationRejected by Entra."""
 
-    reason = "FederationRejected"
+    reason = Reason.FEDERATION_REJECTED
 
 
 class DeniedError(VaultError):
     """403: Forbidden (a role is missing) or Firewall."""
 
-    reason = "Forbidden"
+    reason = Reason.FORBIDDEN
 
 
 class ThrottledError(VaultError):
     """429; ``retry_after`` seconds where the vault said so."""
 
-    reason = "Throttled"
+    reason = Reason.THROTTLED
 
 
 class UnreachableError(VaultError):
     """5xx, a time-out, no connection, a certificate that nobody vouches for."""
 
-    reason = "Unreachable"
+    reason = Reason.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError, UnavailableError
+from controller.conditions import Outcome
 from controller.events.recorder import Recorder
 from controller.keyvault.cluster import Objects
 from controller.keyvault.entry import Entry, Name, VaultKey
@@ -24,8 +25,8 @@ from controller.keyvault.poll.memory import Polled
 from controller.keyvault.poll.poller import Poller
 from controller.keyvault.status import status
 from controller.keyvault.status import vault as vault_status
-from controller.keyvault.status.status import Outcome
 from controller.keyvault.vault import Vault, VaultError
+from controller.reasons import Reason
 from sealer.errors import SealerError
 from sealer.keyvault import address
 from sealer.keyvault.address import AddressError
@@ -33,6 +34,8 @@ from sealer.keyvault.vaults import VaultResource
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 15.0
+_WORDS = {str(one): one for one in (Reason.INVALID_URL, Reason.UNKNOWN_CLOUD)}
+"""Of an AddressError, which is the library's."""
 _MOST = 20
 
 
@@ -147,7 +150,7 @@ class Vaults:
             if self.entries.get(key) is not entry:
                 return False
         except AddressError as error:
-            await self._fail(key, entry, status.told(error, error.reason))
+            await self._fail(key, entry, status.told(error, _WORDS[error.reason]))
             return False
         except VaultError as error:
             await self._fail(key, entry, status.told(error, error.reason))
@@ -156,12 +159,12 @@ class Vaults:
         except ClusterError as error:
             # Who asks is not known just now: nobody asks, and nothing is forgotten.
             if changed or entry.poller is None or not isinstance(error, UnavailableError):
-                await self._fail(key, entry, status.told(error, "Unreachable"))
+                await self._fail(key, entry, status.told(error, Reason.UNREACHABLE))
             self._later(key, entry)
             return False
         except SealerError as error:
             self._note_resource(key, entry, None)
-            await self._fail(key, entry, status.told(error, "InvalidSpec"))
+            await self._fail(key, entry, status.told(error, Reason.INVALID_SPEC))
             return False
         # Values never cross identities: who asks is part of the name. A namespaced vault's
         # identity names its namespace; a cluster vault's poller is its own.
@@ -169,7 +172,7 @@ class Vaults:
         name = (place.url, resource.api_version, identity.key, scope)
         if self._is_crowded(name, resource):
             told = f"a namespace may ask {_MOST} vaults and identities, and others ask already"
-            await self._fail(key, entry, Outcome("InvalidSpec", told))
+            await self._fail(key, entry, Outcome(Reason.INVALID_SPEC, told))
             self._later(key, entry)
             return False
         if changed or entry.poller != name:
@@ -312,7 +315,7 @@ class Vaults:
         told = VaultError(
             f"the controller fails at what this vault answers: {why}",
             hint="it goes on trying; please report it",
-            reason="InternalError",
+            reason=Reason.INTERNAL_ERROR,
         )
         running.poller.outcome = Polled(error=told)
         with suppress(Exception):
@@ -335,8 +338,8 @@ class Vaults:
         for key in tuple(running.vaults):
             await self.on_polled(key)
         if outcome.error is not None and outcome.error.reason in (
-            "TokenRequestDenied",
-            "FederationRejected",
+            Reason.TOKEN_REQUEST_DENIED,
+            Reason.FEDERATION_REJECTED,
         ):
             # The credential may have been changed: read it again.
             for key in running.vaults & self.entries.keys():
@@ -380,9 +383,7 @@ class Vaults:
         self.on_told(key, said.ok, outcome.fuse if outcome else 0)
         if said.reason != before and not (said.ok and not before):
             recovered = said.ok and bool(before)
-            self.recorder.record(
-                entry.body, f"Vault{said.reason}", said.message, recovered=recovered
-            )
+            self.recorder.record(entry.body, said.reason, said.message, recovered=recovered)
             extra = {"object": "/".join(filter(None, key)), "reason": said.reason}
             if said.ok:
                 _LOG.info("the vault answers again", extra=extra)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.notify.notice import RECOVERED, Notice, Owner
+from controller.notify.notice import Notice, Owner
+from controller.reasons import Reason
 
 ROOM = 2000
 REMEMBERED = 10_000
@@ -51,7 +52,7 @@ class Batcher:
         place = self._place(notice)
         batch = self._open.get(place)
         pending = batch.notices if batch else {}
-        recovered = notice.reason == RECOVERED
+        recovered = notice.reason == Reason.RECOVERED
         untold = recovered and self._cancel(pending, notice.key)
         if untold and notice.key not in self._failing:
             return
@@ -95,7 +96,7 @@ class Batcher:
             self._failing[notice.key] = None
             if len(self._failing) > REMEMBERED:
                 del self._failing[next(iter(self._failing))]
-        elif notice.reason == RECOVERED:
+        elif notice.reason == Reason.RECOVERED:
             self._failing.pop(notice.key, None)
 
     def _cancel(self, pending: dict[tuple[Key, str], Notice], key: Key) -> bool:
@@ -103,7 +104,7 @@ class Batcher:
         stale = [
             one
             for one, notice in pending.items()
-            if one[0] == key and (notice.failing or notice.reason == RECOVERED)
+            if one[0] == key and (notice.failing or notice.reason == Reason.RECOVERED)
         ]
         for one in stale:
             del pending[one]

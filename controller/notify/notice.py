@@ -7,39 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.events import event as events
 from controller.events.recorder import Happening
+from controller.reasons import Reason
 
 FLUX_OWNERS = (
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
 )
-_OURS = {
-    events.UNSEAL_FAILED: "cannot be unsealed",
-    events.UPDATE_FAILED: "cannot be written",
-    events.DRIFT_CORRECTED: "its Secret was edited and is restored",
-    events.DRIFT_DETECTED: "its Secret was edited and is left so",
-    events.KEY_RENEWED: "a new sealing key",
-    events.KEY_REJECTED: "a key Secret that cannot be used",
-    events.CERTIFICATE_EXPIRING: "the sealing certificate expires soon",
-}
-_CURES = {
-    "NoKey": "seal it anew for this cluster, name and namespace, or restore its key",
-    "Damaged": "seal it anew: the ciphertext was changed or cut",
-    "TemplateFailed": "mend the template; seal render shows what it makes",
-    "Malformed": "mend the manifest; seal check shows where",
-    "Unmanaged": "delete that Secret, or annotate it as managed",
-    "Refused": "see the status of the object",
-    "Invalid": "mend the manifest: the API server refuses the Secret",
-    events.DRIFT_CORRECTED: "change the SealedSecret, not the Secret",
-    events.DRIFT_DETECTED: "change the SealedSecret, or let --drift=revert restore it",
-    events.KEY_RENEWED: "fetch the new certificate where it is kept in files",
-    events.KEY_REJECTED: "restore or delete that key Secret",
-    events.CERTIFICATE_EXPIRING: "let the controller renew it, or rotate by hand",
-}
-_INFO = frozenset({events.KEY_RENEWED, events.DRIFT_CORRECTED})
-_FAILURES = frozenset({events.UNSEAL_FAILED, events.UPDATE_FAILED})
-RECOVERED = "Recovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +69,13 @@ class Notice:
 
 def notice_of(happening: Happening) -> Notice | None:
     """Return what is worth telling of this; None for what went as it should."""
-    if happening.recovered:
-        return _notice(happening, RECOVERED, "info", "works again", "")
-    reason = happening.reason
-    if reason in _OURS:
-        severity = "info" if reason in _INFO else "error"
-        what = _OURS[reason]
-    elif reason in events.KEY_VAULT_WARNINGS:
-        severity, what = "error", _words(reason)
-    else:
+    reason = Reason.RECOVERED if happening.recovered else happening.reason
+    row = reason.row
+    if not row.severity:
         return None
-    cure = _CURES.get(happening.cause or reason, "see the status of the object")
-    failing = reason in _FAILURES or reason in events.KEY_VAULT_WARNINGS
-    return _notice(happening, reason, severity, what, cure, failing=failing)
-
-
-def _notice(
-    happening: Happening,
-    reason: str,
-    severity: str,
-    what: str,
-    cure: str,
-    *,
-    failing: bool = False,
-) -> Notice:
+    word = reason.value if happening.recovered else happening.word
+    keys = row.failing or reason in (Reason.DRIFT_CORRECTED, Reason.DRIFT_DETECTED)
+    cause = reason if happening.cause is None or happening.recovered else happening.cause
     involved: Mapping[str, Any] = happening.involved
     metadata = involved["metadata"]
     return Notice(
@@ -126,13 +83,13 @@ def _notice(
         namespace=str(metadata.get("namespace") or ""),
         name=str(metadata["name"]),
         labels=metadata.get("labels") or {},
-        reason=reason,
-        severity=severity,
-        what=what,
-        detail=happening.message if failing or reason.startswith("Drift") else "",
-        cure=cure,
+        reason=word,
+        severity=row.severity,
+        what=row.title or _words(word),
+        detail=happening.message if keys else "",
+        cure=cause.row.cure,
         at=happening.at,
-        failing=failing,
+        failing=row.failing,
     )
 
 

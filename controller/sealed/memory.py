@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.sealed.status import Outcome, is_synced
+from controller.conditions import Outcome
+from controller.sealed.status import is_synced
 from sealer.scope import SCOPE_ANNOTATIONS
 
 Key = tuple[str, str]

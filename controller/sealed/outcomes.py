@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controller.api.errors import ClusterError, ConflictError, InvalidError, UnavailableError
-from controller.events import event as events
+from controller.conditions import Outcome
+from controller.reasons import Reason
 from controller.sealed.desired import RefusedError
 from controller.sealed.plan import UnmanagedError
-from controller.sealed.status import Outcome
 from sealer.errors import (
     ManifestError,
     ManyErrors,
@@ -29,38 +29,31 @@ class Failure:
     """An error, understood."""
 
     outcome: Outcome
-    event: str
-    """The reason of the Event."""
     told: str
     """The message of the Event."""
-    metric: str
-    """The peer's word: fetch, status, unmanaged, unseal or update."""
     retry_after: float | None = None
+
+    @property
+    def metric(self) -> str:
+        """The peer's word: fetch, unmanaged, unseal or update."""
+        return self.outcome.reason.row.counted
+
+    @property
+    def event(self) -> Reason:
+        """The reason of the Event."""
+        return Reason.UNSEAL_FAILED if self.metric == "unseal" else Reason.UPDATE_FAILED
 
 
 def understand(error: SealerError) -> Failure:
     """Sort an error by its class; the text is for people only."""
-    if isinstance(error, UnmanagedError):
-        return _update(error, "Unmanaged", "unmanaged")
-    if isinstance(error, RefusedError):
-        return _update(error, "Refused", "update")
-    if isinstance(error, InvalidError):
-        return _update(error, "Invalid", "update")
-    if isinstance(error, ClusterError):
-        reason = "Conflict" if isinstance(error, ConflictError) else "ClusterError"
-        if isinstance(error, UnavailableError):
-            reason = "Unavailable"
-        outcome = Outcome(reason, _with_hint(error))
-        told = f"failed update: {_with_hint(error)}"
-        return Failure(outcome, events.UPDATE_FAILED, told, "fetch", error.retry_after)
-    message = unseal_message(error)
-    outcome = Outcome(_reason(error), message, final=True)
-    return Failure(outcome, events.UNSEAL_FAILED, f"Failed to unseal: {message}", "unseal")
-
-
-def _update(error: SealerError, reason: str, metric: str) -> Failure:
-    outcome = Outcome(reason, f"failed update: {_with_hint(error)}", final=True)
-    return Failure(outcome, events.UPDATE_FAILED, _with_hint(error), metric)
+    reason, text = _reason(error), _with_hint(error)
+    if not isinstance(error, _WRITING):
+        message = unseal_message(error)
+        return Failure(Outcome(reason, message), f"Failed to unseal: {message}")
+    failed = f"failed update: {text}"
+    if reason.row.final:
+        return Failure(Outcome(reason, failed), text)
+    return Failure(Outcome(reason, text), failed, getattr(error, "retry_after", None))
 
 
 def _with_hint(error: SealerError) -> str:
@@ -88,17 +81,30 @@ def parts(error: SealerError) -> Iterable[SealerError]:
     return tuple(one for each in error.errors for one in parts(each))
 
 
-def _reason(error: SealerError) -> str:
-    found = list(parts(error))
-    for class_, reason in (
-        (NoKeyError, "NoKey"),
-        (UnsealError, "Damaged"),
-        (TemplateError, "TemplateFailed"),
-        (ManifestError, "Malformed"),
-    ):
+_WRITING = (RefusedError, ClusterError)
+_OF_WRITING: tuple[tuple[type[SealerError], Reason], ...] = (
+    (UnmanagedError, Reason.UNMANAGED),
+    (RefusedError, Reason.REFUSED),
+    (InvalidError, Reason.INVALID),
+    (ConflictError, Reason.CONFLICT),
+    (UnavailableError, Reason.UNAVAILABLE),
+    (ClusterError, Reason.CLUSTER_ERROR),
+)
+_OF_OPENING: tuple[tuple[type[SealerError], Reason], ...] = (
+    (NoKeyError, Reason.NO_KEY),
+    (UnsealError, Reason.DAMAGED),
+    (TemplateError, Reason.TEMPLATE_FAILED),
+    (ManifestError, Reason.MALFORMED),
+)
+
+
+def _reason(error: SealerError) -> Reason:
+    found = (error,) if isinstance(error, _WRITING) else tuple(parts(error))
+    table = _OF_WRITING if isinstance(error, _WRITING) else _OF_OPENING
+    for class_, reason in table:
         if any(isinstance(one, class_) for one in found):
             return reason
-    return "UnsealFailed"
+    return Reason.UNSEAL_ERROR
 
 
 def delay(failure: Failure, tries: int, random: Callable[[], float]) -> float:
@@ -106,7 +112,7 @@ def delay(failure: Failure, tries: int, random: Callable[[], float]) -> float:
 
     ``tries`` counts the failures in a row, from 1; ``random`` gives numbers from 0 to 1.
     """
-    if failure.outcome.reason == "Conflict" and tries <= 3:
+    if failure.outcome.reason is Reason.CONFLICT and tries <= 3:
         return 0.0
     first = _FIRST_DELAYS[failure.outcome.final]
     seconds = min(MAX_DELAY, first * 2.0 ** min(tries - 1, 16))

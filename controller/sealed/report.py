@@ -10,12 +10,13 @@ from typing import Any
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import ClusterError, ConflictError, NotFoundError
-from controller.events import event as events
+from controller.conditions import Outcome
 from controller.events.recorder import Recorder
 from controller.metrics import INSTANCE_LABEL, Metrics
+from controller.reasons import Reason
 from controller.sealed.memory import Key, Record
 from controller.sealed.outcomes import Failure
-from controller.sealed.status import Outcome, next_status
+from controller.sealed.status import next_status
 
 _LOG = logging.getLogger(__name__)
 # Trouble that is over by the third try was none: no status, no event.
@@ -82,7 +83,7 @@ class Reports:
     def unsealed(self, key: Key, body: Manifest, *, recovered: bool) -> None:
         """The Secret was written, or is right again."""
         message = "SealedSecret unsealed successfully"
-        self.recorder.record(body, events.UNSEALED, message, recovered=recovered)
+        self.recorder.record(body, Reason.UNSEALED, message, recovered=recovered)
         _LOG.info("unsealed", extra={"object": "/".join(key)})
 
     def failed(self, key: Key, body: Manifest, failure: Failure) -> None:
@@ -114,8 +115,8 @@ class Reports:
         if restored:
             fight = ", again and again; from now on with pauses" if record.repairs.is_fight else ""
             message = f"Secret was edited and is restored: {what}{fight}"
-            self.recorder.record(body, events.DRIFT_CORRECTED, message)
+            self.recorder.record(body, Reason.DRIFT_CORRECTED, message)
         else:
             message = f"Secret was edited and is left so: {what}"
-            self.recorder.record(body, events.DRIFT_DETECTED, message)
+            self.recorder.record(body, Reason.DRIFT_DETECTED, message)
         _LOG.warning("drift", extra={"object": "/".join(key), "what": what, "did": self.drift})

@@ -8,28 +8,17 @@ Reconciling, what only a person can cure is Stalled. Source: sigs.k8s.io/cli-uti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from controller.conditions import Outcome
+from controller.reasons import Reason
 
 Status = Mapping[str, Any]
 MAX_MESSAGE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended."""
-
-    reason: str
-    """One word in CamelCase."""
-    message: str = ""
-    """For people; empty on success. Names places, never values."""
-    ok: bool = False
-    final: bool = False
-    """Whether only a changed manifest, key or Secret can cure it."""
-
-
-SYNCED = Outcome("Synced", ok=True)
+SYNCED = Outcome(Reason.SYNCED, ok=True)
 
 
 def next_status(
@@ -65,10 +54,12 @@ def _wanted(outcome: Outcome) -> list[dict[str, Any]]:
     """The conditions in their order, without times."""
     state = "True" if outcome.ok else "False"
     message = outcome.message[:MAX_MESSAGE]
-    wanted = [_condition(type_, state, outcome.reason, message) for type_ in ("Synced", "Ready")]
+    wanted = [
+        _condition(type_, state, outcome.reason.value, message) for type_ in ("Synced", "Ready")
+    ]
     if not outcome.ok:
         extra = "Stalled" if outcome.final else "Reconciling"
-        wanted.append(_condition(extra, "True", outcome.reason, message))
+        wanted.append(_condition(extra, "True", outcome.reason.value, message))
     return wanted
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from controller.events import event as events
 from controller.keys.renewal import KEY_SELECTOR, key_secret
 from controller.notify import payloads
 from controller.notify.batch import Batcher
 from controller.notify.notice import notice_of
 from controller.notify.receivers import Receiver
+from controller.reasons import Reason
 from tests.chart.helm import CHART, HelmError, Release, documents
 from tests.chart.test_gitops import CLUSTERS, SECRETS, TREE, cluster, key_of
 from tests.testbed.cluster import ControlPlane, control_plane, wait_for
@@ -301,8 +301,8 @@ def test_a_tenant_applies_its_secrets_with_what_the_chart_gives_flux_applier(
 def test_the_example_tells_of_an_edited_secret(alert: str) -> None:
     (release,) = documents((TREE / "infrastructure/sealer/release.yaml").read_text())
     (receiver,) = release["spec"]["values"]["notifications"]["receivers"]
-    told = notice_of(happening(events.DRIFT_CORRECTED, labels=FLUX))
-    failed = notice_of(happening(events.UNSEAL_FAILED, labels=FLUX))
+    told = notice_of(happening(Reason.DRIFT_CORRECTED, labels=FLUX))
+    failed = notice_of(happening(Reason.UNSEAL_FAILED, labels=FLUX))
     assert told is not None
     assert failed is not None
     ours = Receiver(name="flux", kind=receiver["kind"], url_file="x", reasons=("Drift*",))

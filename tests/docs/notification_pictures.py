@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from controller.events import event as events
 from controller.events.recorder import Happening
 from controller.notify import payloads
 from controller.notify.batch import Batch, Batcher
 from controller.notify.notice import notice_of
+from controller.reasons import Reason
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -32,11 +32,11 @@ def batch() -> Batch:
         "kustomize.toolkit.fluxcd.io/name": "apps",
         "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
     }
-    for name, cause in (("database", "NoKey"), ("mailer", "TemplateFailed")):
+    for name, cause in (("database", Reason.NO_KEY), ("mailer", Reason.TEMPLATE_FAILED)):
         metadata = {"name": name, "namespace": "shop", "labels": labels}
         involved = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret"}
         happening = Happening(
-            {**involved, "metadata": metadata}, events.UNSEAL_FAILED, "", NOW, cause
+            {**involved, "metadata": metadata}, Reason.UNSEAL_FAILED, "", NOW, cause
         )
         notice = notice_of(happening)
         assert notice is not None

@@ -14,9 +14,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from controller.events import event as events
 from controller.keyvault.metrics import KeyVaultMetrics
-from controller.keyvault.status import status
+from controller.reasons import Reason, Whose
 from sealer.keyvault.address import CLOUDS
 from tests.chart.helm import render
 from tests.chart.matrix import FOREIGN
@@ -30,11 +29,6 @@ EXAMPLES = [
     *sorted((ROOT / "examples" / "key-vault").glob("*.yaml")),
     ROOT / "examples" / "gitops" / "apps" / "overlays" / "prod" / "key-vault.yaml",
 ]
-# How a reason is said: of an error class, a condition, an event.
-_SAID = re.compile(
-    r'(?:reason(?:: \w+)? ?=|reason", |told\(\w+, |Told\(\s*)\s*"([A-Z]\w+)"|^FUSE = "(\w+)"',
-    re.MULTILINE,
-)
 
 
 def blocks() -> Iterator[tuple[str, str]]:
@@ -61,28 +55,18 @@ def rows(section: str) -> dict[str, list[str]]:
 
 
 def test_every_reason_has_its_cause_and_its_cure() -> None:
-    said = set()
-    for path in (ROOT / "controller" / "keyvault").rglob("*.py"):
-        said |= {one for pair in _SAID.findall(path.read_text()) for one in pair if one}
-    told = {one for one in events.KEY_VAULT_WARNINGS if not one.startswith("Vault")}
-    told |= {"VaultNotFound", "VaultNotReady"}
-    of_vaults = {
-        one.removeprefix("Vault")
-        for one in events.KEY_VAULT_WARNINGS - {"VaultNotFound", "VaultNotReady"}
-        if one.startswith("Vault")
-    }
-    assert len(said) > 15
     vaults = rows("Reasons of a KeyVault or ClusterKeyVault")
     secrets = rows("Reasons of a KeyVaultSecret")
-    expiring = {"Expired", "ExpiresSoon", "NotYetValid"}
-    assert set(vaults) == of_vaults | {"Ready"}
-    assert set(secrets) == (told - expiring) | {"Synced", "Conflict", "ClusterError"}
-    assert said - {"Progressing"} - set(vaults) - set(secrets) == set()
-    assert all(f"`{one}`" in REASONS for one in expiring)
+    assert set(vaults) == {one for one in Reason if Whose.VAULT in one.row.whose}
+    assert set(secrets) == {one for one in Reason if Whose.FILLED in one.row.whose}
     for name, cells in {**vaults, **secrets}.items():
         assert all(cells) or name in ("Ready", "Synced"), name
-    for one in status.FINAL:
-        assert f"`{one}`" in REASONS.split("`Stalled` are")[1].split("\n\n")[0]
+    stalled = REASONS.split("`Stalled` are")[1].split("\n\n")[0]
+    for one in Reason:
+        if Whose.EXPIRING in one.row.whose:
+            assert f"`{one}`" in REASONS
+        if one.row.final and one.row.whose & (Whose.VAULT | Whose.FILLED):
+            assert f"`{one}`" in stalled
 
 
 def test_every_alert_is_told_of() -> None:

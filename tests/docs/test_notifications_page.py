@@ -7,8 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from controller.events import event as events
-from controller.notify import notice
+from controller.reasons import Reason, Whose
 from tests.chart.helm import render
 from tests.testbed.fixtures import need
 
@@ -23,7 +22,6 @@ def test_the_chart_takes_the_values_that_the_page_shows() -> None:
 
 def test_every_reason_is_told_of_with_its_severity() -> None:
     told = dict(re.findall(r"\| `(\w+)` \| (\w+) \|", PAGE.read_text()))
-    ours = {events.UNSEAL_FAILED, events.UPDATE_FAILED, *notice._OURS, notice.RECOVERED}
-    assert set(told) == ours
-    info = {reason for reason, severity in told.items() if severity == "info"}
-    assert info == {*notice._INFO, notice.RECOVERED}
+    whose = Whose.EVENT | Whose.NOTICE
+    rows = [one for one in Reason if one.row.whose & whose and one.row.severity]
+    assert told == {one: one.row.severity for one in rows}

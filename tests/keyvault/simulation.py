@@ -234,7 +234,7 @@ class Simulation:
         self.recorder = Recorder(self.objects, clock.date, lambda: None)  # type: ignore[arg-type]
         self.events: list[tuple[str, str]] = []
         self.recorder.listeners.append(
-            lambda told: self.events.append((told.involved["metadata"]["name"], told.reason))
+            lambda told: self.events.append((told.involved["metadata"]["name"], told.word))
         )
         self._vault_bodies: dict[str, Manifest] = {}
         self._bodies: dict[str, Manifest] = {}

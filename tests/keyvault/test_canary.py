@@ -26,6 +26,7 @@ from controller.logs import JsonFormatter, TextFormatter
 from controller.notify import payloads
 from controller.notify.batch import Batch
 from controller.notify.notice import notice_of
+from controller.reasons import Reason
 from sealer import encoding
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import PASSWORD, Simulation
@@ -226,7 +227,7 @@ def test_a_secret_that_is_planted_is_found(
             )
         elif where == "event":
             involved = {"apiVersion": "v1", "kind": "KeyVault", "metadata": {"name": "shop"}}
-            half.recorder.record(involved, "VaultForbidden", f"no {planted}")
+            half.recorder.record(involved, Reason.FORBIDDEN, f"no {planted}")
         elif where == "metric":
             half.syncer.metrics.requests.labels(planted, "get", "200").inc()
         elif where == "error":

@@ -7,14 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from controller.api.errors import ClusterError
+from controller.conditions import Outcome
 from controller.keyvault.access.selection import check_allowed
 from controller.keyvault.cluster import Objects
 from controller.keyvault.entry import VaultKey
 from controller.keyvault.poll.poller import Poller
 from controller.keyvault.status.memory import Key, Record
 from controller.keyvault.status.outcomes import WaitingError
-from controller.keyvault.status.status import Outcome
 from controller.keyvault.vaults import Vaults
+from controller.reasons import Reason
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, VaultResource
 
@@ -84,11 +85,11 @@ class Admission:
         entry = self.vaults.entries.get(key)
         if entry is None:
             message = f"there is no {secret.vault_kind} {secret.vault_name}"
-            raise WaitingError(Outcome("VaultNotFound", message))
+            raise WaitingError(Outcome(Reason.VAULT_NOT_FOUND, message))
         poller = self.vaults.poller(key)
         if entry.resource is None or poller is None:
             raise WaitingError(
-                Outcome("VaultNotReady", f"{secret.vault_name}: {entry.outcome.message}")
+                Outcome(Reason.VAULT_NOT_READY, f"{secret.vault_name}: {entry.outcome.message}")
             )
         return entry.resource, poller
 

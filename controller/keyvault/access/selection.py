@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from controller.conditions import Outcome
 from controller.keyvault.access.tenancy import may_have
 from controller.keyvault.lines import Lines
 from controller.keyvault.poll.listing import Rows
@@ -11,9 +12,9 @@ from controller.keyvault.poll.memory import Select
 from controller.keyvault.poll.poller import Poller
 from controller.keyvault.poll.reader import MAX_OBJECTS
 from controller.keyvault.status.outcomes import WaitingError, waiting
-from controller.keyvault.status.status import Outcome
 from controller.keyvault.target.desired import Result
 from controller.keyvault.vault import Found, Row, VaultError
+from controller.reasons import Reason
 from sealer.keyvault.names import name_selector, selector
 from sealer.keyvault.references import SECRET, FindEntry, KeyEntry, Ref
 from sealer.keyvault.resource import KeyVaultSecret
@@ -32,7 +33,7 @@ def check_allowed(secret: KeyVaultSecret, vault: VaultResource, labels: Mapping[
     if refused:
         raise WaitingError(
             Outcome(
-                "NotAllowed",
+                Reason.NOT_ALLOWED,
                 f"{vault.title} does not allow namespace {secret.namespace} to have "
                 f"{', '.join(refused)} (its spec.allow grants namespaces and objects)",
             )
@@ -130,7 +131,7 @@ def bounded(refs: Collection[Ref]) -> Collection[Ref]:
     """The objects, where they are not more than one KeyVaultSecret may want; WaitingError."""
     if len(refs) > MAX_OBJECTS:
         raise WaitingError(
-            Outcome("InvalidSpec", f"it wants {len(refs)} objects, more than {MAX_OBJECTS}")
+            Outcome(Reason.INVALID_SPEC, f"it wants {len(refs)} objects, more than {MAX_OBJECTS}")
         )
     return refs
 

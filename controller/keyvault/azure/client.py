@@ -34,6 +34,7 @@ from controller.keyvault.vault import (
     VaultError,
     VersionRow,
 )
+from controller.reasons import Reason
 from sealer.keyvault.address import CLOUDS
 from sealer.keyvault.references import KEY, SECRET, Ref
 
@@ -87,7 +88,7 @@ class _OneHost(AioHttpTransport):  # type: ignore[misc]
             raise VaultError(
                 "the host sends the controller to another address: nothing was sent there",
                 hint="see whether the URL is the vault's own",
-                reason="UnknownCloud",
+                reason=Reason.UNKNOWN_CLOUD,
             )
         return await super().send(request, **options)
 

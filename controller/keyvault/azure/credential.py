@@ -29,6 +29,7 @@ from controller.keyvault.azure.errors import retry_after
 from controller.keyvault.azure.jose import claims
 from controller.keyvault.identities import Identity
 from controller.keyvault.vault import IdentityError, ThrottledError, UnreachableError, VaultError
+from controller.reasons import Reason
 
 _FRESH_SECONDS = 300
 _TOKEN_SECONDS = 60
@@ -100,7 +101,7 @@ class Credential:
             raise VaultError(
                 "the host's challenge asks for a token for something else: none was sent",
                 hint="see whether the URL is the vault's own",
-                reason="UnknownCloud",
+                reason=Reason.UNKNOWN_CLOUD,
             )
         options = dict(options or {})
         tenant = self._tenant() or options.get("tenant_id") or ""
@@ -192,7 +193,7 @@ class Credential:
             raise IdentityError(
                 "no tenant is known: the vault's challenge names none",
                 hint="write it into auth's tenantId",
-                reason="TokenRequestDenied",
+                reason=Reason.TOKEN_REQUEST_DENIED,
             )
         shared: dict[str, Any] = {
             "authority": who.authority,
@@ -206,7 +207,7 @@ class Credential:
                 raise IdentityError(
                     f"the controller has no identity of its own: {', '.join(lacking)} not set",
                     hint="federate its service account, and label its pods for the webhook",
-                    reason="TokenRequestDenied",
+                    reason=Reason.TOKEN_REQUEST_DENIED,
                 )
             return WorkloadIdentityCredential(tenant_id=tenant, **shared)
         if who.assertion is not None:
@@ -258,7 +259,11 @@ class Credential:
             "managedIdentity": "assign the identity to the node pool, and name its client id",
             "controllerIdentity": "federate the controller's service account with the app",
         }
-        reason = "FederationRejected" if who.kind == "controllerIdentity" else "TokenRequestDenied"
+        reason = (
+            Reason.FEDERATION_REJECTED
+            if who.kind == "controllerIdentity"
+            else Reason.TOKEN_REQUEST_DENIED
+        )
         return IdentityError(
             f"no token for the {who.kind} {who.client_id}{told}".replace("  ", " "),
             hint=cures.get(who.kind),

@@ -26,6 +26,7 @@ from controller.keyvault.vault import (
     UnreachableError,
     VaultError,
 )
+from controller.reasons import Reason
 from sealer.keyvault.explain import KEYS_ROLE, SECRETS_ROLE
 from sealer.keyvault.references import KEY, Ref
 
@@ -41,7 +42,7 @@ _MISFIT = "The challenge "
 class StaleTokenError(IdentityError):
     """401: the vault does not take the token, or no longer."""
 
-    reason = "TokenRequestDenied"
+    reason = Reason.TOKEN_REQUEST_DENIED
 
 
 class Call:
@@ -75,7 +76,7 @@ class Call:
             raise VaultError(
                 "the host's challenge is not one of a vault at this address: no token was sent",
                 hint="see whether the URL is the vault's own",
-                reason="UnknownCloud",
+                reason=Reason.UNKNOWN_CLOUD,
             ) from None
         if isinstance(error, _NO_ANSWER) and not isinstance(error, DecodeError):
             self._told(self._operation, 0)
@@ -111,7 +112,7 @@ def _explain(error: HttpResponseError, ref: Ref | None) -> VaultError:
     if error.status_code == 403 and (inner in _NETWORK or not code or _is_of_network(error)):
         return DeniedError(
             "the vault's firewall, or one on the way, does not let the controller in",
-            reason="Firewall",
+            reason=Reason.FIREWALL,
             hint="allow the cluster's outgoing address or use a private endpoint",
         )
     if error.status_code == 403:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from controller.keyvault.poll.governor import Share
 from controller.keyvault.vault import DeniedError, Row, Vault
+from controller.reasons import Reason
 from sealer.keyvault.references import KEY, Ref
 
 Rows = Mapping[str, Row]
@@ -69,7 +70,7 @@ class Listing:
         try:
             rows = await self._governor.ask(self._vault.list_secrets)
         except DeniedError as error:
-            if error.reason != "Firewall":
+            if error.reason != Reason.FIREWALL:
                 self.denied, self._denied_until = error, self._clock() + _AGAIN_SECONDS
                 self.rows = None
             raise

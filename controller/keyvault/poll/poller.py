@@ -38,6 +38,7 @@ from controller.keyvault.vault import (
     VaultError,
     VersionRow,
 )
+from controller.reasons import Reason
 from sealer.keyvault.references import KEY, Ref
 
 SETTLE_SECONDS = 3.0
@@ -231,7 +232,7 @@ class Poller:
             try:
                 await self.listing.make()
             except DeniedError as error:
-                if error.reason == "Firewall":
+                if error.reason == Reason.FIREWALL:
                     raise
             else:
                 return await self._select(), True

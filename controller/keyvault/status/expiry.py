@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from controller.conditions import Outcome
 from controller.keyvault.lines import Stamps
-from controller.keyvault.status.status import Outcome, stamp_of
+from controller.keyvault.status.status import stamp_of
 from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.vault import Stamp
+from controller.reasons import Reason
 from sealer.keyvault.references import Ref
 
 
@@ -30,18 +32,18 @@ def stamps(states: Iterable[ObjectState], before: Stamps) -> dict[Ref, Stamp]:
 def expiring(known: Stamps, warn: float, now: float) -> Outcome | None:
     """What expires within ``warn`` seconds, has expired or is not valid yet; None if nothing."""
     words: list[str] = []
-    reasons: set[str] = set()
+    reasons: set[Reason] = set()
     for ref, stamp in known.items():
         if stamp.expires is not None and stamp.expires <= now:
-            reasons.add("Expired")
+            reasons.add(Reason.EXPIRED)
             words.append(f"{ref} has expired")
         elif stamp.expires is not None and stamp.expires - warn <= now:
-            reasons.add("ExpiresSoon")
+            reasons.add(Reason.EXPIRES_SOON)
             words.append(f"{ref} expires at {stamp_of(stamp.expires)}")
         if stamp.not_before is not None and stamp.not_before > now:
-            reasons.add("NotYetValid")
+            reasons.add(Reason.NOT_YET_VALID)
             words.append(f"{ref} is not valid before {stamp_of(stamp.not_before)}")
-    for reason in ("Expired", "ExpiresSoon", "NotYetValid"):
+    for reason in (Reason.EXPIRED, Reason.EXPIRES_SOON, Reason.NOT_YET_VALID):
         if reason in reasons:
             return Outcome(reason, "; ".join(words))
     return None

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from controller.api.errors import ClusterError, ConflictError, InvalidError, NotFoundError
-from controller.keyvault.status import status
-from controller.keyvault.status.status import SYNCED, Outcome, told
-from controller.keyvault.target.desired import FUSE, ObjectState
+from controller.conditions import Outcome
+from controller.keyvault.status.status import SYNCED, told
+from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.target.ownership import TargetError
 from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import VaultError
+from controller.reasons import Reason
 from sealer.errors import ManyErrors, SealerError, TemplateError, TokenTypeError
-
-VAULT_REASONS = frozenset({"Throttled", "Unreachable", "ObjectNotFound", "ObjectDisabled", FUSE})
-
-_OF_VAULTS = {"InvalidUrl", "UnknownCloud"}
-"""What the vault's own status says; it is no fault of those who use it."""
-
-PASSING = VAULT_REASONS | {"VaultNotFound", "VaultNotReady", "Conflict", "ClusterError"}
-"""In spite of these a Secret that is there as it was written stays Ready for a while."""
 
 
 class WaitingError(SealerError):
@@ -30,8 +23,7 @@ class WaitingError(SealerError):
 
 def waiting(error: VaultError) -> WaitingError:
     """What a vault's error means where nothing can go on without the answer."""
-    reason = error.reason if error.reason in VAULT_REASONS else "VaultNotReady"
-    return WaitingError(told(error, reason))
+    return WaitingError(told(error, error.reason.for_users))
 
 
 def outcome_of(states: tuple[ObjectState, ...]) -> Outcome:
@@ -40,9 +32,7 @@ def outcome_of(states: tuple[ObjectState, ...]) -> Outcome:
     bad = blocking or [state for state in states if state.reason]
     if not bad:
         return SYNCED
-    reason = bad[0].reason
-    if reason not in VAULT_REASONS and reason not in status.FINAL - _OF_VAULTS:
-        reason = "VaultNotReady"
+    reason = bad[0].reason.for_users if bad[0].reason else Reason.VAULT_NOT_READY
     message = "; ".join(f"{state.ref}: {state.message}" for state in bad[:10])
     return Outcome(reason, message)
 
@@ -65,26 +55,26 @@ def explain(error: SealerError) -> Outcome:
         return waiting(error).outcome
     parts = error.errors if isinstance(error, ManyErrors) else (error,)
     if all(isinstance(one, TokenTypeError) for one in parts):
-        return told(error, "TargetTypeRefused")
+        return told(error, Reason.TARGET_TYPE_REFUSED)
     first = parts[0]
     if isinstance(first, TemplateError):
-        return told(error, "TemplateFailed")
+        return told(error, Reason.TEMPLATE_FAILED)
     if isinstance(error, BadValueError):
-        return told(error, "BadValue")
+        return told(error, Reason.BAD_VALUE)
     if isinstance(error, ConflictError):
-        return told(error, "Conflict")
+        return told(error, Reason.CONFLICT)
     if isinstance(error, NotFoundError):
-        return told(error, "TargetNotFound")
+        return told(error, Reason.TARGET_NOT_FOUND)
     if isinstance(error, InvalidError):
-        return told(error, "InvalidSpec")
+        return told(error, Reason.INVALID_SPEC)
     if isinstance(error, ClusterError):
-        return told(error, "ClusterError")
-    return told(error, "InvalidSpec")
+        return told(error, Reason.CLUSTER_ERROR)
+    return told(error, Reason.INVALID_SPEC)
 
 
 def internal(error: Exception) -> Outcome:
     """A fault of ours: its class and no more, since what it quotes might be a value."""
     name = type(error).__name__
     return Outcome(
-        "InternalError", f"the controller failed ({name}); it tries again, please report it"
+        Reason.INTERNAL_ERROR, f"the controller failed ({name}); it tries again, please report it"
     )

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
-from controller.events.event import KEY_VAULT_WARNINGS
+from controller.conditions import Outcome
 from controller.events.recorder import Recorder
 from controller.keyvault.cluster import Objects
 from controller.keyvault.lines import read_objects
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status import expiry, status
 from controller.keyvault.status.memory import Attempt, Key, Record, unwritten
-from controller.keyvault.status.status import Outcome
+from controller.reasons import Reason
 from sealer.keyvault.resource import DEFAULT_WARN, KIND
 
 _LOG = logging.getLogger(__name__)
@@ -103,7 +103,8 @@ class Reports:
         self.metrics.show(key, ready=outcome.ok, ends=expiry.ends(record.stamps or {}))
         before = status.ready_reason(record.status)
         if outcome.reason != before:
-            recovered = outcome.ok and before in KEY_VAULT_WARNINGS
+            known = Reason.of(before)
+            recovered = outcome.ok and known is not None and known.is_warning
             self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
         _log(key, record, outcome)
         was = status.condition(record.status, "Expiring").get("reason")

@@ -8,54 +8,27 @@ would turn every Flux Kustomization red.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.conditions import Outcome
 from controller.keyvault.lines import SYNCED as SYNCED_LINE
 from controller.keyvault.lines import Stamps, Status, ref_of, ref_text
 from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.vault import Stamp
+from controller.reasons import Reason
 from sealer import duration
 from sealer.errors import ManyErrors, SealerError
 from sealer.keyvault.references import Ref
 
 MAX_MESSAGE = 2048
-FINAL = frozenset(
-    {
-        "InvalidSpec",
-        "NotAllowed",
-        "BadValue",
-        "KeyConflict",
-        "TemplateFailed",
-        "TargetNotOwned",
-        "TargetImmutable",
-        "TargetTypeRefused",
-        "InvalidUrl",
-        "UnknownCloud",
-    }
-)
 _KNOWN = ("Ready", "Reconciling", "Stalled", "Expiring", "Listing")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended: a reason in CamelCase and words that name no value."""
-
-    reason: str
-    message: str = ""
-    ok: bool = False
-
-    @property
-    def final(self) -> bool:
-        """Whether only a person can cure it."""
-        return self.reason in FINAL
+SYNCED = Outcome(Reason.SYNCED, "The Secret has what the vault holds.", ok=True)
 
 
-SYNCED = Outcome("Synced", "The Secret has what the vault holds.", ok=True)
-
-
-def told(error: SealerError, reason: str) -> Outcome:
+def told(error: SealerError, reason: Reason) -> Outcome:
     """Put an error into words with its cure."""
     parts = error.errors if isinstance(error, ManyErrors) else (error,)
     return Outcome(reason, "; ".join(_with_place(one) for one in parts))
@@ -88,7 +61,7 @@ def ready_conditions(outcome: Outcome, *, tolerated: bool) -> list[dict[str, Any
 
 def _condition(kind: str, status: str, outcome: Outcome) -> dict[str, Any]:
     message = outcome.message[:MAX_MESSAGE]
-    return {"type": kind, "status": status, "reason": outcome.reason, "message": message}
+    return {"type": kind, "status": status, "reason": outcome.reason.value, "message": message}
 
 
 def expiry_condition(expiry: Outcome | None) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from controller.conditions import Outcome
 from controller.keyvault.lines import Status
 from controller.keyvault.poll.memory import Polled
 from controller.keyvault.status import status
-from controller.keyvault.status.status import Outcome
+from controller.reasons import Reason
 
 
 def said_of(outcome: Polled) -> Outcome:
@@ -18,8 +19,8 @@ def said_of(outcome: Polled) -> Outcome:
         return status.told(outcome.error, outcome.error.reason)
     if outcome.fuse:
         message = f"{outcome.fuse} objects vanished at once: nothing is deleted because of it"
-        return Outcome("Fuse", message, ok=True)
-    return Outcome("Ready", "The vault answers.", ok=True)
+        return Outcome(Reason.FUSE, message, ok=True)
+    return Outcome(Reason.READY, "The vault answers.", ok=True)
 
 
 def made(
@@ -47,6 +48,6 @@ def _listing(outcome: Polled) -> dict[str, Any]:
     return {
         "type": "Listing",
         "status": "True" if listing is None else "False",
-        "reason": "Listed" if listing is None else listing.reason,
-        "message": "" if listing is None else status.told(listing, "").message,
+        "reason": Reason.LISTED if listing is None else listing.reason,
+        "message": "" if listing is None else status.told(listing, listing.reason).message,
     }

@@ -16,6 +16,7 @@ from controller.keyvault.target import values
 from controller.keyvault.target.reading import Reading
 from controller.keyvault.target.values import BadValueError
 from controller.keyvault.vault import Found, VaultError
+from controller.reasons import Reason
 from sealer.keyvault import names
 from sealer.keyvault.references import (
     CERTIFICATE,
@@ -31,7 +32,6 @@ from sealer.keyvault.references import (
 )
 from sealer.keyvault.resource import KeyVaultSecret
 
-FUSE = "Fuse"
 _HELD = (
     "nor most of what it had: nothing is deleted because of it, "
     "unless a new sync-now annotation says that it is meant"
@@ -68,8 +68,8 @@ class ObjectState:
     version: str = ""
     """The version that is there, or that was last: it tells what is gone from what never was."""
     message: str = ""
-    reason: str = ""
-    """The condition's word where the state is not good."""
+    reason: Reason | None = None
+    """Why, where the state is not good."""
     is_past: bool = False
     """Whether it is a version before the newest: its end is no news."""
     blocking: bool = False
@@ -185,7 +185,7 @@ class _Work:
                 made = self._made(entry, ref, result)
             except BadValueError as error:
                 cure = f" ({error.hint})" if error.hint else ""
-                self._fail(ref, error.message + cure, "BadValue")
+                self._fail(ref, error.message + cure, Reason.BAD_VALUE)
                 return
             self._put(ref, made)
             self._state(ref, PINNED if ref.is_pinned else SYNCED, keys=tuple(made), found=result)
@@ -330,7 +330,7 @@ class _Work:
             other = self.sources.get(key)
             if other is not None:
                 message = f"the key {key} would come from {other} and from {ref}"
-                self._fail(ref, f"{message} (rename one of them)", "KeyConflict")
+                self._fail(ref, f"{message} (rename one of them)", Reason.KEY_CONFLICT)
                 continue
             self.sources[key] = ref
             self.data[key] = value
@@ -356,7 +356,7 @@ class _Work:
 
 def _told(lost: Lost, *, is_held: bool = False) -> dict[str, Any]:
     if is_held:
-        return {"message": f"{lost.error.message}, {_HELD}", "reason": FUSE}
+        return {"message": f"{lost.error.message}, {_HELD}", "reason": Reason.FUSE}
     return {"message": lost.error.message, "reason": lost.error.reason}
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.keyvault.target.templates import Rendered, stamp_key
+from controller.reasons import Reason
 from sealer import encoding
 from sealer.errors import SealerError
 from sealer.keyvault.references import TlsEntry
@@ -33,7 +34,7 @@ Manifest = dict[str, Any]
 class TargetError(SealerError):
     """The target may not be written as asked; ``reason`` is the condition's."""
 
-    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, reason: Reason, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
 
@@ -114,7 +115,7 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
         if creation == "Merge":
             raise TargetError(
                 f"there is no Secret {name} to merge into",
-                reason="TargetNotFound",
+                reason=Reason.TARGET_NOT_FOUND,
                 hint="make it, or let this make it: target.creation: Owner",
             )
         return
@@ -134,7 +135,7 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
         f"the Secret {name} is made by KeyVaultSecret {filler}"
         if filler
         else f"there is a Secret {name}, and it is not ours",
-        reason="TargetNotOwned",
+        reason=Reason.TARGET_NOT_OWNED,
         hint="add to it: target.creation: Merge; or name another target"
         if filler
         else "delete it, name another target, or say target.adopt: IfUnowned",
@@ -164,7 +165,7 @@ def check_keys(secret: KeyVaultSecret, live: Mapping[str, Any] | None, applied: 
                 raise TargetError(
                     f"the {what} {', '.join(sorted(names))} of the Secret {secret.target.name} "
                     f"is filled by KeyVaultSecret {other}",
-                    reason="KeyConflict",
+                    reason=Reason.KEY_CONFLICT,
                     hint="rename one of them",
                 )
 
@@ -225,7 +226,7 @@ def _type(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> str:
     if there != wanted:
         raise TargetError(
             f"the Secret {secret.target.name} has the type {there}, and a type cannot be changed",
-            reason="TargetTypeRefused",
+            reason=Reason.TARGET_TYPE_REFUSED,
             hint=f"delete the Secret, or say target.type: {there}",
         )
     return wanted
@@ -257,7 +258,7 @@ def check_immutable(
     again = "delete it: it is made again at once with what the vault holds"
     raise TargetError(
         f"the Secret {secret.target.name} is immutable, and would have to change",
-        reason="TargetImmutable",
+        reason=Reason.TARGET_IMMUTABLE,
         hint="name another target, it is not ours to make again" if merge else again,
     )
 

@@ -13,6 +13,7 @@ from controller.keyvault.lines import Status, read_objects
 from controller.keyvault.target import ownership
 from controller.keyvault.target.desired import Desired
 from controller.keyvault.target.templates import rendered
+from controller.reasons import Reason
 from controller.work.workers import Workers
 from sealer.keys.custody import Custody
 from sealer.keyvault.resource import KeyVaultSecret
@@ -144,7 +145,7 @@ class Targets:
             raise ownership.TargetError(
                 f"the Secret {secret['metadata']['name']} is a sealing key, or would be taken for "
                 "one: no KeyVaultSecret writes it",
-                reason="TargetNotOwned",
+                reason=Reason.TARGET_NOT_OWNED,
                 hint="name another target",
             )
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.events import event as events
 from controller.events.event import event
 from controller.http.ratelimit import RateLimit
 from controller.logs import JsonFormatter, TextFormatter
+from controller.reasons import Reason
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -69,25 +69,30 @@ INVOLVED = {
 
 
 def test_an_event_is_about_its_object() -> None:
-    made = event(INVOLVED, events.UNSEALED, "fine", now=NOW, serial=1)
+    made = event(INVOLVED, Reason.UNSEALED, "fine", now=NOW, serial=1)
     assert made["involvedObject"]["uid"] == "u"
     assert made["metadata"]["namespace"] == "shop"
     assert made["metadata"]["name"].startswith("db.")
     assert (made["type"], made["source"]) == ("Normal", {"component": "sealed-secrets"})
-    assert event(INVOLVED, events.UNSEAL_FAILED, "x", now=NOW, serial=2)["type"] == "Warning"
+    assert event(INVOLVED, Reason.UNSEAL_FAILED, "x", now=NOW, serial=2)["type"] == "Warning"
 
 
 def test_event_names_differ_and_long_texts_are_cut() -> None:
     long = {**INVOLVED, "metadata": {"name": "n" * 253, "namespace": "shop"}}
-    names = {event(long, "R", "m", now=NOW, serial=n)["metadata"]["name"] for n in range(100)}
+    names = {
+        event(long, Reason.UNSEALED, "m", now=NOW, serial=n)["metadata"]["name"] for n in range(100)
+    }
     assert len(names) == 100
     assert max(map(len, names)) <= 253
-    assert len(event(long, "R", "m" * 5000, now=NOW, serial=1)["message"]) == 1024
+    assert len(event(long, Reason.UNSEALED, "m" * 5000, now=NOW, serial=1)["message"]) == 1024
 
 
 def test_an_object_without_a_namespace_is_told_of_in_the_default_one() -> None:
     cluster = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
-    assert event(cluster, "R", "m", now=NOW, serial=1)["metadata"]["namespace"] == "default"
+    assert (
+        event(cluster, Reason.UNSEALED, "m", now=NOW, serial=1)["metadata"]["namespace"]
+        == "default"
+    )
 
 
 def record(**extra: object) -> logging.LogRecord:

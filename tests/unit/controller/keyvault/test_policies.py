@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from controller.conditions import Outcome
 from controller.keyvault.access.tenancy import may_have, selects
 from controller.keyvault.status.expiry import ends, expiring, next_turn, stamps
 from controller.keyvault.status.status import (
-    Outcome,
     is_same,
     objects,
     read_stamps,
@@ -31,6 +31,7 @@ from controller.keyvault.target.ownership import (
     removal,
 )
 from controller.keyvault.vault import Found, Stamp
+from controller.reasons import Reason
 from sealer.errors import SealerError
 from sealer.keys.custody import KEY_LABEL
 from sealer.keyvault.references import Ref
@@ -93,12 +94,17 @@ def test_a_cluster_vault_denies_by_default() -> None:
 @pytest.mark.parametrize(
     ("outcome", "tolerated", "expected"),
     [
-        pytest.param(Outcome("Synced", ok=True), True, ["Ready=True"], id="synced"),
-        pytest.param(Outcome("Throttled"), True, ["Ready=True"], id="outage-of-a-good-one"),
+        pytest.param(Outcome(Reason.SYNCED, ok=True), True, ["Ready=True"], id="synced"),
+        pytest.param(Outcome(Reason.THROTTLED), True, ["Ready=True"], id="outage-of-a-good-one"),
         pytest.param(
-            Outcome("Throttled"), False, ["Ready=False", "Reconciling=True"], id="outage-at-first"
+            Outcome(Reason.THROTTLED),
+            False,
+            ["Ready=False", "Reconciling=True"],
+            id="outage-at-first",
         ),
-        pytest.param(Outcome("NotAllowed"), True, ["Ready=False", "Stalled=True"], id="permanent"),
+        pytest.param(
+            Outcome(Reason.NOT_ALLOWED), True, ["Ready=False", "Stalled=True"], id="permanent"
+        ),
     ],
 )
 def test_kstatus_reads_the_truth(outcome: Outcome, tolerated: bool, expected: list[str]) -> None:
@@ -107,10 +113,12 @@ def test_kstatus_reads_the_truth(outcome: Outcome, tolerated: bool, expected: li
 
 
 def test_a_transition_time_moves_with_the_status_only() -> None:
-    first = with_times(ready_conditions(Outcome("Synced", ok=True), tolerated=True), {}, 1, NOW)
+    first = with_times(
+        ready_conditions(Outcome(Reason.SYNCED, ok=True), tolerated=True), {}, 1, NOW
+    )
     later = NOW.replace(hour=5)
     again = with_times(
-        ready_conditions(Outcome("Throttled"), tolerated=True), {"conditions": first}, 1, later
+        ready_conditions(Outcome(Reason.THROTTLED), tolerated=True), {"conditions": first}, 1, later
     )
     assert again[0]["lastTransitionTime"] == first[0]["lastTransitionTime"]
     assert is_same({"conditions": first, "nextSyncTime": "a"}, {"conditions": first})

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from controller.events import event as events
 from controller.events.recorder import Happening
 from controller.notify.batch import Batcher
-from controller.notify.notice import RECOVERED, Notice, Owner, notice_of
+from controller.notify.notice import Notice, Owner, notice_of
+from controller.reasons import Reason
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(seconds=10)
@@ -18,7 +18,7 @@ FLUX = {
 }
 
 
-def happening(reason: str = events.UNSEAL_FAILED, name: str = "db", **options: Any) -> Happening:
+def happening(reason: Reason = Reason.UNSEAL_FAILED, name: str = "db", **options: Any) -> Happening:
     metadata = {"name": name, "namespace": "shop", "labels": options.pop("labels", {})}
     involved = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": metadata}
     message = options.pop("message", "Failed to unseal: no key could decrypt secret (password)")
@@ -32,24 +32,24 @@ def notice(*args: Any, **options: Any) -> Notice:
 
 
 def test_a_failure_says_where_what_since_when_and_the_cure() -> None:
-    assert notice(cause="NoKey").line() == (
+    assert notice(cause=Reason.NO_KEY).line() == (
         "shop/db: cannot be unsealed (since 2026-01-01 12:00 UTC) - "
         "seal it anew for this cluster, name and namespace, or restore its key"
     )
 
 
 def test_names_of_keys_are_told_only_where_asked_for() -> None:
-    assert "password" not in notice(cause="NoKey").line()
-    assert "(password)" in notice(cause="NoKey").line(keys=True)
+    assert "password" not in notice(cause=Reason.NO_KEY).line()
+    assert "(password)" in notice(cause=Reason.NO_KEY).line(keys=True)
 
 
 def test_what_went_as_it_should_is_not_told() -> None:
-    assert notice_of(happening(events.UNSEALED)) is None
-    assert notice_of(happening("Synced")) is None
+    assert notice_of(happening(Reason.UNSEALED)) is None
+    assert notice_of(happening(Reason.SYNCED)) is None
 
 
-@pytest.mark.parametrize("reason", sorted(events.WARNINGS | events.KEY_VAULT_WARNINGS))
-def test_every_warning_is_told_in_words(reason: str) -> None:
+@pytest.mark.parametrize("reason", [one for one in Reason if one.is_warning])
+def test_every_warning_is_told_in_words(reason: Reason) -> None:
     told = notice(reason)
     assert told.what
     assert told.what[0].islower()
@@ -79,7 +79,7 @@ def test_each_owner_and_each_severity_has_its_message() -> None:
     batcher = Batcher(WINDOW)
     batcher.add(notice(labels=FLUX), NOW)
     batcher.add(notice(name="other"), NOW)
-    batcher.add(notice(events.DRIFT_CORRECTED, name="third"), NOW)
+    batcher.add(notice(Reason.DRIFT_CORRECTED, name="third"), NOW)
     batches = batcher.due(NOW + WINDOW)
     assert sorted((b.owner is not None, b.severity) for b in batches) == [
         (False, "error"),
@@ -91,7 +91,7 @@ def test_each_owner_and_each_severity_has_its_message() -> None:
 def test_failing_and_recovering_within_a_window_is_not_told() -> None:
     batcher = Batcher(WINDOW)
     batcher.add(notice(), NOW)
-    batcher.add(notice(events.UNSEALED, recovered=True), NOW)
+    batcher.add(notice(Reason.UNSEALED, recovered=True), NOW)
     assert batcher.due(NOW + WINDOW) == []
 
 
@@ -100,23 +100,23 @@ def test_a_failure_that_was_told_recovers_with_one_message() -> None:
     batcher.add(notice(), NOW)
     batcher.due(NOW + WINDOW)
     batcher.add(notice(message="another"), NOW)
-    batcher.add(notice(events.UNSEALED, recovered=True), NOW)
+    batcher.add(notice(Reason.UNSEALED, recovered=True), NOW)
     [batch] = batcher.due(NOW + WINDOW)
-    assert [one.reason for one in batch.notices] == [RECOVERED]
+    assert [one.reason for one in batch.notices] == [Reason.RECOVERED]
 
 
 def test_what_failed_before_a_restart_recovers_with_a_message() -> None:
     batcher = Batcher(WINDOW)
-    batcher.add(notice(events.UNSEALED, recovered=True), NOW)
+    batcher.add(notice(Reason.UNSEALED, recovered=True), NOW)
     assert len(batcher.due(NOW + WINDOW)) == 1
 
 
 def test_of_two_failures_the_last_words_count() -> None:
     batcher = Batcher(WINDOW)
     batcher.add(notice(), NOW)
-    batcher.add(notice(events.UPDATE_FAILED, message="other"), NOW)
+    batcher.add(notice(Reason.UPDATE_FAILED, message="other"), NOW)
     [batch] = batcher.due(NOW + WINDOW)
-    assert [one.reason for one in batch.notices] == [events.UPDATE_FAILED]
+    assert [one.reason for one in batch.notices] == [Reason.UPDATE_FAILED]
 
 
 def test_a_flood_is_counted_beyond_its_room() -> None:

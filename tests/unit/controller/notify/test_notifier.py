@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from controller.events import event as events
 from controller.events.recorder import Happening
 from controller.notify.applied import Applied
 from controller.notify.notice import Owner
 from controller.notify.notifier import Answer, Notifier
 from controller.notify.receivers import Receiver, read_receivers
+from controller.reasons import Reason
 from sealer.errors import UsageError
 from tests.unit.controller.notify.test_batch import FLUX, happening
 
@@ -79,7 +79,7 @@ def run(rig: Rig, body: Callable[[Rig], Awaitable[None]]) -> None:
 
 
 def broken(name: str = "db", **options: Any) -> Happening:
-    return happening(events.UNSEAL_FAILED, name, labels=FLUX, **options)
+    return happening(Reason.UNSEAL_FAILED, name, labels=FLUX, **options)
 
 
 def test_a_batch_is_delivered_once_its_window_is_over(tmp_path: Path) -> None:
@@ -213,18 +213,18 @@ def test_a_url_is_told_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 @pytest.mark.parametrize(
     ("options", "reason", "wanted"),
     [
-        pytest.param({}, events.KEY_RENEWED, True, id="all"),
-        pytest.param({"severity": "error"}, events.KEY_RENEWED, False, id="severity"),
-        pytest.param({"severity": "error"}, events.DRIFT_DETECTED, True, id="an-error"),
-        pytest.param({"reasons": ("Drift*",)}, events.DRIFT_DETECTED, True, id="reason"),
-        pytest.param({"reasons": ("Drift*",)}, events.UNSEAL_FAILED, False, id="other-reason"),
-        pytest.param({"namespaces": ("sh*",)}, events.UNSEAL_FAILED, True, id="namespace"),
-        pytest.param({"namespaces": ("prod-*",)}, events.UNSEAL_FAILED, False, id="elsewhere"),
-        pytest.param({"labels": {"a": "b"}}, events.UNSEAL_FAILED, False, id="labels"),
+        pytest.param({}, Reason.KEY_RENEWED, True, id="all"),
+        pytest.param({"severity": "error"}, Reason.KEY_RENEWED, False, id="severity"),
+        pytest.param({"severity": "error"}, Reason.DRIFT_DETECTED, True, id="an-error"),
+        pytest.param({"reasons": ("Drift*",)}, Reason.DRIFT_DETECTED, True, id="reason"),
+        pytest.param({"reasons": ("Drift*",)}, Reason.UNSEAL_FAILED, False, id="other-reason"),
+        pytest.param({"namespaces": ("sh*",)}, Reason.UNSEAL_FAILED, True, id="namespace"),
+        pytest.param({"namespaces": ("prod-*",)}, Reason.UNSEAL_FAILED, False, id="elsewhere"),
+        pytest.param({"labels": {"a": "b"}}, Reason.UNSEAL_FAILED, False, id="labels"),
     ],
 )
 def test_a_receiver_hears_only_what_it_wants(
-    options: dict[str, Any], reason: str, wanted: bool
+    options: dict[str, Any], reason: Reason, wanted: bool
 ) -> None:
     from controller.notify.notice import notice_of
 

@@ -11,6 +11,7 @@ import pytest
 
 from controller.notify import payloads
 from controller.notify.batch import Batch, Batcher
+from controller.reasons import Reason
 from tests.testbed.receivers import ADAPTIVE_CARD, FLUX_EVENT, SLACK, TEAMS_BYTES
 from tests.unit.controller.notify.test_batch import FLUX, NOW, notice
 
@@ -94,7 +95,7 @@ def test_the_webhook_says_it_all_in_json() -> None:
 
 
 def test_keys_are_in_no_payload_unless_asked_for() -> None:
-    one = batch(cause="NoKey")
+    one = batch(cause=Reason.NO_KEY)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for keys in (False, True):
         told = json.dumps(

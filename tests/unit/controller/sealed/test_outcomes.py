@@ -9,7 +9,7 @@ from controller.api.errors import (
     InvalidError,
     UnavailableError,
 )
-from controller.events import event as events
+from controller.reasons import Reason
 from controller.sealed.desired import RefusedError
 from controller.sealed.outcomes import delay, understand, unseal_message
 from controller.sealed.plan import UnmanagedError
@@ -31,45 +31,45 @@ def half() -> float:
     ("error", "reason", "final", "event", "metric"),
     [
         pytest.param(
-            NoKeyError("x", key="a"), "NoKey", True, events.UNSEAL_FAILED, "unseal", id="key"
+            NoKeyError("x", key="a"), "NoKey", True, Reason.UNSEAL_FAILED, "unseal", id="key"
         ),
         pytest.param(
-            UnsealError("x", key="a"), "Damaged", True, events.UNSEAL_FAILED, "unseal", id="damaged"
+            UnsealError("x", key="a"), "Damaged", True, Reason.UNSEAL_FAILED, "unseal", id="damaged"
         ),
         pytest.param(
             TemplateError("x"),
             "TemplateFailed",
             True,
-            events.UNSEAL_FAILED,
+            Reason.UNSEAL_FAILED,
             "unseal",
             id="template",
         ),
         pytest.param(
-            ManifestError("x"), "Malformed", True, events.UNSEAL_FAILED, "unseal", id="manifest"
+            ManifestError("x"), "Malformed", True, Reason.UNSEAL_FAILED, "unseal", id="manifest"
         ),
         pytest.param(
-            SealerError("x"), "UnsealFailed", True, events.UNSEAL_FAILED, "unseal", id="other"
+            SealerError("x"), "UnsealFailed", True, Reason.UNSEAL_FAILED, "unseal", id="other"
         ),
         pytest.param(
-            UnmanagedError("x"), "Unmanaged", True, events.UPDATE_FAILED, "unmanaged", id="foreign"
+            UnmanagedError("x"), "Unmanaged", True, Reason.UPDATE_FAILED, "unmanaged", id="foreign"
         ),
         pytest.param(
-            RefusedError("x"), "Refused", True, events.UPDATE_FAILED, "update", id="refused"
+            RefusedError("x"), "Refused", True, Reason.UPDATE_FAILED, "update", id="refused"
         ),
         pytest.param(
-            InvalidError("x"), "Invalid", True, events.UPDATE_FAILED, "update", id="invalid"
+            InvalidError("x"), "Invalid", True, Reason.UPDATE_FAILED, "update", id="invalid"
         ),
         pytest.param(
-            ConflictError("x"), "Conflict", False, events.UPDATE_FAILED, "fetch", id="conflict"
+            ConflictError("x"), "Conflict", False, Reason.UPDATE_FAILED, "fetch", id="conflict"
         ),
         pytest.param(
-            UnavailableError("x"), "Unavailable", False, events.UPDATE_FAILED, "fetch", id="away"
+            UnavailableError("x"), "Unavailable", False, Reason.UPDATE_FAILED, "fetch", id="away"
         ),
         pytest.param(
             ForbiddenError("x"),
             "ClusterError",
             False,
-            events.UPDATE_FAILED,
+            Reason.UPDATE_FAILED,
             "fetch",
             id="forbidden",
         ),

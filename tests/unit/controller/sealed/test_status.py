@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from controller.sealed.status import SYNCED, Outcome, is_synced, next_status
+from controller.conditions import Outcome
+from controller.reasons import Reason
+from controller.sealed.status import SYNCED, is_synced, next_status
 
 T1 = datetime(2026, 1, 1, tzinfo=UTC)
 T2 = datetime(2026, 1, 2, tzinfo=UTC)
-FINAL = Outcome("NoKey", "no key could decrypt secret (a)", final=True)
-PASSING = Outcome("Unavailable", "the API server is away")
+FINAL = Outcome(Reason.NO_KEY, "no key could decrypt secret (a)")
+PASSING = Outcome(Reason.UNAVAILABLE, "the API server is away")
 
 
 def status(outcome: Outcome, generation: int = 1, now: datetime = T1) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def test_the_same_outcome_writes_nothing(outcome: Outcome) -> None:
 
 
 def test_another_message_is_written_and_nothing_has_turned() -> None:
-    other = Outcome("NoKey", "no key could decrypt secret (b)", final=True)
+    other = Outcome(Reason.NO_KEY, "no key could decrypt secret (b)")
     written = next_status(status(FINAL), other, generation=1, now=T2)
     assert written is not None
     first = written["conditions"][0]
@@ -105,5 +107,5 @@ def test_synced_means_this_generation(old: object, generation: int, synced: bool
 
 
 def test_long_messages_are_cut() -> None:
-    written = status(Outcome("X", "y" * 100_000, final=True))
+    written = status(Outcome(Reason.NO_KEY, "y" * 100_000))
     assert len(written["conditions"][0]["message"]) == 4096
