@@ -27,6 +27,7 @@ from controller.api.errors import (
 )
 from controller.api.pace import Pace
 from controller.api.refusal import Refusal
+from controller.backoff import Backoff
 
 __all__ = [
     "AlreadyExistsError",
@@ -51,8 +52,7 @@ _PAGE, _WHOLE_PAGE = 100, 20
 # The API server sends a bookmark a minute; a watch that is silent for longer is dead.
 _SILENCE_SECONDS = 75.0
 _WATCH_SECONDS = 300
-_PAUSE_SECONDS = 0.1
-_MAX_PAUSE_SECONDS = 10.0
+_BACKOFF = Backoff(0.1, 10.0)
 
 
 class KubernetesCluster:
@@ -183,7 +183,7 @@ class KubernetesCluster:
                 async for event in self._watch(path, query, accept, version):
                     yield event
             except GoneError:
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(_BACKOFF.first)
 
     async def _pages(
         self, path: str, query: Mapping[str, str], metadata_only: bool
@@ -222,7 +222,7 @@ class KubernetesCluster:
                     yield WatchEvent(kind, {} if kind == "BOOKMARK" else item)
             except UnavailableError:
                 failures += 1
-            await asyncio.sleep(min(_PAUSE_SECONDS * 2**failures, _MAX_PAUSE_SECONDS))
+            await asyncio.sleep(_BACKOFF.after(failures + 1))
 
     async def _lines(
         self, path: str, query: Mapping[str, str], accept: str

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from controller.backoff import Bucket
+
 
 class Pace:
     """Lets ``qps`` requests a second go, ``burst`` beyond that at once; 0 for no limit."""
@@ -13,16 +15,13 @@ class Pace:
     def __init__(
         self, qps: float, burst: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._qps, self._burst, self._clock = qps, max(burst, 1), clock
-        self._next = 0.0
+        self._bucket = Bucket(qps, max(burst, 1), clock) if qps > 0 else None
 
     async def wait(self) -> None:
         """Wait for one's turn."""
-        if self._qps <= 0:
+        if self._bucket is None:
             return
-        now = self._clock()
-        self._next = max(self._next, now - (self._burst - 1) / self._qps)
-        delay = self._next - now
-        self._next += 1 / self._qps
+        delay = self._bucket.delay()
+        self._bucket.take()
         if delay > 0:
             await asyncio.sleep(delay)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from controller.conditions import rfc3339
 from controller.reasons import Reason
 
 COMPONENT = "sealed-secrets"
@@ -21,7 +22,7 @@ def event(
     """
     metadata = involved["metadata"]
     namespace = metadata.get("namespace") or "default"
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = rfc3339(now)
     return {
         "apiVersion": "v1",
         "kind": "Event",

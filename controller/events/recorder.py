@@ -15,12 +15,14 @@ from typing import Any
 
 from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError
+from controller.backoff import Backoff
 from controller.events.event import event
 from controller.reasons import Reason
 
 _LOG = logging.getLogger(__name__)
 _ROOM = 4096
 _TRIES = 5
+_BACKOFF = Backoff(1.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Recorder:
             now=happening.at,
             serial=self._serial,
         )
-        for attempt in range(_TRIES):
+        for failures in range(1, _TRIES + 1):
             try:
                 await self.cluster.create_event(manifest)
                 return
@@ -107,7 +109,7 @@ class Recorder:
                 # The namespace may be going away, or the API server: an Event is not worth more.
                 if error.status and error.status < 429:
                     return
-                await asyncio.sleep(error.retry_after or 2.0**attempt)
+                await asyncio.sleep(error.retry_after or _BACKOFF.after(failures))
         self.dropped()
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
-from controller.conditions import Outcome
+from controller.backoff import Backoff
+from controller.conditions import Outcome, condition_of
 from controller.events.recorder import Recorder
 from controller.keyvault.access.admission import Admission
 from controller.keyvault.access.selection import bounded, find, history, is_gone, listing, selection
@@ -53,7 +54,8 @@ from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 
 _LOG = logging.getLogger(__name__)
-_DELAYS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
+_BACKOFF = Backoff(1.0, 300.0)
+_RETRY_SECONDS = 15.0
 
 
 @dataclass
@@ -374,7 +376,7 @@ class Syncer:
                 self._admission.drop(key)
             return True
         self._again(key)
-        ready, metadata = status.condition(record.status, "Ready"), record.body["metadata"]
+        ready, metadata = condition_of(record.status, "Ready"), record.body["metadata"]
         was_good = ready.get("status") == "True" and record.status.get(
             "observedGeneration"
         ) == metadata.get("generation")
@@ -392,10 +394,10 @@ class Syncer:
     def _again(self, key: Key) -> None:
         record = self.records.get(key)
         if record is None:
-            self.queue.later(key, _DELAYS[3])
+            self.queue.later(key, _RETRY_SECONDS)
             return
         record.tries += 1
-        self.queue.later(key, _DELAYS[min(record.tries, len(_DELAYS)) - 1])
+        self.queue.later(key, _BACKOFF.after(record.tries))
 
 
 def _vault_of(body: Manifest) -> VaultKey:

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError, UnavailableError
-from controller.conditions import Outcome
+from controller.conditions import Outcome, rfc3339, rfc3339_of
 from controller.events.recorder import Recorder
 from controller.keyvault.cluster import Objects
 from controller.keyvault.entry import Entry, Name, VaultKey
@@ -356,13 +356,13 @@ class Vaults:
         said = vault_status.said_of(outcome)
         extra: dict[str, Any] = {
             "objects": outcome.objects,
-            "lastPollTime": status.now_text(running.polled) if running.polled else None,
+            "lastPollTime": rfc3339(running.polled) if running.polled else None,
             "tenantId": getattr(running.vault, "tenant", "") or None,
         }
         pause = running.poller.governor.paused_until - self.clock()
         if pause > 0:
             until = self.now().timestamp() + pause
-            extra["throttledUntil"] = status.stamp_of(until)
+            extra["throttledUntil"] = rfc3339_of(until)
         was_ok = entry.outcome.ok
         await self._write(key, entry, said, outcome, extra)
         if said.ok and not was_ok:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.backoff import Backoff
 from controller.events.recorder import Happening
 from controller.notify import payloads
 from controller.notify.applied import Applied, believed
@@ -28,8 +29,7 @@ from sealer.errors import SealerError
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 10.0
-_FIRST_PAUSE = timedelta(seconds=1)
-_LONGEST_PAUSE = timedelta(minutes=5)
+_BACKOFF = Backoff(1.0, 300.0)
 _GIVE_UP = timedelta(hours=1)
 _LOOK_AGAIN_SECONDS = 10.0
 SIGNATURE = "X-Signature"
@@ -104,7 +104,7 @@ class Notifier:
             return
 
     async def _serve(self, line: Line) -> None:
-        pause = _FIRST_PAUSE
+        failures = 0
         while True:
             self._collect(line)
             if not line.waiting:
@@ -116,13 +116,13 @@ class Notifier:
                 line.waiting.done()
                 if patience is not True:
                     self._drop(line.receiver, "given up")
-                pause = _FIRST_PAUSE
+                failures = 0
                 continue
             if line.awaited:
-                wait, pause = _LOOK_AGAIN_SECONDS, _FIRST_PAUSE
+                wait, failures = _LOOK_AGAIN_SECONDS, 0
             else:
-                wait = max(pause.total_seconds(), patience or 0.0)
-                pause = min(_LONGEST_PAUSE, pause * 2)
+                failures += 1
+                wait = max(_BACKOFF.after(failures), patience or 0.0)
             line.wake.clear()
             await self._sleep(wait, asyncio.Event())
 

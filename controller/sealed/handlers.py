@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import kopf
 from kopf import DiffBaseStorage, OperatorRegistry, OperatorSettings, ProgressStorage
 
 from controller.api.kubernetes import KubernetesCluster
+from controller.backoff import Backoff
 from controller.sealed.sync import Syncer
 
 GROUP, VERSION, PLURAL = "bitnami.com", "v1alpha1", "sealedsecrets"
@@ -41,23 +42,13 @@ def settings(label_selector: str) -> OperatorSettings:
     chosen.scanning.disabled = True
     chosen.persistence.diffbase_storage = _NoDiffBase()
     chosen.persistence.progress_storage = _NoProgress()
-    chosen.networking.error_backoffs = _Forever()
+    chosen.networking.error_backoffs = Backoff(1.0, 30.0)
     chosen.queueing.idle_timeout = 0.5
     chosen.watching.chunk_size = _PAGE
     chosen.peering.standalone = True
     if label_selector:
         chosen.watching.label_selectors[GROUP, VERSION, PLURAL] = label_selector
     return chosen
-
-
-class _Forever:
-    """Waits between tries of one request: a second at first, half a minute at most, no end."""
-
-    def __iter__(self) -> Iterator[float]:
-        seconds = 1.0
-        while True:
-            yield seconds
-            seconds = min(30.0, seconds * 2)
 
 
 class _NoDiffBase(DiffBaseStorage):

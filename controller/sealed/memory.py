@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.conditions import Outcome
+from controller.backoff import Backoff
+from controller.conditions import Outcome, condition_of, conditions
 from controller.sealed.status import is_synced
 from sealer.scope import SCOPE_ANNOTATIONS
 
@@ -16,7 +17,7 @@ Key = tuple[str, str]
 
 _CALM_SECONDS = 30.0
 _FREE_REPAIRS = 2
-_FIRST_PAUSE, _MAX_PAUSE = 5.0, 300.0
+_PAUSES = Backoff(5.0, 300.0)
 
 
 @dataclass(slots=True)
@@ -51,8 +52,7 @@ class Repairs:
         return self.count > _FREE_REPAIRS + 1
 
     def _pause(self) -> float:
-        doublings = self.count - _FREE_REPAIRS
-        return 0.0 if doublings < 0 else min(_MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(doublings, 9))
+        return _PAUSES.after(self.count - _FREE_REPAIRS + 1)
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ def trigger(body: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def is_new(body: Mapping[str, Any]) -> bool:
     """Whether nobody has tried it yet."""
-    return not (body.get("status") or {}).get("conditions")
+    return not conditions(body.get("status"))
 
 
 def says_synced(body: Mapping[str, Any]) -> bool:
@@ -132,5 +132,4 @@ def says_synced(body: Mapping[str, Any]) -> bool:
 
 def says_failed(body: Mapping[str, Any]) -> bool:
     """Whether its status says that the last try failed."""
-    conditions = (body.get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Synced" and one.get("status") == "False" for one in conditions)
+    return condition_of(body.get("status"), "Synced").get("status") == "False"

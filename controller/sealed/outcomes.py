@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controller.api.errors import ClusterError, ConflictError, InvalidError, UnavailableError
+from controller.backoff import Backoff
 from controller.conditions import Outcome
 from controller.reasons import Reason
 from controller.sealed.desired import RefusedError
@@ -19,9 +20,8 @@ from sealer.errors import (
     UnsealError,
 )
 
-MAX_DELAY = 300.0
-_FIRST_DELAYS = {True: 5.0, False: 0.05}
-_JITTER = 0.2
+_LONGEST = 300.0
+_FINAL, _PASSING = Backoff(5.0, _LONGEST, spread=0.2), Backoff(0.05, _LONGEST, spread=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,5 @@ def delay(failure: Failure, tries: int, random: Callable[[], float]) -> float:
     """
     if failure.outcome.reason is Reason.CONFLICT and tries <= 3:
         return 0.0
-    first = _FIRST_DELAYS[failure.outcome.final]
-    seconds = min(MAX_DELAY, first * 2.0 ** min(tries - 1, 16))
-    spread = seconds * (1 + _JITTER * (2 * random() - 1))
-    return min(MAX_DELAY, max(spread, failure.retry_after or 0.0))
+    backoff = _FINAL if failure.outcome.final else _PASSING
+    return min(_LONGEST, max(backoff.after(tries, random), failure.retry_after or 0.0))

@@ -7,14 +7,22 @@ Reconciling, what only a person can cure is Stalled. Source: sigs.k8s.io/cli-uti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from controller.conditions import Outcome
+from controller.conditions import (
+    Condition,
+    Outcome,
+    Status,
+    condition,
+    condition_of,
+    conditions,
+    rfc3339,
+    with_times,
+)
 from controller.reasons import Reason
 
-Status = Mapping[str, Any]
 MAX_MESSAGE = 4096
 
 
@@ -28,48 +36,31 @@ def next_status(
 
     ``now`` becomes lastUpdateTime, and lastTransitionTime of the conditions that turned.
     """
-    before = {one.get("type"): one for one in _conditions(old)}
     wanted = _wanted(outcome)
-    said = [_essence(one) for one in _conditions(old) if one.get("type") in _OURS]
+    said = [_essence(one) for one in conditions(old) if one.get("type") in _OURS]
     if (old or {}).get("observedGeneration") == generation and said == [
         _essence(one) for one in wanted
     ]:
         return None
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = []
-    for one in wanted:
-        was = before.get(one["type"], {})
-        turned = stamp
-        if was.get("status") == one["status"] and was.get("lastTransitionTime"):
-            turned = was["lastTransitionTime"]
-        conditions.append({**one, "lastTransitionTime": turned, "lastUpdateTime": stamp})
-    conditions.extend(dict(one) for one in _conditions(old) if one.get("type") not in _OURS)
-    return {"conditions": conditions, "observedGeneration": generation}
+    more = {"lastUpdateTime": rfc3339(now)}
+    return {
+        "conditions": with_times(wanted, old, now, ours=_OURS, more=more),
+        "observedGeneration": generation,
+    }
 
 
 _OURS = frozenset({"Synced", "Ready", "Reconciling", "Stalled"})
 
 
-def _wanted(outcome: Outcome) -> list[dict[str, Any]]:
+def _wanted(outcome: Outcome) -> list[Condition]:
     """The conditions in their order, without times."""
-    state = "True" if outcome.ok else "False"
-    message = outcome.message[:MAX_MESSAGE]
-    wanted = [
-        _condition(type_, state, outcome.reason.value, message) for type_ in ("Synced", "Ready")
-    ]
+    kinds = [("Synced", outcome.ok), ("Ready", outcome.ok)]
     if not outcome.ok:
-        extra = "Stalled" if outcome.final else "Reconciling"
-        wanted.append(_condition(extra, "True", outcome.reason.value, message))
-    return wanted
-
-
-def _condition(type_: str, status: str, reason: str, message: str) -> dict[str, Any]:
-    condition = {"type": type_, "status": status, "reason": reason}
-    return {**condition, "message": message} if message else condition
-
-
-def _conditions(status: Status | None) -> Sequence[Mapping[str, Any]]:
-    return (status or {}).get("conditions") or ()
+        kinds.append(("Stalled" if outcome.final else "Reconciling", True))
+    return [
+        condition(kind, is_true=is_true, outcome=outcome, longest=MAX_MESSAGE)
+        for kind, is_true in kinds
+    ]
 
 
 def _essence(condition: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -78,7 +69,5 @@ def _essence(condition: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def is_synced(status: Status | None, generation: int) -> bool:
     """Whether the status says that this generation of the SealedSecret was synced."""
-    synced = any(
-        one.get("type") == "Synced" and one.get("status") == "True" for one in _conditions(status)
-    )
+    synced = condition_of(status, "Synced").get("status") == "True"
     return synced and (status or {}).get("observedGeneration") == generation

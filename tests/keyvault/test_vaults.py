@@ -12,8 +12,8 @@ import pytest
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
+from controller.conditions import rfc3339
 from controller.keyvault.entry import VaultKey
-from controller.keyvault.status.status import now_text
 from tests.keyvault.conftest import Run
 from tests.keyvault.simulation import CLIENT, Simulation
 from tests.testbed.azure.faults import Fault
@@ -140,7 +140,7 @@ def test_the_status_of_a_poll_does_not_wait_for_the_next_one(run: Run) -> None:
         half.azure.forget()
         await half.tick(16)
         assert half.ready("shop", "KeyVault") == ("True", "Ready")
-        assert half.status("shop", "KeyVault")["lastPollTime"] == now_text(polled)
+        assert half.status("shop", "KeyVault")["lastPollTime"] == rfc3339(polled)
         assert not half.azure.calls
 
     run(test)

@@ -25,6 +25,7 @@ from azure.identity.aio import (
     WorkloadIdentityCredential,
 )
 
+from controller.backoff import Backoff
 from controller.keyvault.azure.errors import retry_after
 from controller.keyvault.azure.jose import claims
 from controller.keyvault.identities import Identity
@@ -33,8 +34,7 @@ from controller.reasons import Reason
 
 _FRESH_SECONDS = 300
 _TOKEN_SECONDS = 60
-_FIRST_PAUSE = 5.0
-_LONGEST_PAUSE = 300.0
+_PAUSES = Backoff(5.0, 300.0)
 _CODE = re.compile(r"\bAADSTS\d{4,8}\b")
 _PASSING = ("(temporarily_unavailable)", "(server_error)")
 """What Entra says of itself and not of the credential (RFC 6749, 4.1.2.1)."""
@@ -47,7 +47,7 @@ class _Pause:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._seconds = self._until = 0.0
+        self._failures, self._until = 0, 0.0
 
     @property
     def left(self) -> float:
@@ -56,13 +56,12 @@ class _Pause:
 
     def begin(self, at_least: float = 0) -> None:
         """Be silent from now on; what was long ago does not make it longer."""
-        before = self._seconds if self.left > -_LONGEST_PAUSE else 0.0
-        self._seconds = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, before * 2))
-        self._until = self._clock() + max(self._seconds, at_least)
+        self._failures = self._failures + 1 if self.left > -_PAUSES.longest else 1
+        self._until = self._clock() + max(_PAUSES.after(self._failures), at_least)
 
     def end(self) -> None:
         """All is well."""
-        self._seconds = self._until = 0.0
+        self._failures, self._until = 0, 0.0
 
 
 class Credential:

@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from controller.backoff import Backoff, Bucket
 from controller.keyvault.vault import ThrottledError
 
 _T = TypeVar("_T")
 RATE = 20.0
 BURST = 200
-_FIRST_PAUSE = 10.0
-_LONGEST_PAUSE = 300.0
+_PAUSES = Backoff(10.0, 300.0)
 
 
 class Governor:
@@ -33,8 +33,9 @@ class Governor:
         self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
     ) -> None:
         self._clock, self._sleep = clock, sleep
-        self._next = 0.0
-        self._pause = 0.0
+        self._bucket = Bucket(RATE, BURST, clock)
+        self._storms = 0
+        """Times in a row that it throttled."""
         self.paused_until = 0.0
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._serving: asyncio.Task[None] | None = None
@@ -42,8 +43,8 @@ class Governor:
     async def wait(self, lane: str = "") -> None:
         """Wait for a turn; ThrottledError while the vault is to be left alone."""
         self._check()
-        if not self._waiting and self._delay() <= 0:
-            self._next += 1 / RATE
+        if not self._waiting and self._bucket.delay() <= 0:
+            self._bucket.take()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(lane, deque()).append(turn)
@@ -59,16 +60,10 @@ class Governor:
             error.retry_after = self.paused_until - now
             raise error
 
-    def _delay(self) -> float:
-        """Seconds until there is a turn."""
-        now = self._clock()
-        self._next = max(self._next, now - (BURST - 1) / RATE)
-        return self._next - now
-
     async def _serve(self) -> None:
         """Give turns to those that wait, until nobody does."""
         while self._waiting:
-            delay = self._delay()
+            delay = self._bucket.delay()
             # While it is to be left alone nobody need wait to hear it.
             if delay > 0 and self._clock() >= self.paused_until:
                 await self._sleep(delay)
@@ -77,7 +72,8 @@ class Governor:
             if turns:
                 self._waiting[lane] = turns
             if not turn.done():
-                self._next += 1 / RATE if self._clock() >= self.paused_until else 0
+                if self._clock() >= self.paused_until:
+                    self._bucket.take()
                 turn.set_result(None)
 
     async def ask(self, call: Callable[[], Awaitable[_T]], *, lane: str = "") -> _T:
@@ -88,20 +84,20 @@ class Governor:
         except ThrottledError as error:
             self.throttled(error.retry_after)
             raise
-        self._pause = 0.0
+        self._storms = 0
         return answer
 
     def spend(self, turns: int) -> None:
         """Turns that were taken without waiting: the further pages of a listing."""
-        self._next += turns / RATE
+        self._bucket.take(turns)
 
     def throttled(self, retry_after: float | None) -> None:
         """The vault said 429: it is left alone as long as it says, or twice as long each time."""
         now = self._clock()
         if now < self.paused_until:
             return  # another answer of the same storm
-        self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, self._pause * 2))
-        self.paused_until = now + (retry_after or self._pause)
+        self._storms += 1
+        self.paused_until = now + (retry_after or _PAUSES.after(self._storms))
 
     def of(self, lane: str) -> Share:
         """The governor for one who asks in this lane unless it says otherwise."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from controller.backoff import Backoff
 from controller.keyvault.poll.fuse import Fuse
 from controller.keyvault.target.desired import Lost, Result
 from controller.keyvault.vault import DisabledError, Found, MissingError, Row, Stamp, VaultError
@@ -14,8 +15,7 @@ Select = Callable[[Iterable[Row]], Collection[Ref]]
 """What find entries pick out of a listing."""
 Mark = tuple[object, ...]
 """What makes users be synced when it changes; its first word is found, disabled or missing."""
-_FIRST_DELAY = 5.0
-_LONGEST_DELAY = 300.0
+_BACKOFF = Backoff(5.0, 300.0)
 
 
 @dataclass(slots=True)
@@ -133,8 +133,7 @@ class Memory:
         if isinstance(result, VaultError):
             # Trouble says nothing about the object: what was known of it stays.
             known.error, known.tries = result, known.tries + 1
-            wait = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(known.tries - 1, 6))
-            known.retry_at = self._clock() + wait
+            known.retry_at = self._clock() + _BACKOFF.after(known.tries)
             return result
         if known.error is not None:
             self._turned.add(ref)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from math import ceil
 from typing import TypeVar
 
+from controller.backoff import Backoff
 from controller.keyvault.poll.governor import Governor, Share
 from controller.keyvault.poll.history import Histories
 from controller.keyvault.poll.listing import PAGE, Listing, Rows
@@ -44,7 +45,7 @@ from sealer.keyvault.references import KEY, Ref
 SETTLE_SECONDS = 3.0
 PINNED_SECONDS = 86400.0
 _POLL_APART = 0.85  # of the interval: a poll comes up to a tenth early
-_FIRST_DELAY = 5.0
+_FIRST_DELAY, _LONGEST_DELAY = 5.0, 320.0
 _YOUNG_SECONDS = 1.0
 _LONGEST_ABSENCE = 240.0
 """Less than the longest wait of what failed: an hour's poll must not make it wait an hour."""
@@ -168,9 +169,8 @@ class Poller:
         if pause > 0:
             return pause + self._jitter()
         if outcome.error is not None:
-            return min(
-                max(self.interval, _FIRST_DELAY), _FIRST_DELAY * 2.0 ** min(self._failures, 6)
-            )
+            longest = min(max(self.interval, _FIRST_DELAY), _LONGEST_DELAY)
+            return Backoff(_FIRST_DELAY, longest).after(self._failures + 1)
         return self.interval * (1 + 0.1 * (2 * self._jitter() - 1))
 
     async def cycle(self) -> tuple[Polled, set[str]]:

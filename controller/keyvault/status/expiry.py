@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.conditions import Outcome
+from controller.conditions import Outcome, rfc3339_of
 from controller.keyvault.lines import Stamps
-from controller.keyvault.status.status import stamp_of
 from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.vault import Stamp
 from controller.reasons import Reason
@@ -39,10 +38,10 @@ def expiring(known: Stamps, warn: float, now: float) -> Outcome | None:
             words.append(f"{ref} has expired")
         elif stamp.expires is not None and stamp.expires - warn <= now:
             reasons.add(Reason.EXPIRES_SOON)
-            words.append(f"{ref} expires at {stamp_of(stamp.expires)}")
+            words.append(f"{ref} expires at {rfc3339_of(stamp.expires)}")
         if stamp.not_before is not None and stamp.not_before > now:
             reasons.add(Reason.NOT_YET_VALID)
-            words.append(f"{ref} is not valid before {stamp_of(stamp.not_before)}")
+            words.append(f"{ref} is not valid before {rfc3339_of(stamp.not_before)}")
     for reason in (Reason.EXPIRED, Reason.EXPIRES_SOON, Reason.NOT_YET_VALID):
         if reason in reasons:
             return Outcome(reason, "; ".join(words))
@@ -75,4 +74,4 @@ def ends(known: Stamps) -> dict[str, float]:
 def earliest(known: Stamps) -> str | None:
     """The first end of all, in RFC 3339."""
     first = min(ends(known).values(), default=None)
-    return None if first is None else stamp_of(first)
+    return None if first is None else rfc3339_of(first)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from controller.api.cluster import Manifest
+from controller.conditions import condition_of
 from controller.keyvault.lines import Line, Lines, Stamps, Status, read_objects
-from controller.keyvault.status import status
 from controller.keyvault.target import ownership
 from controller.keyvault.target.desired import WAITING, Before, ObjectState
 from controller.sealed.memory import Repairs
@@ -61,7 +61,7 @@ class Record:
         """Generation (0: not the one that was looked at last) and sync-now of the last success."""
         if self.done is not None or not self.status.get("lastSyncTime"):
             return self.done
-        is_good = status.condition(self.status, "Ready").get("status") == "True"
+        is_good = condition_of(self.status, "Ready").get("status") == "True"
         generation = int(self.status.get("observedGeneration") or 0) if is_good else 0
         return generation, str(self.status.get("syncNow") or "")
 

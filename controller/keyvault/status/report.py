@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
-from controller.conditions import Outcome
+from controller.conditions import Outcome, condition_of, rfc3339
 from controller.events.recorder import Recorder
 from controller.keyvault.cluster import Objects
 from controller.keyvault.lines import read_objects
@@ -72,13 +72,13 @@ class Reports:
             # One that could not be written yet leaves the Secret of before as it is.
             new["target"] = secret.target.name if outcome.ok else old.get("target")
             later = None if interval is None else now + timedelta(seconds=interval)
-            new["nextSyncTime"] = later and status.now_text(later)
+            new["nextSyncTime"] = later and rfc3339(later)
         if outcome.ok and (attempt.changed or not old.get("lastSyncTime")):
-            new["lastSyncTime"] = status.now_text(now)
+            new["lastSyncTime"] = rfc3339(now)
         if record.synced_now:
             new["syncNow"] = record.synced_now
         if outcome.ok and record.synced_now != (old.get("syncNow") or ""):
-            new["lastSyncTime"] = status.now_text(now)
+            new["lastSyncTime"] = rfc3339(now)
         return await self._write(key, record, new)
 
     async def _write(self, key: Key, record: Record, new: Manifest) -> bool:
@@ -107,7 +107,7 @@ class Reports:
             recovered = outcome.ok and known is not None and known.is_warning
             self.recorder.record(record.body, outcome.reason, outcome.message, recovered=recovered)
         _log(key, record, outcome)
-        was = status.condition(record.status, "Expiring").get("reason")
+        was = condition_of(record.status, "Expiring").get("reason")
         if expiring is not None and expiring.reason != was:
             self.recorder.record(record.body, expiring.reason, expiring.message)
 

@@ -7,17 +7,17 @@ would turn every Flux Kustomization red.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from controller.conditions import Outcome
+from controller import conditions
+from controller.conditions import Condition, Outcome, condition, condition_of, rfc3339_of
 from controller.keyvault.lines import SYNCED as SYNCED_LINE
 from controller.keyvault.lines import Stamps, Status, ref_of, ref_text
 from controller.keyvault.target.desired import ObjectState
-from controller.keyvault.vault import Stamp
+from controller.keyvault.vault import Stamp, VaultError
 from controller.reasons import Reason
-from sealer import duration
 from sealer.errors import ManyErrors, SealerError
 from sealer.keyvault.references import Ref
 
@@ -47,42 +47,39 @@ def max_stale(interval: float) -> float:
     return max(3 * interval, 3600.0)
 
 
-def ready_conditions(outcome: Outcome, *, tolerated: bool) -> list[dict[str, Any]]:
+def ready_conditions(outcome: Outcome, *, tolerated: bool) -> list[Condition]:
     """Ready, and Reconciling or Stalled where they are true; without times."""
-    state = "True" if outcome.ok or (tolerated and not outcome.final) else "False"
-    conditions = [_condition("Ready", state, outcome)]
-    if not outcome.ok:
-        if outcome.final:
-            conditions.append(_condition("Stalled", "True", outcome))
-        elif state == "False":
-            conditions.append(_condition("Reconciling", "True", outcome))
-    return conditions
+    is_ready = outcome.ok or (tolerated and not outcome.final)
+    kinds = [("Ready", is_ready)]
+    if not outcome.ok and outcome.final:
+        kinds.append(("Stalled", True))
+    elif not is_ready:
+        kinds.append(("Reconciling", True))
+    return [_condition(kind, outcome, is_true=is_true) for kind, is_true in kinds]
 
 
-def _condition(kind: str, status: str, outcome: Outcome) -> dict[str, Any]:
-    message = outcome.message[:MAX_MESSAGE]
-    return {"type": kind, "status": status, "reason": outcome.reason.value, "message": message}
+def _condition(kind: str, outcome: Outcome, *, is_true: bool = True) -> Condition:
+    return condition(kind, is_true=is_true, outcome=outcome, longest=MAX_MESSAGE)
 
 
-def expiry_condition(expiry: Outcome | None) -> list[dict[str, Any]]:
+def listing_condition(error: VaultError | None) -> Condition:
+    """Listing: whether the vault may be listed, or why not."""
+    if error is None:
+        return _condition("Listing", Outcome(Reason.LISTED))
+    return _condition("Listing", told(error, error.reason), is_true=False)
+
+
+def expiry_condition(expiry: Outcome | None) -> list[Condition]:
     """The condition Expiring, where it is true."""
-    return [] if expiry is None else [_condition("Expiring", "True", expiry)]
+    return [] if expiry is None else [_condition("Expiring", expiry)]
 
 
 def with_times(
-    conditions: Iterable[dict[str, Any]], old: Status, generation: int, now: datetime
-) -> list[dict[str, Any]]:
+    wanted: Iterable[Condition], old: Status, generation: int, now: datetime
+) -> list[Condition]:
     """Add lastTransitionTime and observedGeneration; foreign conditions stay."""
-    before = {one.get("type"): one for one in old.get("conditions") or ()}
-    made = []
-    for one in conditions:
-        was = before.get(one["type"], {})
-        turned = now_text(now)
-        if was.get("status") == one["status"] and was.get("lastTransitionTime"):
-            turned = was["lastTransitionTime"]
-        made.append({**one, "lastTransitionTime": turned, "observedGeneration": generation})
-    made.extend(one for kind, one in before.items() if kind not in _KNOWN)
-    return made
+    more = {"observedGeneration": generation}
+    return conditions.with_times(wanted, old, now, ours=_KNOWN, more=more)
 
 
 def objects(states: Iterable[ObjectState], stamps: Stamps) -> list[dict[str, Any]]:
@@ -99,14 +96,14 @@ def objects(states: Iterable[ObjectState], stamps: Stamps) -> list[dict[str, Any
             stamp = state.found.stamp
             line["enabled"] = stamp.enabled
             if stamp.updated:
-                line["updated"] = stamp_of(stamp.updated)
+                line["updated"] = rfc3339_of(stamp.updated)
         elif state.state == "Disabled":
             line["enabled"] = False
         holds = state.found.stamp if state.found else stamps.get(state.ref, Stamp())
         if holds.not_before is not None:
-            line["notBefore"] = stamp_of(holds.not_before)
+            line["notBefore"] = rfc3339_of(holds.not_before)
         if holds.expires is not None:
-            line["expires"] = stamp_of(holds.expires)
+            line["expires"] = rfc3339_of(holds.expires)
         if state.keys:
             line["keys"] = sorted(state.keys)
         line["state"] = state.state
@@ -132,15 +129,9 @@ def _seconds(text: object) -> float | None:
     return datetime.fromisoformat(str(text)).timestamp() if text else None
 
 
-def condition(status: Status, kind: str) -> Mapping[str, Any]:
-    """One condition, empty where it is not there."""
-    found = (one for one in status.get("conditions") or () if one.get("type") == kind)
-    return next(found, {})
-
-
 def ready_reason(status: Status) -> str:
     """The reason of Ready, empty where nothing was told yet."""
-    return str(condition(status, "Ready").get("reason", ""))
+    return str(condition_of(status, "Ready").get("reason", ""))
 
 
 def is_same(old: Status, new: Status) -> bool:
@@ -151,18 +142,3 @@ def is_same(old: Status, new: Status) -> bool:
 
 def _essence(status: Status, passing: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in status.items() if key not in passing and value is not None}
-
-
-def now_text(now: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def stamp_of(seconds: float) -> str:
-    """RFC 3339 of seconds since 1970."""
-    return now_text(datetime.fromtimestamp(seconds, UTC))
-
-
-def words(seconds: float) -> str:
-    """A duration for people."""
-    return duration.words(seconds)

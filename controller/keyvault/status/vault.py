@@ -34,20 +34,10 @@ def made(
     """The whole status; ``outcome`` is None where the vault was not asked."""
     conditions = status.ready_conditions(said, tolerated=False)
     if outcome is not None and outcome.error is None:
-        conditions.append(_listing(outcome))
+        conditions.append(status.listing_condition(outcome.listing))
     return {
         "observedGeneration": generation,
         "conditions": status.with_times(conditions, old, generation, now),
         "throttledUntil": None,
         **extra,
-    }
-
-
-def _listing(outcome: Polled) -> dict[str, Any]:
-    listing = outcome.listing
-    return {
-        "type": "Listing",
-        "status": "True" if listing is None else "False",
-        "reason": Reason.LISTED if listing is None else listing.reason,
-        "message": "" if listing is None else status.told(listing, listing.reason).message,
     }
