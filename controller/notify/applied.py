@@ -13,6 +13,10 @@ _GROUPS = {"SealedSecret": "bitnami.com"}
 _KEY_VAULT = "keyvault.sealer.dev"
 
 
+# Set when the revision that was tried could not be built: nothing of it is in the cluster.
+_NOTHING_APPLIED = frozenset({"BuildFailed", "ArtifactFailed"})
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The revision, and the objects and namespaces of others that it is over."""
@@ -26,12 +30,11 @@ class Applied:
     def read(cls, owner: Mapping[str, Any]) -> Applied:
         """Read a Kustomization or HelmRelease."""
         status, spec = owner.get("status") or {}, owner.get("spec") or {}
-        revision = status.get("lastAppliedRevision") or status.get("lastAttemptedRevision") or ""
         entries = (status.get("inventory") or {}).get("entries") or ()
         # A Kustomization's target namespace is not its alone, and it has an inventory.
         target = spec.get("targetNamespace") if owner.get("kind") == "HelmRelease" else None
         return cls(
-            revision=str(revision),
+            revision=_revision(status),
             inventory=frozenset(str(entry.get("id")) for entry in entries),
             namespaces=frozenset([str(target)] if target else ()),
         )
@@ -41,6 +44,23 @@ class Applied:
         group = _GROUPS.get(notice.kind, _KEY_VAULT)
         identifier = f"{notice.namespace}_{notice.name}_{group}_{notice.kind}"
         return notice.namespace in self.namespaces or identifier in self.inventory
+
+
+def _revision(status: Mapping[str, Any]) -> str:
+    """The revision that the objects in the cluster are of.
+
+    kustomize-controller notes ``lastAttemptedRevision`` before it applies, and
+    ``lastAppliedRevision`` only once all is healthy (its ``kustomization_controller.go``): what
+    breaks a SealedSecret is the first, and with ``wait: true`` never becomes the second.
+    """
+    attempted, applied = (
+        str(status.get(field) or "") for field in ("lastAttemptedRevision", "lastAppliedRevision")
+    )
+    conditions = status.get("conditions") or ()
+    unbuilt = any(
+        one.get("type") == "Ready" and one.get("reason") in _NOTHING_APPLIED for one in conditions
+    )
+    return applied if unbuilt else attempted or applied
 
 
 def believed(batch: Batch, applied: Applied, *, only: bool = False) -> Batch:

@@ -63,6 +63,43 @@ def test_what_hides_among_what_was_applied_is_told_without_the_owner() -> None:
     assert believed(batch, applied, only=True) == Batch(APPS, "shop", "error", NOTICES[:1])
 
 
-def test_the_revision_is_the_one_that_was_applied_last() -> None:
-    assert Applied.read(kustomization()).revision == "main@sha1:1"
-    assert Applied.read({"status": {"lastAttemptedRevision": "1.2.3"}}).revision == "1.2.3"
+def with_revisions(reason: str, **revisions: str) -> dict[str, Any]:
+    conditions = [{"type": "Stalled", "reason": "x"}, {"type": "Ready", "reason": reason}]
+    return {"status": {**revisions, "conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("owner", "revision"),
+    [
+        pytest.param(kustomization(), "main@sha1:1", id="only-applied"),
+        pytest.param({"status": {"lastAttemptedRevision": "1.2.3"}}, "1.2.3", id="a-release"),
+        pytest.param({}, "", id="nothing"),
+        pytest.param(
+            with_revisions("Progressing", lastAppliedRevision="a", lastAttemptedRevision="b"),
+            "b",
+            id="being-applied",
+        ),
+        pytest.param(
+            with_revisions("HealthCheckFailed", lastAppliedRevision="a", lastAttemptedRevision="b"),
+            "b",
+            id="failed-since-it-broke-the-object",
+        ),
+        pytest.param(
+            with_revisions("BuildFailed", lastAppliedRevision="a", lastAttemptedRevision="b"),
+            "a",
+            id="never-built",
+        ),
+        pytest.param(
+            with_revisions("ArtifactFailed", lastAppliedRevision="a", lastAttemptedRevision="b"),
+            "a",
+            id="never-fetched",
+        ),
+        pytest.param(
+            with_revisions("BuildFailed", lastAttemptedRevision="b"), "", id="nothing-applied-yet"
+        ),
+    ],
+)
+def test_the_revision_is_the_one_that_the_objects_are_of(
+    owner: dict[str, Any], revision: str
+) -> None:
+    assert Applied.read(owner).revision == revision
