@@ -41,6 +41,7 @@ __all__ = [
 ]
 SECRETS = "/api/v1"
 SEALED_SECRETS = "/apis/bitnami.com/v1alpha1"
+LEASES = "/apis/coordination.k8s.io/v1"
 _JSON = "application/json"
 # The API server then sends metadata alone: no Secret's data comes into this process.
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -124,6 +125,25 @@ class KubernetesCluster:
     async def create_event(self, manifest: Mapping[str, Any]) -> None:
         namespace = quote(manifest["metadata"]["namespace"])
         await self.request("POST", f"/api/v1/namespaces/{namespace}/events", body=manifest)
+
+    async def create_lease(self, manifest: Mapping[str, Any]) -> Manifest:
+        return await self.request("POST", _lease(manifest["metadata"]["namespace"]), body=manifest)
+
+    async def renew_lease(self, manifest: Mapping[str, Any], uid: str) -> Manifest:
+        metadata = manifest["metadata"]
+        return await self.request(
+            "PATCH",
+            _lease(metadata["namespace"], metadata["name"]),
+            body={"metadata": {"uid": uid}, "spec": manifest["spec"]},
+            content_type="application/merge-patch+json",
+        )
+
+    async def delete_lease(self, namespace: str, name: str, uid: str, version: str = "") -> None:
+        exactly = {"uid": uid, **({"resourceVersion": version} if version else {})}
+        await self.request("DELETE", _lease(namespace, name), body={"preconditions": exactly})
+
+    def watch_leases(self, namespace: str, selector: str) -> AsyncIterator[WatchEvent]:
+        return self.watch(_lease(namespace), selector=selector)
 
     async def connection(self) -> dict[str, Any]:
         """Return server, credentials and CA as ``kopf.ConnectionInfo`` takes them, fresh."""
@@ -310,6 +330,10 @@ def _secret(namespace: str, name: str = "") -> str:
 
 def _sealed(namespace: str, name: str) -> str:
     return _place(SEALED_SECRETS, namespace, "sealedsecrets", name)
+
+
+def _lease(namespace: str, name: str = "") -> str:
+    return _place(LEASES, namespace, "leases", name)
 
 
 def _place(group: str, namespace: str, resource: str, name: str) -> str:
