@@ -14,19 +14,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controller.api.cluster import Cluster
-from controller.api.errors import ClusterError, NotFoundError
+from controller.api.errors import AlreadyExistsError, ClusterError, NotFoundError
 from controller.events.recorder import Recorder
-from controller.keys.renewal import KEY_SELECTOR, key_secret, next_renewal
+from controller.keys.renewal import KEY_SELECTOR, key_secret, next_renewal, successor_name
 from controller.keys.store import KeyStore
 from controller.reasons import Reason
 from controller.settings import Settings
 from sealer.keys.certificate import EXPIRY_WARNING
-from sealer.keys.custody import KEY_LABEL, filled_by_manifest
+from sealer.keys.custody import ACTIVE, KEY_LABEL, filled_by_manifest
 from sealer.keys.pair import KeyPair, generate
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
 _LOOK_SECONDS = 3600.0
+_MAX_NAMES = 20
 _TELL_AGAIN = timedelta(days=1)
 
 
@@ -134,16 +135,46 @@ class KeyKeeper:
         return None if due is None else due.total_seconds()
 
     async def _make(self) -> None:
-        settings = self.settings
+        """Make the key that follows on the newest, unless another controller was faster."""
+        newest, known = self.store.keys.newest, frozenset(self.store.names)
+        before = newest.pair.fingerprint if newest else ""
         pair = await asyncio.get_running_loop().run_in_executor(self.executor, self._generate)
+        for attempt in range(_MAX_NAMES):
+            name = successor_name(self.settings.key_prefix, before, attempt)
+            # One that came while ours was made is the one that follows.
+            if name in known:
+                continue
+            try:
+                made = await self._create(pair, name)
+            except AlreadyExistsError:
+                if await self._is_another(name):
+                    return
+                continue
+            self._made(pair, made)
+            return
+        raise ClusterError(f"{_MAX_NAMES} names for a new key Secret are taken by other Secrets")
+
+    async def _create(self, pair: KeyPair, name: str) -> Mapping[str, Any]:
+        settings = self.settings
         manifest = key_secret(
             pair,
+            name=name,
             prefix=settings.key_prefix,
             namespace=settings.namespace,
             labels=settings.privatekey_labels,
             annotations=settings.privatekey_annotations,
         )
-        made = await self.cluster.create_secret(manifest)
+        return await self.cluster.create_secret(manifest)
+
+    async def _is_another(self, name: str) -> bool:
+        """Take the key that another controller made; False where that Secret is no usable key."""
+        secret = await self.cluster.get_secret(self.settings.namespace, name)
+        if (secret["metadata"].get("labels") or {}).get(KEY_LABEL) != ACTIVE:
+            return False
+        self.store.put(secret)
+        return name not in self.store.bad
+
+    def _made(self, pair: KeyPair, made: Mapping[str, Any]) -> None:
         self.store.put(made)
         self.recorder.record(
             {**made, "apiVersion": "v1", "kind": "Secret"},

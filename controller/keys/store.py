@@ -6,7 +6,7 @@ it changes. A deleted or relabelled key Secret takes effect at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,11 @@ class KeyStore:
     def ring(self) -> KeyRing:
         """The ring now; the same object until a key comes or goes."""
         return self._ring
+
+    @property
+    def names(self) -> Set[str]:
+        """Of the key Secrets there are, usable or not."""
+        return self._by_name.keys() | self._bad.keys()
 
     @property
     def bad(self) -> Mapping[str, str]:

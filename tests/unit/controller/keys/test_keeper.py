@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from controller.api.cluster import WatchEvent
 from controller.api.errors import UnavailableError
 from controller.events.recorder import Recorder
 from controller.keys.keeper import KeyKeeper
-from controller.keys.renewal import key_secret
+from controller.keys.renewal import key_secret, successor_name
 from controller.keys.store import KeyStore
 from controller.settings import Settings
 from sealer.keys.custody import KEY_LABEL
@@ -202,3 +203,66 @@ def test_a_watch_that_fails_begins_anew() -> None:
         assert not rig.keeper.loaded.is_set()
 
     run(body, lambda rig: rig.cluster.fail("watch_secrets", UnavailableError("away")))
+
+
+def has_keys(rig: Rig, number: int) -> bool:
+    return len(rig.store.keys.keys) == number
+
+
+def test_several_that_find_a_key_due_make_one() -> None:
+    async def main() -> None:
+        rigs = [Rig() for _ in range(3)]
+        for rig in rigs[1:]:
+            rig.keeper.cluster = rig.cluster = rigs[0].cluster
+        keepers = [rig.keeper for rig in rigs]
+        tasks = [asyncio.create_task(task()) for one in keepers for task in (one.watch, one.renew)]
+        try:
+            for number in (1, 2, 3):
+                for rig in rigs:
+                    await rig.until(partial(has_keys, rig, number))
+                await asyncio.sleep(0.05)
+                assert rigs[0].count == number
+                assert sum(rig.told.count("KeyRenewed") for rig in rigs) == number
+                for rig in rigs:
+                    rig.pass_time(31)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for rig in rigs:
+                rig.executor.shutdown()
+
+    asyncio.run(main())
+
+
+def test_a_name_that_another_secret_took_is_passed_over() -> None:
+    def prepare(rig: Rig) -> None:
+        taken = successor_name("sealed-secrets-key", "", 0)
+        rig.cluster.put(
+            {"kind": "Secret", "metadata": {"name": taken, "namespace": "home"}, "data": {}}
+        )
+
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: rig.store.keys.newest is not None)
+        newest = rig.store.keys.newest
+        assert newest is not None
+        assert newest.pair.name == successor_name("sealed-secrets-key", "", 1)
+
+    run(body, prepare)
+
+
+def test_where_every_name_is_taken_it_says_so_and_tries_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def prepare(rig: Rig) -> None:
+        for attempt in range(20):
+            name = successor_name("sealed-secrets-key", "", attempt)
+            rig.cluster.put(
+                {"kind": "Secret", "metadata": {"name": name, "namespace": "home"}, "data": {}}
+            )
+
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: "cannot store a new sealing key" in caplog.messages)
+        assert rig.store.keys.newest is None
+
+    run(body, prepare)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.keys.renewal import key_secret, next_renewal
+from controller.keys.renewal import key_secret, next_renewal, successor_name
 from controller.keys.store import key_times
 from sealer import KeyPair, encoding
 from tests.sealing_keys import pair as make_pair
@@ -47,6 +48,19 @@ def test_a_key_secret_is_as_the_peer_writes_it() -> None:
         encoding.decode(secret["data"]["tls.key"]), encoding.decode(secret["data"]["tls.crt"])
     )
     assert read.certificate == pair.certificate
+
+
+def test_the_name_of_a_new_key_is_made_of_the_key_before_it() -> None:
+    names = [successor_name("k-", *one) for one in (("", 0), ("abc", 0), ("abc", 1), ("abd", 0))]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("k-[bcdfghjklmnpqrstvwxz2-9]{5}", name) for name in names)
+    # Controllers of two releases must agree on it.
+    assert names[:2] == ["k-8zhft", "k-mzkh6"]
+
+
+def test_a_named_key_secret_keeps_the_prefix_beside_its_name() -> None:
+    metadata = key_secret(make_pair(), prefix="k-", namespace="home", name="k-x2x4z")["metadata"]
+    assert (metadata["name"], metadata["generateName"]) == ("k-x2x4z", "k-")
 
 
 def test_a_label_of_the_admin_cannot_make_a_new_key_inactive() -> None:
