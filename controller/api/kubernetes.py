@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -42,6 +43,12 @@ __all__ = [
 SECRETS = "/api/v1"
 SEALED_SECRETS = "/apis/bitnami.com/v1alpha1"
 LEASES = "/apis/coordination.k8s.io/v1"
+# What changes nothing that another controller could write: questions, and the Lease itself.
+_UNFENCED = (
+    "/apis/coordination.k8s.io/",
+    "/apis/authentication.k8s.io/",
+    "/apis/authorization.k8s.io/",
+)
 _JSON = "application/json"
 # The API server then sends metadata alone: no Secret's data comes into this process.
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -62,6 +69,11 @@ class KubernetesCluster:
     def __init__(self, api: Any, *, qps: float = 0, burst: int = 0) -> None:
         self._api = api
         self._pace = Pace(qps, burst)
+        self.fence: Callable[[], float] = lambda: math.inf
+        """Seconds that a write may take that is begun now; zero: none may be begun.
+
+        Where several controllers share the work, another one takes over when ours were too many.
+        """
 
     async def close(self) -> None:
         """Close the connections."""
@@ -79,17 +91,30 @@ class KubernetesCluster:
     ) -> Manifest:
         """Send one request and return the JSON that came back; raises ClusterError's classes."""
         await self._pace.wait()
+        seconds = self._seconds(method, path)
         with _reaching():
-            async with asyncio.timeout(_REQUEST_SECONDS):
+            async with asyncio.timeout(seconds):
                 answer = await self._send(method, path, query, body, content_type, accept)
                 text = await answer.read()
             if answer.status < 400:
                 return _object(text) if text else {}
-        seconds = answer.headers.get("Retry-After")
+        after = answer.headers.get("Retry-After")
         refusal = Refusal.read(answer.status, text)
         # Of what is only read nothing was sent that could be quoted.
         writes = method != "GET" and _is_secret(path)
-        raise refusal.error(method, seconds, about_secret=writes)
+        raise refusal.error(method, after, about_secret=writes)
+
+    def _seconds(self, method: str, path: str) -> float:
+        """How long a request may take; UnavailableError where it may not be begun."""
+        if method == "GET" or path.startswith(_UNFENCED):
+            return _REQUEST_SECONDS
+        seconds = min(_REQUEST_SECONDS, self.fence())
+        if seconds <= 0:
+            raise UnavailableError(
+                "nothing is written while the own Lease cannot be renewed",
+                hint="another replica does the work meanwhile; see the log for what is in the way",
+            )
+        return seconds
 
     async def get_secret(self, namespace: str, name: str) -> Manifest:
         return await self.request("GET", _secret(namespace, name))
