@@ -83,6 +83,8 @@ class Record:
     reported_version: str = ""
     """The Secret's resourceVersion whose drift was told of."""
     repairs: Repairs = field(default_factory=Repairs)
+    mine: bool = False
+    """Whether it was ours to work on when it was last seen, or the members changed."""
     instance: str = ""
     key: str = ""
     """Fingerprint of the sealing key that opened it last."""

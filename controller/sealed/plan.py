@@ -137,10 +137,16 @@ def is_of_another(actual: Manifest, owner: Owner) -> bool:
     )
 
 
+def skips_owner(wanted: Manifest) -> bool:
+    """Whether the Secret is to have no owner, and so outlives its SealedSecret."""
+    annotations = wanted["metadata"].get("annotations") or {}
+    return bool(annotations.get(SKIP_OWNER_ANNOTATION) == "true")
+
+
 def _with_owner(wanted: Manifest, owner: Owner) -> dict[str, Any]:
     metadata = dict(wanted["metadata"])
-    annotations = dict(metadata.get("annotations") or {})
-    if annotations.get(SKIP_OWNER_ANNOTATION) == "true":
+    if skips_owner(wanted):
+        annotations = dict(metadata["annotations"])
         annotations[OWNER_ANNOTATION] = owner.name
         metadata["annotations"] = annotations
         metadata.pop("ownerReferences", None)

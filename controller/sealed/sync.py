@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
@@ -22,11 +21,20 @@ from controller.events.recorder import Recorder
 from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.sealed import target
-from controller.sealed.desired import Desired, Policy, desired, needs_rendering, opened, settle
-from controller.sealed.hopeless import Wary
+from controller.sealed.desired import Policy, settle
 from controller.sealed.memory import Key, Record, is_new, key_of, says_failed, says_synced, trigger
+from controller.sealed.opening import Opening
 from controller.sealed.outcomes import Failure, delay, understand
-from controller.sealed.plan import Nothing, Owner, Recreate, Update, is_of_another, is_owned, plan
+from controller.sealed.plan import (
+    Nothing,
+    Owner,
+    Recreate,
+    Update,
+    is_of_another,
+    is_owned,
+    plan,
+    skips_owner,
+)
 from controller.sealed.report import QUIET_TRIES, Reports
 from controller.sealed.status import SYNCED
 from controller.sealed.waiting import Waiting
@@ -34,12 +42,8 @@ from controller.turns import Turns
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
-from sealer.keys.ring import KeyRing
 from sealer.sealed import SealedSecret
-from sealer.templating import Made
-from sealer.unsealing import Opened
 
-_T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
 # A foreign Secret that was deleted may come again at once: its owner goes first.
 _FOREIGN_GRACE_SECONDS = 0.75
@@ -65,6 +69,8 @@ class Syncer:
     """Of namespaces at the executor."""
     workers: Workers = field(default_factory=Workers)
     """Where templates are rendered."""
+    owns: Callable[[str], bool] = lambda uid: True
+    """Whether the SealedSecret of this UID is ours to work on, or another controller's."""
     _records: dict[Key, Record] = field(default_factory=dict)
     _bodies: Waiting = field(default_factory=Waiting)
     _forced: set[Key] = field(default_factory=set)
@@ -73,7 +79,7 @@ class Syncer:
         self._teller = Reports(
             self.cluster, self.recorder, self.metrics, self.now, self.drift, self.update_status
         )
-        self._wary = Wary()
+        self._opening = Opening(self.keys, self.policy, self.executor, self.turns, self.workers)
 
     # What happens in the cluster.
 
@@ -89,6 +95,9 @@ class Syncer:
                 self._force(key)
             return
         record.saw(body)
+        record.mine = self.owns(record.uid)
+        if not record.mine:
+            return
         if record.trigger:
             self._teller.relabel(key, body, record)
         news = self._is_news(body, record)
@@ -150,6 +159,18 @@ class Syncer:
             if record.outcome is not None and not record.outcome.ok:
                 self._force(key)
 
+    def on_members(self) -> None:
+        """Other controllers share the work now: what came is queued, what left is dropped.
+
+        A run that goes on is finished; the next controller finds what it did.
+        """
+        for key, record in self._records.items():
+            was, record.mine = record.mine, self.owns(record.uid)
+            if record.mine and not was:
+                self._force(key)
+            elif was and not record.mine:
+                self._drop(key)
+
     @property
     def known_keys(self) -> Set[Key]:
         """The SealedSecrets seen so far."""
@@ -177,6 +198,9 @@ class Syncer:
         """Bring one SealedSecret's Secret in line; whatever fails is told and tried again."""
         started = time.perf_counter()
         record = self._records.setdefault(key, Record())
+        if record.uid and not self.owns(record.uid):
+            self._drop(key)
+            return
         body = await self._body(key, record)
         if body is None:
             return
@@ -189,6 +213,9 @@ class Syncer:
         try:
             done = await self._bring_in_line(key, body, record)
             await self._succeeded(key, body, record, done)
+        except target.OutdatedError:
+            self._force(key)
+            return
         except SealerError as error:
             await self._failed(key, body, record, understand(error))
         except asyncio.CancelledError:
@@ -224,11 +251,15 @@ class Syncer:
 
     async def _bring_in_line(self, key: Key, body: Manifest, record: Record) -> _Done:
         """Do what the plan says."""
-        wanted = await self._unseal(SealedSecret.from_dict(body), record)
+        started = time.perf_counter()
+        sealed = SealedSecret.from_dict(body)
+        wanted = await self._opening.desired(sealed, prefer=record.key)
+        self.metrics.decrypt_seconds.observe(time.perf_counter() - started)
+        record.key = wanted.key
         metadata = body["metadata"]
         owner = Owner(key[1], metadata["uid"])
         stamp = f"{metadata['uid']}/{metadata.get('generation', 0)}"
-        if is_new(body) and not record.secret_version:
+        if is_new(body) and not record.secret_version and not skips_owner(wanted.manifest):
             made = await self._make(settle(wanted, None, stamp), owner)
             if made is not None:
                 record.secret_version = made["metadata"]["resourceVersion"]
@@ -246,34 +277,12 @@ class Syncer:
             return _Done(drift=drift)
         if drift and self._waits(key, record):
             return _Done()
+        await target.confirm(self.cluster, key, body)
         written = await target.apply(self.cluster, decided, actual)
         record.secret_version = written["metadata"]["resourceVersion"]
         if drift:
             record.repairs.made(self.queue.clock())
         return _Done(written=True, drift=drift)
-
-    async def _unseal(self, sealed: SealedSecret, record: Record) -> Desired:
-        started = time.perf_counter()
-        ring = self._wary.of(self.keys.ring)
-        found = await self._compute(sealed, partial(self._opened, sealed, ring, record.key))
-        if isinstance(found, Opened):
-            made = await self.workers.render(sealed.namespace, sealed.template.data, found.values)
-            found = await self._compute(sealed, partial(desired, sealed, found, made, self.policy))
-        self.metrics.decrypt_seconds.observe(time.perf_counter() - started)
-        record.key = found.key
-        return found
-
-    async def _compute(self, sealed: SealedSecret, work: Callable[[], _T]) -> _T:
-        """In a thread, when it is the namespace's turn."""
-        async with self.turns.of(sealed.namespace):
-            return await asyncio.get_running_loop().run_in_executor(self.executor, work)
-
-    def _opened(self, sealed: SealedSecret, ring: KeyRing, prefer: str) -> Opened | Desired:
-        """Decrypt, in a thread; what has no templates is done then."""
-        found = opened(sealed, ring, self.policy, prefer=prefer)
-        if needs_rendering(sealed, found):
-            return found
-        return desired(sealed, found, Made(), self.policy)
 
     async def _make(self, wanted: Mapping[str, Any], owner: Owner) -> Manifest | None:
         """Make the Secret without looking first; None where there is one after all."""
@@ -364,11 +373,15 @@ class Syncer:
         self._forced.add(key)
         self.queue.add(key)
 
-    def _forget(self, key: Key) -> None:
-        record = self._records.pop(key, None)
+    def _drop(self, key: Key) -> None:
+        """Have nothing to do with it for now."""
         self._bodies.pop(key)
         self._forced.discard(key)
         self.queue.forget(key)
+
+    def _forget(self, key: Key) -> None:
+        record = self._records.pop(key, None)
+        self._drop(key)
         if record is not None:
             self.metrics.forget(key, record.instance)
 

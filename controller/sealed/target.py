@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import NotFoundError
-from controller.sealed.memory import Key
+from controller.sealed.memory import Key, trigger
 from controller.sealed.plan import Create, Owner, Plan, Recreate, Update, is_owned
+from sealer.errors import SealerError
 from sealer.keys.custody import Custody
 
 
@@ -15,6 +16,25 @@ async def look(cluster: Cluster, key: Key) -> Manifest | None:
         return await cluster.get_secret(*key)
     except NotFoundError:
         return None
+
+
+class OutdatedError(SealerError):
+    """The SealedSecret was changed or deleted while its Secret was compared."""
+
+
+async def confirm(cluster: Cluster, key: Key, body: Manifest) -> None:
+    """See that a SealedSecret is still this one, after its Secret was looked at; OutdatedError.
+
+    The write that follows is bound to the state of the Secret that was looked at. Where another
+    controller wrote a newer generation since, that state is gone; where it has not yet, because
+    the SealedSecret was changed only now or this process was stopped for a while, this tells.
+    """
+    try:
+        current = await cluster.get_sealed(*key)
+    except NotFoundError:
+        raise OutdatedError("it is gone") from None
+    if trigger(current) != trigger(body):
+        raise OutdatedError("it was changed")
 
 
 async def apply(cluster: Cluster, decided: Plan, actual: Manifest | None) -> Manifest:
