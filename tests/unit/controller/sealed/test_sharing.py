@@ -9,7 +9,9 @@ import pytest
 
 from tests.unit.controller.rig import KEY, SYNCED, Rig, edit, run, runs
 
-SKIP = {"annotations": {"sealedsecrets.bitnami.com/skip-set-owner-references": "true"}}
+SKIP: dict[str, Any] = {
+    "annotations": {"sealedsecrets.bitnami.com/skip-set-owner-references": "true"}
+}
 
 
 def meanwhile(rig: Rig, verb: str, what: Callable[[], Any]) -> None:
