@@ -47,7 +47,7 @@ test: $(STAMP) ## every test this machine can run
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.binaries >/dev/null; fi
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" --ignore=tests/unit/sealer --ignore=tests/property
-	$(BIN)/python -m pytest -m alone tests/e2e
+	$(BIN)/python -m pytest -m alone tests/e2e tests/keyvault
 
 bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one run
 	$(BIN)/python -m tests.perf.bench_cli

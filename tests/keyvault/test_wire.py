@@ -14,6 +14,9 @@ from tests.testbed.azure.faults import Fault
 
 SIGN_IN = "<html><body>Please sign in to the network</body></html>"
 OTHER = '{"value": "x", "id": "https://shop.vault.test/secrets/s-2/0"}'
+# Their limits are parts of a second, and hold for what is sound, too.
+pytestmark = pytest.mark.alone
+
 GET = {"interval": "1m", "mode": "Get"}
 
 
