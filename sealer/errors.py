@@ -20,7 +20,7 @@ ciphertext, key bytes or tokens.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -210,3 +210,12 @@ class ManyErrors(SealerError):
     def __init__(self, errors: Sequence[SealerError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(error.message for error in self.errors))
+
+
+def each(*errors: SealerError) -> Iterator[SealerError]:
+    """The errors one by one, ManyErrors taken apart."""
+    for error in errors:
+        if isinstance(error, ManyErrors):
+            yield from each(*error.errors)
+        else:
+            yield error

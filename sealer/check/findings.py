@@ -84,6 +84,8 @@ _ERRORS = {
     "order-controller": "SealedSecrets are applied together with, or before, their controller",
     "order-secret": "A Secret is needed before the SealedSecret that makes it is applied",
     "namespace-renamed": "A build renames a Namespace onto another, or away from who needs it",
+    "vault-manifest": "A Key Vault manifest that the controller refuses, or that cannot work",
+    "vault-conflict": "Key Vault manifests that work against each other",
     "build-failed": "kustomize cannot build it",
     "unreadable": "A manifest that Kubernetes cannot read",
 }
@@ -97,6 +99,7 @@ _WARNINGS = {
     "not-rendered": "A kustomization that cannot be rendered without plugins or the network",
     "order-no-wait": "Flux does not wait until the controller is there",
     "possible-credential": "A value that may be a credential in clear",
+    "vault-placeholder": "A Key Vault manifest holds what a conversion left for a person to write",
     "allow-without-reason": "An allow comment that gives no reason, and so allows nothing",
 }
 

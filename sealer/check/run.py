@@ -34,6 +34,7 @@ from sealer.config.rules import RuleFile, SealingRule
 from sealer.git.worktree import WorkTree
 from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
+from sealer.keyvault.vaults import GROUP
 from sealer.scope import Scope
 
 RULE_FILE = ".seal.toml"
@@ -52,6 +53,8 @@ class Request:
     raw_only: bool = False
     remote: bool = False
     kustomize: str = ""
+    vault_suffixes: tuple[str, ...] = ()
+    """DNS suffixes of vaults beyond Azure's clouds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class _Run:
             findings += told
             failures = renderer.failures
             findings += self._about_sealed(builds, renderer.unbuilt)
+            read = kustomizations.covered(set(build.files) for build in builds)
+            findings += self._about_vaults(builds, read | renderer.unbuilt | renderer.patches)
         findings += allow.without_reason(self.texts)
         kept = [one for one in findings if self._selected(one)] + failures
         left, allowed = allow.split_allowed(kept, self._comment_texts(kept), self._allowances())
@@ -148,6 +153,15 @@ class _Run:
             )
         yield from check_order(builds, self.tree)
         yield from check_namespaces(builds, self.tree)
+
+    def _about_vaults(self, builds: list[Build], read: set[str]) -> Iterator[Finding]:
+        groups = {one.group for one in self.tree.sources}
+        groups |= {one.group for build in builds for one in build.objects}
+        if GROUP not in groups:
+            return
+        from sealer.check.rules.vaults import check_vaults
+
+        yield from check_vaults(builds, self.tree, read, self.request.vault_suffixes)
 
     def wants(self, paths: Iterable[str]) -> bool:
         """Whether any of these files is asked for."""

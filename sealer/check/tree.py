@@ -9,12 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sealer import errors
 from sealer.check import shown
 from sealer.check.findings import Finding, Place
-from sealer.errors import ManifestError, ManyErrors, SealerError
+from sealer.errors import ManifestError, SealerError, each
 from sealer.fields import Path
 from sealer.manifest import Document, Resource, read_documents
 
@@ -23,7 +24,7 @@ MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
 _INTERESTING = re.compile(
     r"Secret|HelmRelease|kustomize|toolkit\.fluxcd\.io"
     r"|argoproj\.io|helmCharts|sealed-secrets|PRIVATE KEY"
-    r"|bitnami\.com|sealedsecrets|values[\w.-]*\.ya?ml\s*:",
+    r"|bitnami\.com|sealedsecrets|keyvault\.sealer\.dev|values[\w.-]*\.ya?ml\s*:",
 )
 _FIELDS = (
     "apiVersion kind resources bases components crds configurations generators transformers "
@@ -36,6 +37,7 @@ _FIELD_NAMES = {name.casefold(): name for name in _FIELDS.split()}
 _FREE = {"commonlabels", "commonannotations", "labels", "annotations", "pairs", "metadata"}
 _MUST_PARSE = re.compile(
     r"kind\W+(?:(?:Sealed)?Secret|HelmRelease)\b|kustomize\.toolkit\.fluxcd\.io"
+    r"|keyvault\.sealer\.dev"
 )
 
 
@@ -145,6 +147,13 @@ def unreadable(place: Place, why: str) -> Finding:
     return Finding(place, "unreadable", f"cannot be read: {why}", "correct the manifest")
 
 
+def unreadable_at(at: errors.Place, error: SealerError) -> Finding:
+    """What cannot be read, at its place; its words name fields and quote no value."""
+    words = f"{at.field}: {error.problem}" if at.field else error.problem
+    found = unreadable(Place(at.file, at.line), words)
+    return replace(found, hint=error.hint) if error.hint else found
+
+
 def title(value: Mapping[str, Any]) -> str:
     """``Secret prod/db``, for messages; only what is a name is named."""
     metadata = mapping(value.get("metadata"))
@@ -223,11 +232,10 @@ def _tolerant(document: Document) -> Iterator[Resource]:
 
 
 def _faults(path: str, error: SealerError) -> Iterator[Finding]:
-    for one in error.errors if isinstance(error, ManyErrors) else (error,):
+    for one in each(error):
         # A boolean key or name is told by a rule of its own, and a doubled key has its words.
         if isinstance(one, ManifestError) and one.place:
-            words = f"{one.place.field}: {one.problem}" if one.place.field else one.problem
-            yield unreadable(Place(path, one.place.line), words)
+            yield replace(unreadable_at(one.place, one), hint="correct the manifest")
 
 
 def is_core_secret(manifest: Mapping[str, Any]) -> bool:

@@ -26,6 +26,7 @@ FILE = click.Path(readable=False)
 SCOPE_VARIABLE = "SEALED_SECRETS_SCOPE"
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 FORMATS = ("yaml", "json")
+FINDING_FORMATS = ("text", "json", "github", "sarif", "azure")
 
 
 def words(function: _F) -> _F:
@@ -144,6 +145,31 @@ def backup_recipients(function: _F) -> _F:
         "--passphrase-file", metavar="FILE", help="A passphrase instead; the default is to ask."
     )
     return to(passphrase(function))
+
+
+def vault_suffixes(function: _F) -> _F:
+    """--vault-suffixes, as a tuple."""
+    return click.option(
+        "--vault-suffixes",
+        default="",
+        metavar="LIST",
+        callback=lambda _, __, text: tuple(filter(None, text.split(","))),
+        help="DNS suffixes of vaults that the controller allows beyond Azure's clouds.",
+    )(function)
+
+
+def findings(function: _F) -> _F:
+    """--format and --strict: how findings are written, and which of them fail."""
+    form = click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(FINDING_FORMATS),
+        default="text",
+        show_default=True,
+        help="How findings are written.",
+    )
+    strict = click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+    return form(strict(function))
 
 
 def output_format(function: _F) -> _F:

@@ -17,8 +17,6 @@ from sealer.errors import UsageError
 if TYPE_CHECKING:
     from sealer.git.worktree import WorkTree
 
-FORMATS = ("text", "json", "github", "sarif", "azure")
-
 EPILOG = """\b
 Examples:
   seal check
@@ -38,16 +36,9 @@ Examples:
     help="Certificate that seals for a cluster, beside those of .seal.toml; repeatable.",
 )
 @options.keys(required=False)
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How findings are written.",
-)
+@options.findings
 @click.option("--staged", is_flag=True, help="Look at what is staged in Git, not at the files.")
-@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@options.vault_suffixes
 @click.option(
     "--require-known", is_flag=True, help="Report references to Secrets the tree does not make."
 )
@@ -75,14 +66,15 @@ def command(
     raw_only: bool,
     remote: bool,
     kustomize: str,
+    vault_suffixes: tuple[str, ...],
 ) -> None:
     """Find what would break or leak in a Git tree, before it is applied.
 
     Looks at the whole repository, or at PATHs (files or folders) and every kustomization that
     reads them: ciphertext that will not open after an overlay or Flux has renamed or moved it,
-    dangling references, Secrets in clear. Without PATH, --staged looks at the staged changes, or
-    at everything where nothing is staged. Findings never hold a value. docs/checks.md explains
-    each rule.
+    dangling references, Secrets in clear, Key Vault manifests that cannot work. Without PATH,
+    --staged looks at the staged changes, or at everything where nothing is staged. Findings never
+    hold a value. docs/checks.md explains each rule.
     """
     from sealer.check import report
     from sealer.check.run import Request, check
@@ -98,6 +90,7 @@ def command(
         raw_only=raw_only,
         remote=remote,
         kustomize=kustomize,
+        vault_suffixes=vault_suffixes,
     )
     outcome = check(work, request, read_certificate)
     _ui.emit(report.write(outcome.findings, format_name, __version__), flush=True)

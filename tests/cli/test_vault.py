@@ -23,7 +23,7 @@ def run(*arguments: object, text: str | None = None) -> subprocess.CompletedProc
 def test_the_examples_are_well() -> None:
     done = run("vault", "check", *EXAMPLES)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "2 KeyVaultSecrets and 2 vaults are well" in done.stderr
+    assert "no problems found in 2 KeyVaultSecrets and 2 vaults" in done.stderr
 
 
 SECRET = """\
@@ -65,8 +65,8 @@ spec:
 def test_check_tells_file_and_line(body: str, line: int, words: str) -> None:
     done = run("vault", "check", text=SECRET + body)
     assert done.returncode == 1
-    assert f"<stdin>:{line}:" in done.stderr
-    assert words in done.stderr
+    assert f"<stdin>:{line}:" in done.stdout
+    assert words in done.stdout
 
 
 def test_check_knows_which_addresses_are_asked() -> None:
@@ -78,7 +78,7 @@ spec:
   url: https://shop.vault.corp.example
   auth: {workloadIdentity: {serviceAccountName: shop}}
 """
-    assert "<stdin>:5:" in run("vault", "check", text=vault).stderr
+    assert "<stdin>:5:" in run("vault", "check", text=vault).stdout
     allowed = run("vault", "check", "--vault-suffixes", "vault.corp.example", text=vault)
     assert allowed.returncode == 0
 
@@ -333,7 +333,7 @@ ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
 def test_check_finds(text: str, line: int, words: str) -> None:
     done = run("vault", "check", text=text)
     assert done.returncode == 1
-    findings = [one for one in done.stderr.splitlines() if "error: " in one]
+    findings = [one for one in done.stdout.splitlines() if ": error: " in one]
     assert len(findings) == 1, findings
     assert f"<stdin>:{line}:" in findings[0]
     assert words in findings[0]
@@ -344,14 +344,14 @@ def test_no_fault_hides_another_and_none_is_told_twice() -> None:
         "workloadIdentity: {serviceAccountName: shop}", "managedIdentity: {}"
     )
     done = run("vault", "check", text=text + ONE.replace("{secret: a}", "{secret: yes}"))
-    findings = [one for one in done.stderr.splitlines() if "error: " in one]
-    places = [one.split(" ")[2] for one in findings]
+    findings = [one for one in done.stdout.splitlines() if ": error: " in one]
+    places = [one.split(" ")[0] for one in findings]
     assert places == ["<stdin>:5:", "<stdin>:6:", "<stdin>:14:"], findings
 
 
 def test_a_variable_in_an_address_is_told_as_such() -> None:
     done = run("vault", "check", text=FEDERATED.replace("https://shop", "https://${KV}"))
-    assert "substitute variables first" in done.stderr
+    assert "substitute variables first" in done.stdout
 
 
 def test_check_lets_one_add_to_the_secret_of_another() -> None:
@@ -366,8 +366,9 @@ def test_check_reads_folders_and_warns_of_what_a_conversion_left(tmp_path: Path)
     (tmp_path / "values.yml").write_text("a: 1\n")
     done = run("vault", "check", tmp_path)
     assert done.returncode == 0
-    assert "a.yaml:7:" in done.stderr
-    assert "still says REPLACE-ME" in done.stderr
+    assert "a.yaml:7: warning: " in done.stdout
+    assert "still says REPLACE-ME" in done.stdout
+    assert run("vault", "check", "--strict", tmp_path).returncode == 1
 
 
 def test_another_stores_manifest_is_a_comment_and_no_manifest() -> None:

@@ -57,14 +57,15 @@ class Build:
         if self.flux and any(self.flux.spec.get(key) for key in flux_fields):
             return self.flux.causes(*flux_fields)
         steps = [path for path, kind in item.steps if kind in transformers]
-        for path in (*reversed(steps), *self._own_files()):
+        for path in (*reversed(steps), *self.own_files()):
             source = self.kustomizations.get(path)
             for key in fields:
                 if source and source.value.get(key):
                     return (Related(source.place(key), f"{key} of the kustomization"),)
         return ()
 
-    def _own_files(self) -> list[str]:
+    def own_files(self) -> list[str]:
+        """The kustomization files that it reads, that of its folder first."""
         own = [path for path in self.files if path in self.kustomizations]
         return sorted(own, key=lambda path: (not path.startswith(f"{self.folder}/"), path))
 

@@ -22,7 +22,7 @@ _STEPS = "alpha.config.kubernetes.io/transformations"
 _KINDS = re.compile(
     r"^kind: (SealedSecret|Secret|Pod|PodTemplate|CronJob|Deployment|StatefulSet|DaemonSet"
     r"|ReplicaSet|ReplicationController|Job|ServiceAccount|Ingress|Gateway|HelmRelease"
-    r"|Kustomization|Namespace|OCIRepository|ExternalSecret|Certificate|KeyVaultSecret|ConfigMap)\s*$"
+    r"|Kustomization|Namespace|OCIRepository|ExternalSecret|Certificate|KeyVaultSecret|KeyVault|ClusterKeyVault|ConfigMap)\s*$"
     r"|^  name: sealedsecrets\.bitnami\.com\s*$",
     re.MULTILINE,
 )
