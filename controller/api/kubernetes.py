@@ -272,7 +272,13 @@ class KubernetesCluster:
     async def _lines(
         self, path: str, query: Mapping[str, str], accept: str
     ) -> AsyncIterator[dict[str, Any]]:
-        """One watch request; ends when the API server ends it, with UnavailableError otherwise."""
+        """One watch request; ends when the API server ends it, with UnavailableError otherwise.
+
+        GoneError where a change is larger than any that the API server can hold: asking for it
+        again would end in the same place, and a list passes over it.
+        """
+        from aiohttp.http_exceptions import LineTooLong
+
         with _reaching():
             async with asyncio.timeout(_REQUEST_SECONDS):
                 answer = await self._send("GET", path, query, None, _JSON, accept)
@@ -283,7 +289,10 @@ class KubernetesCluster:
             while True:
                 with _reaching():
                     async with asyncio.timeout(_SILENCE_SECONDS):
-                        line = await answer.response.content.readline()
+                        try:
+                            line = await answer.response.content.readline()
+                        except (LineTooLong, ValueError):
+                            raise GoneError("a change is too large to be followed") from None
                     event = _object(line) if line else None
                 if event is None:
                     return

@@ -181,6 +181,25 @@ def test_a_metadata_watch_brings_no_data(plane: ControlPlane, namespace: str) ->
     run(plane, body)
 
 
+def test_the_largest_metadata_does_not_end_a_watch(plane: ControlPlane, namespace: str) -> None:
+    """The API server takes 256 KiB of annotations, and writes six characters for one ``<``."""
+    large = {"annotations": {"a": "<" * (256 * 1024 - 1)}}
+
+    async def body(cluster: KubernetesCluster) -> None:
+        lists = 0
+        async for event in cluster.watch_secrets(namespace):
+            lists += event.type == "LISTED"
+            if event.type == "LISTED":
+                await cluster.create_secret(secret(namespace, "large", **large))
+                await cluster.create_secret(secret(namespace, "after"))
+            if event.object.get("metadata", {}).get("name") == "after":
+                assert event.type == "ADDED"
+                break
+        assert lists == 1
+
+    run(plane, body)
+
+
 def test_many_watches_leave_room_for_the_work(plane: ControlPlane, namespace: str) -> None:
     """As with more than a hundred --additional-namespaces."""
     listed = asyncio.Semaphore(0)

@@ -110,6 +110,31 @@ def test_a_watch_goes_on_after_a_broken_answer(answer: tuple[bytes, bool]) -> No
     assert asyncio.run(main()) == ["LISTED", "ADDED", "ADDED"]
 
 
+def test_what_is_too_large_to_follow_is_listed_instead() -> None:
+    """Asked for again from the same version, it would come again, for ever."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"
+    large = b'{"type":"ADDED","object":{"note":"' + b"x" * (5 << 20) + b'"}}\n'
+    watches = 0
+
+    def respond(request: bytes) -> tuple[bytes, bool]:
+        nonlocal watches
+        if b"watch=true" not in request:
+            return whole(LIST), False
+        watches += 1
+        return (head + large, True) if watches == 1 else (head + ADDED, False)
+
+    async def main() -> list[str]:
+        seen: list[str] = []
+        async with answering(respond) as cluster, asyncio.timeout(20):
+            async for event in cluster.watch_secrets("shop"):
+                seen.append(event.type)
+                if event.type == "ADDED":
+                    break
+        return seen
+
+    assert asyncio.run(main()) == ["LISTED", "LISTED", "ADDED"]
+
+
 def test_credentials_that_cannot_be_read_are_unavailable() -> None:
     async def main() -> None:
         async with answering(lambda _: (whole(b"{}"), False)) as cluster:
