@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealer import crypto, encoding, foreign
+from sealer import crypto, encoding
 from sealer.errors import ManifestError, NoDataError
 from sealer.keys.certificate import Certificate
 from sealer.scope import SCOPE_ANNOTATIONS, Scope, label
 from sealer.sealed import FINGERPRINT_ANNOTATION, SealedSecret, SecretTemplate
 from sealer.secret import MAX_BYTES, Secret
+from sealer.values import foreign
 
 
 def seal(

@@ -27,7 +27,7 @@ from controller.work.frames import frame
 from controller.work.preload import preload
 from controller.work.rendering import RENDER, render
 from controller.work.stream import ANSWERED, BOUND, HEADER, MAX_ANSWER, MEMORY
-from sealer.confined import Confinement, Limits
+from sealer.confined.confinement import Confinement, Limits
 
 _JOBS: Final[Mapping[str, Callable[..., list[Any]]]] = {RENDER: render, READ: read_all}
 _MEMORY: Final = 192 << 20

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sealer import crypto, encoding, foreign
+from sealer import crypto, encoding
 from sealer.changes import noted
 from sealer.errors import ManifestError, UnsealError
 from sealer.fields import Path
@@ -23,6 +23,7 @@ from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
 from sealer.sealing import seal_value
 from sealer.secret import MAX_BYTES, TOKEN_TYPES, Secret
+from sealer.values import foreign
 
 # Source: k8s.io/apimachinery ``validation.IsDNS1123Label`` (of which names are made), and
 # ``IsConfigMapKey``.

@@ -25,7 +25,7 @@ def check_value(ui: UI, value: bytes, *, allow_empty: bool, piped: bool = False)
 
     ``piped`` is for standard input, where a program's newline comes along.
     """
-    from sealer import foreign
+    from sealer.values import foreign
 
     if not value and not allow_empty:
         raise ManifestError(

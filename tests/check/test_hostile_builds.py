@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 
 from sealer.check.builds.kustomize import LIMITS, Kustomize, KustomizeError, Mirror
-from sealer.confined import Confinement, Limits
+from sealer.confined.confinement import Confinement, Limits
 from tests.check.test_findings import SEAL, rules, sealed, write
 from tests.testbed import binaries
 from tests.testbed.fixtures import need

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from sealer.confined import ConfinedError, Confinement, Ended, Limits, Runner
+from sealer.confined.confinement import Confinement, Limits
+from sealer.confined.runner import ConfinedError, Ended, Runner
 from sealer.errors import SealerError
 
 VARIABLE = "SEAL_KUSTOMIZE"

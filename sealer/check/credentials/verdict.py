@@ -20,14 +20,14 @@ from sealer.check.credentials.names import (
     is_object_name,
     is_password_name,
 )
-from sealer.check.credentials.placeholders import (
+from sealer.fields import Path
+from sealer.values.placeholders import (
     URL_PASSWORD,
     is_placeholder,
     is_sealed_value,
     is_sops_value,
     without_placeholders,
 )
-from sealer.fields import Path
 
 __all__ = [
     "Verdict", "decoded", "in_text", "in_values", "is_credential", "is_credential_name",
@@ -196,7 +196,7 @@ def looks_like_credential(text: str) -> bool:
 
 def without_actions(text: str) -> str:
     """A text with each action of a template in the place of a variable."""
-    from sealer.check.credentials.placeholders import spans_of
+    from sealer.values.placeholders import spans_of
 
     parts, last = [], 0
     for start, end in spans_of(text):

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 
 from sealer.check import shown
-from sealer.check.credentials.placeholders import is_stand_in, literal, spans_of
 from sealer.check.credentials.verdict import decoded, in_text, looks_like_credential
 from sealer.check.findings import Finding, Place
 from sealer.errors import SealerError
 from sealer.manifest import Document
 from sealer.manifest.nodes import ListNode, MapNode, Node, ScalarNode
+from sealer.values.placeholders import is_stand_in, literal, spans_of
 
 _CURE = "take the value out of the template, and let the chart read a sealed Secret"
 _MARK = "ZzActionzZ"

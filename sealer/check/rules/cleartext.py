@@ -13,7 +13,6 @@ from typing import Any
 from sealer.check import shown
 from sealer.check.builds.kustomizations import join
 from sealer.check.builds.named import generator_files
-from sealer.check.credentials.placeholders import is_stand_in
 from sealer.check.credentials.verdict import (
     Verdict,
     decoded,
@@ -39,6 +38,7 @@ from sealer.check.tree import (
 )
 from sealer.errors import SealerError
 from sealer.fields import Path
+from sealer.values.placeholders import is_stand_in
 
 _CURE = "seal it (seal -i FILE), or take it out of Git; what was pushed must be replaced"
 _SOPS_LIKE = re.compile(r"ENC\[[^\[\]]*\]")

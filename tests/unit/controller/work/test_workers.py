@@ -200,7 +200,7 @@ def test_a_job_has_no_file_no_network_and_no_program() -> None:
     script = """
 import json, os, socket, subprocess
 from controller.work import worker
-from sealer.confined import Confinement, Limits
+from sealer.confined.confinement import Confinement, Limits
 confinement = Confinement(None, (), Limits())
 def tried(action):
     try:

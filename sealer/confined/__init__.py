@@ -1,0 +1,1 @@
+"""Programs over files that strangers wrote: what a process gives up, and runs within bounds."""

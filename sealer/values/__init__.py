@@ -1,0 +1,1 @@
+"""Texts that stand for a value and are none: other tools' ciphertext, references, placeholders."""
