@@ -1,6 +1,7 @@
 """What a process gives up for good: other files, every network, memory and CPU time.
 
-Files and TCP by Landlock, networks by a namespace of its own, the rest by rlimits. What a system does not offer is left out: callers must not rely on it alone.
+Files and TCP by Landlock, networks by a namespace of its own, the rest by rlimits. What a system
+does not offer is left out: callers must not rely on it alone.
 """
 
 from __future__ import annotations

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 
 from sealer.errors import ManifestError
 
-# Source: getsops/sops, aes/cipher.go, ``encryptedValue``.
-_SOPS = re.compile(rb"\s*ENC\[AES256_GCM,data:[^\],]*,iv:[^\],]*,tag:[^\],]*,type:\w+\]\s*")
+# Source: getsops/sops, aes/cipher.go, ``encryptedValue``; each part but the type is base64.
+_B64 = "[A-Za-z0-9+/=]"
+SOPS = rf"ENC\[AES256_GCM,data:{_B64}*,iv:{_B64}+,tag:{_B64}+,type:[a-z]+\]"
+"""One value that SOPS encrypted, as a pattern."""
+_SOPS = re.compile(SOPS.encode())
 _HEADS = (
     # Source: AGWA/git-crypt, git_crypt: the header of an encrypted file.
     (re.compile(rb"\0GITCRYPT\0.{12}", re.DOTALL), "git-crypt", "git-crypt unlock"),
@@ -44,7 +47,7 @@ def refuse(data: Mapping[str, bytes], *path: str) -> None:
 
 def encrypted_with(value: bytes) -> tuple[str, str] | None:
     """The tool that encrypted a value, and how it is decrypted; None for any other value."""
-    if _SOPS.fullmatch(value):
+    if _SOPS.fullmatch(value.strip()):
         return "SOPS", "sops -d FILE | seal"
     for head, name, cure in _HEADS:
         if head.match(value):

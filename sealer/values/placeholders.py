@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from sealer import encoding
 from sealer.crypto import wrapped_key_bytes
 from sealer.errors import UnsealError
+from sealer.values.foreign import SOPS
 
-_SOPS = re.compile(r"ENC\[AES256_GCM,data:[\w+/=]*,iv:[\w+/=]+,tag:[\w+/=]+,type:\w+\]", re.ASCII)
+_SOPS = re.compile(SOPS)
 # The smallest RSA key that a controller may have has 1024 bits.
 _MIN_KEY_BYTES = 128
 # Tools that fetch a value by such a text: 1Password, vals, bank-vaults, Argo CD Image Updater,
@@ -30,7 +31,7 @@ _FETCHED_WHOLE = re.compile(_FETCHED)
 _PLACEHOLDER = re.compile(
     r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([^()$]*\)|`[^`]*`|\$\[[^\[\]$]*\]|#\{[^{}#]*\}|\(\([\w./:-]+\)\)"
     r"|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%|%[sdvq]\b|\[\[[^\[\]]*\]\]|@[A-Z][A-Z0-9_]+@"
-    rf"|__[A-Z][A-Z0-9_]*?__|{_SOPS.pattern}"
+    rf"|__[A-Z][A-Z0-9_]*?__|{SOPS}"
     r"|\$__(?:file|env|vault)\{(?:(?!\$__)[^}])*\}"
     rf"|{_FETCHED}"
     # Argo CD: $key, $secret:key.
