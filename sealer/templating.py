@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sealer.errors import ManyErrors, MissingKeyError, SealerError, TemplateError
 
 if TYPE_CHECKING:
-    from sealer.template import Template
+    pass
 
 Templates = Mapping[str, str | None]
 
@@ -99,19 +99,6 @@ def render_data(
     return data_of(templates, values, make(templates, values, strict=strict).data)
 
 
-def nondeterministic(templates: Templates) -> dict[str, frozenset[str]]:
-    """Name, by key, the functions in use that give another result each time.
-
-    A value made with them is to be rendered once, not at every look (a template that does not
-    parse uses none).
-    """
-    return {
-        key: functions
-        for key, template in _parsed(templates)
-        if (functions := template.nondeterministic)
-    }
-
-
 def doubts(
     templates: Templates, keys: Mapping[str, object], *, siblings: bool = True
 ) -> Iterator[TemplateError]:
@@ -146,16 +133,3 @@ def faults(templates: Templates) -> Iterator[TemplateError]:
             Template.parse(key, text)
         except TemplateError as error:
             yield error
-
-
-def _parsed(templates: Templates) -> Iterator[tuple[str, Template]]:
-    texts = [(key, text) for key, text in templates.items() if text is not None]
-    if not texts:
-        return
-    from sealer.template import Template
-
-    for key, text in texts:
-        try:
-            yield key, Template.parse(key, text)
-        except TemplateError:
-            continue

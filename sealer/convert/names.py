@@ -16,7 +16,6 @@ from sealer.keyvault.names import PatternError, compile_pattern
 
 # Go's regexp.Expand: $name takes as many word characters as there are, ${name} says where it ends.
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))", re.ASCII)
-_WHOLE = re.compile(r"(?:\^|\\A)(.*)(?:\$|\\z)", re.DOTALL)
 _UPPER = re.compile(r"\{\{-?\s*\.value\s*\|\s*upper\s*-?\}\}")
 _ENV = re.compile(
     r"(?P<head>[A-Z0-9_]*)\{\{-?\s*\.value\s*\|\s*(?:upper\s*\|\s*replace\s+\"-\"\s+\"_\""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from sealer.template.values import Int64, Object, Sized, wrapped
+from sealer.template.values import Object, Sized, wrapped
 
 NANOSECONDS: Final = 1_000_000_000
 DAY: Final = 86_400
@@ -239,11 +239,6 @@ def rounded(nanoseconds: int, unit: int) -> int:
     size, rest = abs(nanoseconds), abs(nanoseconds) % unit
     size = size - rest if rest + rest < unit else size + unit - rest
     return min(max(-size if nanoseconds < 0 else size, -(1 << 63)), (1 << 63) - 1)
-
-
-def seconds_of(time: Time) -> Int64:
-    """Return time.Unix()."""
-    return Int64(time.seconds)
 
 
 def _decimal(number: int, width: int) -> str:

@@ -15,7 +15,6 @@ _PATH: Final = frozenset(_PLAIN + b"$&+,/:;=@")
 _FRAGMENT: Final = frozenset(_PLAIN + b"!$&()*+,/:;=?@")
 _USER: Final = frozenset(_PLAIN + b"$&+,;=")
 _HOST: Final = frozenset(_PLAIN + b"!\"$&'()*+,:;<=>[]")
-_SUB_DELIMITERS: Final = frozenset(b"!$&'()*+,;=:@[]%")
 _USERINFO: Final = re.compile(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
 

@@ -12,7 +12,7 @@ from sealer.errors import ManyErrors, MissingKeyError, TemplateError
 from sealer.sealed import SealedSecret, SecretTemplate
 from sealer.sealing import seal
 from sealer.secret import Secret
-from sealer.templating import Templates, doubts, nondeterministic, render_data
+from sealer.templating import Templates, doubts, make, render_data
 from sealer.unsealing import open_items, unseal
 from tests.sealing_keys import pair, ring
 
@@ -166,9 +166,9 @@ def test_a_key_that_nothing_fills_is_named_beside_the_message() -> None:
     assert not isinstance(broken, MissingKeyError)
 
 
-def test_gos_own_functions_are_deterministic_and_a_broken_template_has_none() -> None:
-    assert nondeterministic({"a": "{{ print .user }}", "b": "{{", "c": None}) == {}
-    assert nondeterministic({"c": None}) == {}
+def test_what_a_random_function_makes_is_told_apart() -> None:
+    made = make({"a": "{{ print .user }}", "b": "{{ randAlpha 3 }}", "c": None}, VALUES)
+    assert made.unstable == {"b"}
 
 
 def test_nothing_of_the_engine_is_imported_without_a_template() -> None:
