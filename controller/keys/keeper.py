@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,8 +16,14 @@ from typing import Any
 from controller.api.cluster import Cluster
 from controller.api.errors import AlreadyExistsError, ClusterError, NotFoundError
 from controller.events.recorder import Recorder
-from controller.keys.renewal import KEY_SELECTOR, key_secret, next_renewal, successor_name
-from controller.keys.store import KeyStore
+from controller.keys.renewal import (
+    KEY_SELECTOR,
+    is_renewal,
+    key_secret,
+    next_renewal,
+    successor_name,
+)
+from controller.keys.store import KeyStore, SealingKey
 from controller.reasons import Reason
 from controller.settings import Settings
 from sealer.keys.certificate import EXPIRY_WARNING
@@ -69,7 +75,11 @@ class KeyKeeper:
             name = event.object.get("metadata", {}).get("name", "")
             if event.type == "LISTED":
                 legacy = await self._legacy()
-                self.store.replace([*listed, legacy] if legacy else listed)
+                before = self.store.keys.newest
+                listed = [*listed, legacy] if legacy else listed
+                self.store.replace(listed)
+                if self.loaded.is_set():
+                    self._tell_of_renewal(before, listed)
                 listed = []
                 self.loaded.set()
                 self._wake.set()
@@ -79,7 +89,7 @@ class KeyKeeper:
             elif event.type == "EXISTS":
                 listed.append(event.object)
             elif event.type != "BOOKMARK":
-                self.store.put(event.object)
+                self._put(event.object)
 
     async def _legacy(self) -> Mapping[str, Any] | None:
         """Read the one key Secret without a label that versions before 0.9 made, if it is there."""
@@ -150,7 +160,8 @@ class KeyKeeper:
                 if await self._is_another(name):
                     return
                 continue
-            self._made(pair, made)
+            self.store.put(made)
+            self._tell_of(made, pair.fingerprint)
             return
         raise ClusterError(f"{_MAX_NAMES} names for a new key Secret are taken by other Secrets")
 
@@ -174,14 +185,33 @@ class KeyKeeper:
         self.store.put(secret)
         return name not in self.store.bad
 
-    def _made(self, pair: KeyPair, made: Mapping[str, Any]) -> None:
-        self.store.put(made)
+    def _put(self, secret: Mapping[str, Any]) -> None:
+        """Take a key that the watch brought."""
+        before = self.store.keys.newest
+        self.store.put(secret)
+        self._tell_of_renewal(before, (secret,))
+
+    def _tell_of_renewal(
+        self, before: SealingKey | None, came: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Tell of a key that ``seal rotate`` or somebody else made: who makes one tells of it."""
+        newest = self.store.keys.newest
+        if newest is None or not is_renewal(before, newest):
+            return
+        fingerprint = before.pair.fingerprint if before else ""
+        prefix = self.settings.key_prefix
+        ours = {successor_name(prefix, fingerprint, attempt) for attempt in range(_MAX_NAMES)}
+        for secret in came:
+            if secret["metadata"]["name"] == newest.pair.name and newest.pair.name not in ours:
+                self._tell_of(secret, newest.pair.fingerprint)
+
+    def _tell_of(self, secret: Mapping[str, Any], fingerprint: str) -> None:
         self.recorder.record(
-            {**made, "apiVersion": "v1", "kind": "Secret"},
+            {**secret, "apiVersion": "v1", "kind": "Secret"},
             Reason.KEY_RENEWED,
-            f"New sealing key; its certificate has the fingerprint {pair.fingerprint}",
+            f"New sealing key; its certificate has the fingerprint {fingerprint}",
         )
-        extra = {"object": made["metadata"]["name"], "fingerprint": pair.fingerprint}
+        extra = {"object": secret["metadata"]["name"], "fingerprint": fingerprint}
         _LOG.info("new sealing key", extra=extra)
 
     def _generate(self) -> KeyPair:

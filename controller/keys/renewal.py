@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.keys.store import SealingKey
 from sealer.keys import keyfile
 from sealer.keys.custody import ACTIVE, KEY_LABEL
 from sealer.keys.pair import KeyPair
@@ -45,6 +46,17 @@ def successor_name(prefix: str, before: str, attempt: int) -> str:
         number, place = divmod(number, len(_ALPHABET))
         end += _ALPHABET[place]
     return prefix + end
+
+
+def is_renewal(before: SealingKey | None, newest: SealingKey) -> bool:
+    """Whether another key seals now than ``before``, and a newer one.
+
+    A key that comes back from a backup behind the newest is none, and neither is the one that is
+    the newest again since a newer was deleted.
+    """
+    if before is None:
+        return True
+    return newest.pair.fingerprint != before.pair.fingerprint and newest.ordered >= before.ordered
 
 
 def key_secret(

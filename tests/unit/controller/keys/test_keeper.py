@@ -19,6 +19,7 @@ from controller.keys.renewal import key_secret, successor_name
 from controller.keys.store import KeyStore
 from controller.settings import Settings
 from sealer.keys.custody import KEY_LABEL
+from sealer.keys.pair import generate
 from tests.sealing_keys import pair
 from tests.testbed.fake_cluster import FakeCluster
 
@@ -163,6 +164,67 @@ def test_a_key_that_was_deleted_while_nobody_watched_is_gone() -> None:
     asyncio.run(rig.keeper._follow())
     rig.executor.shutdown()
     assert [key.pair.name for key in rig.store.keys.keys] == ["key-0"]
+
+
+def test_a_key_that_seal_rotate_made_is_told_of_once() -> None:
+    """Whoever makes it: the watch brings it."""
+
+    async def body(rig: Rig) -> None:
+        await rig.until(lambda: "KeyRenewed" in rig.told)
+        rig.told.clear()
+        rig.cluster.put(dated("rotated", rig.now + timedelta(days=1)))
+        await rig.until(lambda: "KeyRenewed" in rig.told)
+        rig.cluster.put(dated("restored", rig.now - timedelta(days=30)))
+        await rig.until(lambda: len(rig.store.keys.keys) == 3)
+        newest = rig.store.keys.newest
+        assert newest is not None
+        assert newest.pair.name == "rotated"
+        rig.cluster.drop("Secret", "home", "rotated")
+        await rig.until(lambda: len(rig.store.keys.keys) == 2)
+        assert rig.told == ["KeyRenewed"]
+
+    run(body)
+
+
+def test_the_keys_found_at_the_start_are_no_news() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.until(rig.keeper.loaded.is_set)
+        assert rig.count == 2
+        assert rig.told == []
+
+    def prepare(rig: Rig) -> None:
+        for days, name in enumerate(("a", "b")):
+            rig.cluster.put(dated(name, rig.now - timedelta(days=days)))
+
+    run(body, prepare)
+
+
+def test_a_key_that_was_made_while_nobody_watched_is_told_of() -> None:
+    one, two = (
+        dated(name, datetime(2026, 1, day, tzinfo=UTC)) for day, name in ((1, "a"), (2, "b"))
+    )
+
+    class Gap(FakeCluster):
+        async def watch_secrets(self, *_: Any, **__: Any) -> AsyncIterator[WatchEvent]:
+            yield WatchEvent("EXISTS", one)
+            yield WatchEvent("LISTED", {})
+            for secret in (one, two):
+                yield WatchEvent("EXISTS", secret)
+            yield WatchEvent("LISTED", {})
+
+    rig = Rig()
+    rig.keeper.cluster = Gap()
+    asyncio.run(rig.keeper._follow())
+    rig.executor.shutdown()
+    assert rig.told == ["KeyRenewed"]
+
+
+def dated(name: str, day: datetime) -> dict[str, Any]:
+    """A key Secret whose certificate begins on this day."""
+    made = generate(now=day, validity=timedelta(days=3650), common_name=name, bits=2048)
+    secret = key_secret(made, prefix="", namespace="home")
+    secret["metadata"] = {**secret["metadata"], "name": name}
+    return secret
 
 
 def test_a_labelled_secret_of_the_legacy_name_follows_its_label() -> None:
