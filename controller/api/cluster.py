@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Manifest = dict[str, Any]
+MANAGER = "sealer"
+"""Our field manager where none is said: the API server takes it from the User-Agent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from controller.api.cluster import Manifest, WatchEvent
+from controller.api.cluster import MANAGER, Manifest, WatchEvent
 from controller.api.errors import (
     AlreadyExistsError,
     ClusterError,
@@ -311,7 +311,7 @@ class KubernetesCluster:
         import aiohttp
 
         api = self._api
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "sealer"}
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": MANAGER}
         await self._authorize(headers, method, path)
         url = api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)

@@ -47,6 +47,7 @@ from controller.keyvault.target.readings import convert
 from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import Vaults
+from controller.sealed.writer import last_writer
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry
@@ -328,7 +329,8 @@ class Syncer:
             record.deleted = made.delete
             attempt.changed = await self._write(record, secret, made, live)
             if record.force and attempt.changed:
-                record.repairs.made(self.queue.clock())
+                writer = last_writer(live, ours=ownership.manager(secret.name))
+                record.repairs.made(self.queue.clock(), writer)
             attempt.written = True
 
     async def _write(

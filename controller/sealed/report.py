@@ -14,7 +14,7 @@ from controller.conditions import Outcome
 from controller.events.recorder import Recorder
 from controller.metrics import INSTANCE_LABEL, Metrics
 from controller.reasons import Reason
-from controller.sealed.memory import Key, Record
+from controller.sealed.memory import Key, Record, Repairs
 from controller.sealed.outcomes import Failure
 from controller.sealed.status import next_status
 
@@ -113,10 +113,17 @@ class Reports:
         if restored and record.repairs.is_told:
             return
         if restored:
-            fight = ", again and again; from now on with pauses" if record.repairs.is_fight else ""
-            message = f"Secret was edited and is restored: {what}{fight}"
+            message = f"Secret was edited and is restored: {what}{_fight(record.repairs)}"
             self.recorder.record(body, Reason.DRIFT_CORRECTED, message)
         else:
             message = f"Secret was edited and is left so: {what}"
             self.recorder.record(body, Reason.DRIFT_DETECTED, message)
         _LOG.warning("drift", extra={"object": "/".join(key), "what": what, "did": self.drift})
+
+
+def _fight(repairs: Repairs) -> str:
+    """Words for two owners that take turns; told once, with who the other is."""
+    if not repairs.is_fight:
+        return ""
+    who = f" by {repairs.writer}" if repairs.writer else ""
+    return f", again and again{who}; from now on with pauses, and not told of again"

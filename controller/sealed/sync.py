@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from controller.api.cluster import Cluster, Manifest
+from controller.api.cluster import MANAGER, Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
 from controller.events.recorder import Recorder
 from controller.keys.store import Keys, KeyStore
@@ -38,6 +38,7 @@ from controller.sealed.plan import (
 from controller.sealed.report import QUIET_TRIES, Reports
 from controller.sealed.status import SYNCED
 from controller.sealed.waiting import Waiting
+from controller.sealed.writer import last_writer
 from controller.turns import Turns
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
@@ -281,7 +282,8 @@ class Syncer:
         written = await target.apply(self.cluster, decided, actual)
         record.secret_version = written["metadata"]["resourceVersion"]
         if drift:
-            record.repairs.made(self.queue.clock())
+            writer = last_writer(actual, drift, ours=MANAGER)
+            record.repairs.made(self.queue.clock(), writer)
         return _Done(written=True, drift=drift)
 
     async def _make(self, wanted: Mapping[str, Any], owner: Owner) -> Manifest | None:

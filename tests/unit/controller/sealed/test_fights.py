@@ -11,14 +11,20 @@ from prometheus_client import generate_latest
 
 from controller.api.errors import InvalidError
 from controller.sealed.memory import Repairs
+from controller.sealed.writer import last_writer
 from sealer.sealed import PATCH_ANNOTATION
 from tests.unit.controller.rig import KEY, STALLED, SYNCED, Rig, run
 
 
-async def spoil(rig: Rig) -> None:
+async def spoil(rig: Rig, manager: str = "") -> None:
     """Let somebody write another value, and work on what is due."""
     edited = copy.deepcopy(rig.secret() or {})
     edited["data"]["a"] = "eA=="
+    if manager:
+        edited["metadata"]["managedFields"] = [
+            {"manager": manager, "fieldsV1": {"f:data": {"f:a": {}}}, "time": "2026-01-01"},
+            {"manager": "sealer", "fieldsV1": {"f:type": {}}, "time": "2026-01-02"},
+        ]
     rig.syncer.on_secret(rig.cluster.put(edited)["metadata"])
     await rig.work()
 
@@ -52,6 +58,61 @@ def test_a_fight_for_a_secret_is_slowed_and_told_of_once() -> None:
         assert rig.conditions() == SYNCED
 
     run(body)
+
+
+@pytest.mark.parametrize("interval", [45, 600, 3600])
+def test_two_owners_that_take_turns_are_told_of_once_however_slow(interval: int) -> None:
+    """A Secret that Flux applies, too: it comes back at each of its intervals."""
+
+    async def body(rig: Rig) -> None:
+        rig.apply()
+        await rig.work()
+        for _ in range(30):
+            await spoil(rig, "kustomize-controller")
+            await rig.after(interval)
+        drifts = [message for reason, message in rig.told if reason == "DriftCorrected"]
+        assert len(drifts) == 3
+        assert "again and again by kustomize-controller" in drifts[-1]
+        assert "data.a" in drifts[-1]
+
+    run(body)
+
+
+def test_edits_of_different_people_far_apart_are_no_fight() -> None:
+    async def body(rig: Rig) -> None:
+        rig.apply()
+        await rig.work()
+        for number in range(6):
+            await spoil(rig, ("kubectl-edit", "helm")[number % 2])
+            await rig.after(120)
+        assert reasons(rig).count("DriftCorrected") == 6
+        assert all("again and again" not in message for _, message in rig.told)
+
+    run(body)
+
+
+def test_the_writer_is_the_one_that_has_the_changed_field() -> None:
+    def entry(manager: Any, fields: dict[str, Any], time: str) -> dict[str, Any]:
+        return {"manager": manager, "fieldsV1": fields, "time": time}
+
+    secret = {
+        "metadata": {
+            "managedFields": [
+                entry("flux", {"f:data": {"f:tls.key": {}}}, "1"),
+                entry("helm", {"f:data": {"f:b": {}}, "f:metadata": {"f:labels": {}}}, "2"),
+                entry("sealer", {"f:data": {"f:c": {}}}, "3"),
+            ]
+        }
+    }
+    assert last_writer(secret, ["data.tls.key"], ours="sealer") == "flux"
+    assert last_writer(secret, ["data.b", "data.tls.key"], ours="sealer") == "helm"
+    assert last_writer(secret, ["metadata.labels"], ours="sealer") == "helm"
+    # Who deletes a key has nothing of it.
+    assert last_writer(secret, ["data.gone"], ours="sealer") == "helm"
+    assert last_writer(None, ours="sealer") == ""
+    assert last_writer({"metadata": {"managedFields": [None]}}, ours="sealer") == ""
+    strange = {"metadata": {"managedFields": [entry("a\nb", {}, "1")]}}
+    assert last_writer(strange, ours="sealer") == ""
 
 
 def test_after_a_calm_an_edit_is_restored_at_once_and_told_of() -> None:
