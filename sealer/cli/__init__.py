@@ -35,6 +35,7 @@ COMMANDS = {
     "keys": "List, back up, restore and retire a cluster's sealing keys.",
     "keygen": "Make a sealing key pair.",
     "cert": "Show a sealing certificate: subject, validity, fingerprint.",
+    "page": "Make a page that seals in a browser, offline.",
     "vault": "Check and explain Azure Key Vault manifests.",
     "convert": "Turn other Key Vault syncers' manifests into ours.",
     "kubeseal": "Behave as Bitnami's kubeseal does, flag by flag.",
