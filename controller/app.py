@@ -25,6 +25,7 @@ from controller.events.event import COMPONENT
 from controller.events.recorder import Recorder
 from controller.http.endpoints import READ_SECONDS, Endpoints, State, metrics_application
 from controller.http.listening import serve, tls
+from controller.http.page import Page
 from controller.http.ratelimit import RateLimit
 from controller.keys.keeper import KeyKeeper
 from controller.keys.store import Keys, KeyStore
@@ -123,7 +124,12 @@ class App:
 
     def _servers(self) -> list[tuple[web.Application, str, ssl.SSLContext | None]]:
         settings = self.settings
-        state = State(ring=lambda: self.store.ring, alive=self._stuck, ready=self._missing)
+        state = State(
+            ring=lambda: self.store.ring,
+            alive=self._stuck,
+            ready=self._missing,
+            page=Page(settings.page_cluster_name) if settings.page else None,
+        )
         limit = RateLimit(
             settings.rate_limit,
             settings.rate_limit_burst,

@@ -67,6 +67,8 @@ class Settings:
     listen_tls_addr: str = ""
     tls_cert_file: str = ""
     tls_key_file: str = ""
+    page: bool = False
+    page_cluster_name: str = ""
     metrics_omit_secret_labels: bool = False
     read_timeout: timedelta = timedelta(seconds=30)
     write_timeout: timedelta = timedelta(minutes=2)
@@ -142,6 +144,12 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
 def _prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text):
         raise ValueError("takes 1 to 245 characters of a-z, 0-9 and -")
+    return text
+
+
+def _shown(text: str) -> str:
+    if len(text) > 100 or not text.isprintable():
+        raise ValueError("takes at most 100 characters that can be printed")
     return text
 
 
@@ -247,6 +255,8 @@ FLAGS = (
     Flag("listen-tls-addr", str, "where to serve the same as --listen-addr by TLS (ours)"),
     Flag("tls-cert-file", str, "certificate chain for it, PEM; read again when it changes (ours)"),
     Flag("tls-key-file", str, "private key for it, PEM (ours)"),
+    Flag("page", _boolean, "serve the page that seals in a browser at /v1/page (ours)"),
+    Flag("page-cluster-name", _shown, "what that page calls this cluster (ours)"),
     Flag("metrics-omit-secret-labels", _boolean, "leave names out of the condition metric"),
     Flag("read-timeout", parse_go, "time for a request's body to come in"),
     Flag("write-timeout", parse_go, "accepted; answers are small and go out at once"),

@@ -23,9 +23,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from controller.http import steps
 from controller.http.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
 from controller.http.load import CrowdedError, Place, Room, Turns
+from controller.http.page import Page
 from controller.http.ratelimit import RateLimit
 from controller.metrics import Metrics
 from sealer.errors import SealerError
+from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
 from sealer.sealed import SealedSecret
 
@@ -49,7 +51,7 @@ _RETRY_SECONDS = 5
 CLIENT_GONE = 499
 """The code of the metric for whoever hung up before the answer."""
 _LIMITED = frozenset({"/v1/verify", "/v1/rotate"})
-_PATHS = frozenset({"/healthz", "/readyz", "/v1/cert.pem", *_LIMITED})
+_PATHS = frozenset({"/healthz", "/readyz", "/v1/cert.pem", "/v1/page", *_LIMITED})
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PlacedHandler = Callable[[web.Request, Place], Awaitable[web.Response]]
@@ -65,6 +67,8 @@ class State:
     """Empty, or what is stuck."""
     ready: Callable[[], str]
     """Empty, or what is missing."""
+    page: Page | None = None
+    """The page that seals in a browser, where it is to be served."""
 
 
 class Endpoints:
@@ -84,6 +88,8 @@ class Endpoints:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/v1/cert.pem", self._certificate)
+        if self._state.page is not None:
+            app.router.add_get("/v1/page", self._page)
         app.router.add_post("/v1/verify", self._placed(self._verify))
         app.router.add_post("/v1/rotate", self._placed(self._rotate))
         app.on_cleanup.append(self._close)
@@ -102,11 +108,18 @@ class Endpoints:
         return web.Response(text=f"{problem or 'ok'}\n", status=503 if problem else 200)
 
     async def _certificate(self, request: web.Request) -> web.Response:
-        ring = self._state.ring()
-        certificate = ring.keys[0].certificate if ring.keys else None
+        certificate = self._newest()
         if certificate is None:
-            return web.Response(status=500, text="there is no sealing key yet\n")
+            return _no_key()
         return web.Response(body=certificate.pem, content_type="application/x-pem-file")
+
+    async def _page(self, request: web.Request) -> web.Response:
+        certificate, page = self._newest(), self._state.page
+        return page.answer(certificate) if certificate and page else _no_key()
+
+    def _newest(self) -> Certificate | None:
+        ring = self._state.ring()
+        return ring.keys[0].certificate if ring.keys else None
 
     async def _verify(self, request: web.Request, place: Place) -> web.Response:
         sealed = await self._sealed(request, place)
@@ -306,6 +319,10 @@ def _peer(request: web.Request) -> str:
 
 def _payer(request: web.Request) -> str:
     return f"{request.path} {_peer(request)}"
+
+
+def _no_key() -> web.Response:
+    return web.Response(status=500, text="there is no sealing key yet\n")
 
 
 def _no_sealed_secret() -> web.Response:

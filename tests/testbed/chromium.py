@@ -115,7 +115,7 @@ class Tab:
     def __init__(
         self, browser: Chromium, url: str, context: str = "", metrics: dict[str, Any] | None = None
     ) -> None:
-        self.browser, self._context = browser, context
+        self.browser, self.context = browser, context
         where = {"browserContextId": context} if context else {}
         self.target = browser.call("Target.createTarget", url="about:blank", **where)["targetId"]
         attached = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)
@@ -274,9 +274,11 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until what was asked for is done."""
-        self.evaluate("new Promise((done) => setTimeout(done, 0))")
-        self.wait("!document.querySelector('[aria-busy=true]')")
-        self.evaluate("new Promise((done) => setTimeout(done, 0))")
+        script = (
+            "new Promise((done) => { const ask = () => document.querySelector('[aria-busy=true]')"
+            "? setTimeout(ask, 5) : setTimeout(done, 0); setTimeout(ask, 0); })"
+        )
+        self.evaluate(script)
 
     def text(self, selector: str) -> str:
         """The text of an element, as it stands in the tree."""
@@ -306,11 +308,23 @@ class Tab:
         """Whatever the console has to show."""
         return self.heard("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
 
+    def downloaded(self) -> str:
+        """How the last download ended."""
+        while True:
+            states = [
+                one["params"]["state"]
+                for one in self.browser.events
+                if one["method"] == "Browser.downloadProgress"
+            ]
+            if states and states[-1] != "inProgress":
+                return str(states[-1])
+            self.evaluate("new Promise((done) => setTimeout(done, 5))")
+
     def close(self) -> None:
         """Close it, with its context."""
         self.browser.call("Target.closeTarget", targetId=self.target)
-        if self._context:
-            self.browser.call("Target.disposeBrowserContext", browserContextId=self._context)
+        if self.context:
+            self.browser.call("Target.disposeBrowserContext", browserContextId=self.context)
 
 
 def _value(answer: dict[str, Any]) -> Any:

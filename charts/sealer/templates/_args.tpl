@@ -39,6 +39,7 @@
   "allow-service-account-tokens" (list $v.allowServiceAccountTokens false)
   "log-info-stdout" (list $v.logInfoStdout false)
   "metrics-omit-secret-labels" (list $v.metrics.omitSecretLabels false)
+  "page" (list $v.page.enabled false)
   "key-vault" (list $v.keyVault.enabled false)
   "vault-service-account-label" (list (or $v.keyVault.serviceAccountLabel (not $v.keyVault.enabled)) true)
 -}}
@@ -48,6 +49,9 @@
 {{- end -}}
 {{- if and $v.keyVault.enabled $v.keyVault.vaultSuffixes -}}
 {{- $args = append $args (printf "--vault-suffixes=%s" (join "," $v.keyVault.vaultSuffixes)) -}}
+{{- end -}}
+{{- if and $v.page.enabled $v.page.clusterName -}}
+{{- $args = append $args (printf "--page-cluster-name=%s" $v.page.clusterName) -}}
 {{- end -}}
 {{- if $v.notifications.receivers -}}
 {{- $args = append $args "--notify-config=/etc/sealer/notify/notify.json" -}}
