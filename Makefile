@@ -45,6 +45,7 @@ test: $(STAMP) ## every test this machine can run
 	@# All real components first: some tests move into a network of their own, where nothing can
 	@# be fetched.
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.binaries >/dev/null; fi
+	@if command -v apt-get >/dev/null; then $(BIN)/python -m tests.testbed.chromium >/dev/null || true; fi
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" --ignore=tests/unit/sealer --ignore=tests/property
 	$(BIN)/python -m pytest -m alone tests/e2e tests/keyvault
