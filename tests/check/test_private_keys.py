@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
-from tests.daytwo.tree import Tree, make_tree
 from tests.sealing_keys import pair
+from tests.tree import Tree, make_tree
 
 RULE = "private-key"
 _PLAIN = serialization.NoEncryption()

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 from sealer import SealedSecret, seal
 from sealer.secret import Secret
 from sealer.unsealing import unseal
-from tests.daytwo.tree import Tree, make_tree, sealed_yaml
 from tests.sealing_keys import certificate_pem, pair, ring, rsa_key
+from tests.tree import Tree, sealed_yaml
 
 Answers = Callable[[str, bytes], tuple[int, bytes, str]]
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {a: b}\n"
@@ -60,11 +60,6 @@ def server(answers: Answers, tls: Path | None = None) -> Iterator[str]:
         httpd.shutdown()
         thread.join()
         httpd.server_close()
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return make_tree(tmp_path)
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.daytwo.tree import Tree, make_tree, sealed_yaml
 from tests.testbed import binaries
 from tests.testbed.fixtures import need
+from tests.tree import Tree, make_tree, sealed_yaml
 
 ROOT = Path(__file__).parents[2]
 RAW = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {p: hunter2canary}\n"

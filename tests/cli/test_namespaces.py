@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_certificate_sources import controller, server
-from tests.daytwo.tree import Tree, make_tree, sealed_yaml
+from tests.tree import Tree, make_tree, sealed_yaml
 
 WAYS = [
     pytest.param(("set", "db.yaml", "q"), id="set"),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import pytest
 
-from tests.daytwo.tree import Tree, make_tree, sealed_yaml
+from tests.tree import Tree, sealed_yaml
 
 SOPS = "ENC[AES256_GCM,data:Tr7o=,iv:1vLx2ZZ=,tag:kQm8dQ==,type:str]"
 MISSPELT = """\
@@ -30,11 +29,6 @@ kind: Secret
 metadata: {name: db, namespace: shop}
 stringData: {password: "%s"}
 """
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return make_tree(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sealer import encoding
 from tests import sealing_keys
-from tests.daytwo import corpus
+from tests.rotation import corpus
 from tests.testbed import binaries
 from tests.testbed.cluster import can_have_network, control_plane, enter_network_namespace, wait_for
 from tests.testbed.controllers import ours

@@ -15,9 +15,9 @@ from sealer.keys.keyfile import key_pair_of, key_secret
 from sealer.rotation.backup import Openers, Recipients, decrypt, encrypt, needs_passphrase
 from sealer.rotation.usage import Found, Need, UnopenedError, needs
 from tests import sealing_keys
-from tests.daytwo.tree import Tree, sealed_yaml
 from tests.testbed import binaries
 from tests.testbed.fixtures import need
+from tests.tree import Tree, sealed_yaml
 
 
 def stored(name: str, state: str = "active") -> dict[str, Any]:

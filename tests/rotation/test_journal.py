@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sealer.rotation.journal import Journal
-from tests.daytwo.tree import Tree, sealed_yaml
+from tests.tree import Tree, sealed_yaml
 
 OLD_ONLY = ("--key", "one.key", "--cert", "two.pem", "-i")
 

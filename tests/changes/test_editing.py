@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.daytwo import corpus
-from tests.daytwo.tree import CANARY, SEAL, Tree, sealed_yaml
+from tests.rotation import corpus
 from tests.testbed.cluster import wait_for
 from tests.testbed.inotify import watching
+from tests.tree import CANARY, SEAL, Tree, sealed_yaml
 
 COMMENTED = """\
 # The shop's database.

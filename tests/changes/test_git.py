@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from sealer.changes.summary import textconv, unread
-from tests.daytwo import corpus
-from tests.daytwo.test_editing import commented, files_with
-from tests.daytwo.tree import CANARY, Tree, sealed_yaml
+from tests.changes.test_editing import commented, files_with
+from tests.rotation import corpus
+from tests.tree import CANARY, Tree, sealed_yaml
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ import pytest
 
 from sealer import Certificate, Secret, encoding, seal, to_yaml
 from tests import sealing_keys
-from tests.daytwo import corpus
-from tests.daytwo.test_editing import editor
-from tests.daytwo.test_reencrypt import skeleton, snapshot
-from tests.daytwo.tree import Tree
+from tests.changes.test_editing import editor
+from tests.rotation import corpus
+from tests.rotation.test_reencrypt import skeleton, snapshot
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, Manifest, control_plane, wait_for
 from tests.testbed.controllers import Controller, ours, peer
 from tests.testbed.fixtures import need
+from tests.tree import Tree
 
 LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 
@@ -258,7 +258,7 @@ def test_a_list_is_answered_in_order_with_null_for_what_does_not_open(cluster: C
 def _verifies(tree: Tree, cluster: Cluster) -> bool:
     from subprocess import run
 
-    from tests.daytwo.tree import SEAL
+    from tests.tree import SEAL
 
     command = [SEAL, "verify", "apps/app-0/plain-0.yaml", *cluster.where]
     return run(command, cwd=tree.root, capture_output=True, check=False).returncode == 0

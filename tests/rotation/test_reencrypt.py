@@ -20,10 +20,10 @@ from sealer.rotation.renewal import Items
 from sealer.rotation.reseal_files import reseal_files
 from sealer.unsealing import open_items
 from tests import sealing_keys
-from tests.daytwo import corpus
-from tests.daytwo.tree import Tree, sealed_yaml
+from tests.rotation import corpus
 from tests.testbed import binaries
 from tests.testbed.fixtures import need
+from tests.tree import Tree, sealed_yaml
 
 FILES = 2000
 
@@ -178,7 +178,7 @@ def test_what_others_write_while_the_controller_works_is_not_undone(tmp_path: Pa
 
 
 def test_a_killed_run_leaves_no_file_half_written(tree: Tree) -> None:
-    from tests.daytwo.tree import SEAL
+    from tests.tree import SEAL
 
     apps = grow(tree, 200)
     before = snapshot(apps)

@@ -9,10 +9,10 @@ import pytest
 
 from sealer.changes import noted
 from sealer.sealed import SealedSecret
+from tests.changes.test_editing import editor
 from tests.cli.test_certificate_sources import controller, server
-from tests.daytwo.test_editing import editor
-from tests.daytwo.tree import Tree, sealed_yaml
 from tests.sealing_keys import pair
+from tests.tree import Tree, sealed_yaml
 
 ONE, TWO = (pair(name).certificate.fingerprint for name in ("one", "two"))
 

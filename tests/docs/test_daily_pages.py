@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from sealer import Certificate, Secret, seal, to_yaml
-from tests.daytwo.tree import Tree, make_tree, sealed_yaml
 from tests.docs.test_readme import matches
 from tests.testbed.cluster import ControlPlane
 from tests.testbed.controllers import ours
+from tests.tree import Tree, make_tree, sealed_yaml
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,0 +1,1 @@
+"""The commands that change what is sealed: values, edits, merges and diffs, with the real git."""

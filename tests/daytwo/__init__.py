@@ -1,1 +1,0 @@
-"""The commands that change what is sealed already, and the keys it is sealed for."""
