@@ -39,6 +39,7 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/python -m tests.docs.cli_reference --check
 	$(BIN)/python -m tests.docs.controller_reference --check
 	$(BIN)/python -m tests.docs.notification_pictures --check
+	$(BIN)/python -m tests.docs.lines_picture --check
 	$(BIN)/python -m tests.docs.chart_reference --check
 
 test: $(STAMP) ## every test this machine can run
@@ -61,6 +62,7 @@ docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from els
 	$(BIN)/python -m tests.docs.cli_reference
 	$(BIN)/python -m tests.docs.controller_reference
 	$(BIN)/python -m tests.docs.notification_pictures
+	$(BIN)/python -m tests.docs.lines_picture
 	$(BIN)/python -m tests.docs.chart_reference
 
 changelog: $(STAMP) ## collate changelog.d's fragments into CHANGELOG.md for VERSION=X.Y.Z

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.docs import lines_picture
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
@@ -32,6 +34,16 @@ def test_each_question_is_answered_by_at_most_two_rooms_that_are_there() -> None
         assert 1 <= len(rooms) <= 2, row
         for room in rooms:
             assert (ROOT / room).exists(), row
+
+
+def test_the_picture_of_the_lines_is_drawn_from_its_text_and_names_what_is_there() -> None:
+    assert lines_picture.PICTURE.read_text() == lines_picture.picture()
+    assert "](pictures/lines.svg)" in PAGE
+    drawn = lines_picture.lines()
+    assert list(drawn) == ["seal", "unseal", "Key Vault"]
+    for steps in drawn.values():
+        for step in steps:
+            assert (ROOT / step.module).is_file(), step
 
 
 def test_every_module_that_a_line_goes_through_is_there() -> None:

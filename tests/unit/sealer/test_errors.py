@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sealer.errors import ManifestError, ManyErrors, SealerError, TemplateError, UnsealError
+from sealer.errors import (
+    ManifestError,
+    ManyErrors,
+    Place,
+    SealerError,
+    TemplateError,
+    UnsealError,
+    each,
+)
 
 
 def test_an_error_prints_its_message_alone() -> None:
@@ -20,3 +28,15 @@ def test_many_errors_keep_their_order_and_their_lines() -> None:
 
 def test_a_template_error_names_its_key() -> None:
     assert TemplateError("does not render", key="config").key == "config"
+
+
+def test_many_errors_are_taken_apart_at_any_depth() -> None:
+    one, two, three = UnsealError("one"), ManifestError("two"), SealerError("three")
+    assert list(each(ManyErrors([one, ManyErrors([two])]), three)) == [one, two, three]
+
+
+def test_a_place_is_written_before_the_problem() -> None:
+    error = ManifestError("is bad").at(Place("a: b.yaml", 3, "Secret db", ("data", "x.y")))
+    assert str(error) == 'a: b.yaml:3: Secret db: data["x.y"]: is bad'
+    assert (error.problem, error.hint) == ("is bad", None)
+    assert error.at(Place("c.yaml")).message == f"c.yaml:1: {error.message}"
