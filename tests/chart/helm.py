@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "sealer"
 # What is rendered for; helm's own guess without a cluster is older than what the chart asks for.
 KUBE_VERSION = "1.35.0"
+# What an API server of that version tells helm that it has.
+POLICIES = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
 Values = Mapping[str, Any]
 Manifest = dict[str, Any]
 
@@ -68,7 +70,7 @@ def template(
     namespace: str = "sealer-system",
 ) -> str:
     """Return what the chart renders to."""
-    place = ["--namespace", namespace, "--kube-version", KUBE_VERSION]
+    place = ["--namespace", namespace, "--kube-version", KUBE_VERSION, "--api-versions", POLICIES]
     return helm("template", name, str(CHART), *place, *arguments, values=values or {})
 
 

@@ -215,7 +215,7 @@ def test_every_rule_says_which_feature_needs_it() -> None:
 
 
 def test_nobody_gets_rights_unless_named() -> None:
-    bindings = [one for one in render() if one["kind"].endswith("Binding")]
+    bindings = [one for one in render() if one["kind"].endswith("RoleBinding")]
     assert {subject["kind"] for one in bindings for subject in one["subjects"]} == {
         "ServiceAccount"
     }

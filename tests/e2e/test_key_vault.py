@@ -396,7 +396,31 @@ def test_a_foreign_secret_is_left_alone_unless_it_is_to_be_adopted(world: World)
     world.wait_reason("TargetNotOwned")
     assert world.data() == {"mine": b"x"}
     world.change({"target": {"adopt": "IfUnowned"}})
+    wait_for(
+        "the other half of the cure",
+        lambda: (
+            'annotate it keyvault.sealer.dev/adopt: "true"'
+            in world.condition("Ready").get("message", "")
+        ),
+    )
+    adopt = {"metadata": {"annotations": {"keyvault.sealer.dev/adopt": "true"}}}
+    api.patch("Secret", world.namespace, "db", adopt)
     world.wait_data({"one": b"one", "mine": b"x"})
+
+
+def test_a_merge_leaves_the_keys_of_others_alone(world: World) -> None:
+    api = world.plane.api
+    world.store.set_secret("one", "one")
+    metadata = {"name": "db", "namespace": world.namespace}
+    foreign = {"one": "theirs"}
+    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": foreign})
+    world.vault()
+    world.secret(single("one", "one"), target={"creation": "Merge"})
+    assert "has the key one already" in world.wait_reason("KeyConflict")["message"]
+    assert world.data() == {"one": b"theirs"}
+    adopt = {"metadata": {"annotations": {"keyvault.sealer.dev/adopt": "true"}}}
+    api.patch("Secret", world.namespace, "db", adopt)
+    world.wait_data({"one": b"one"})
 
 
 def test_an_immutable_secret_is_told_of_with_its_cure(world: World) -> None:

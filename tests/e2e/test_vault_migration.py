@@ -28,6 +28,8 @@ def left_behind(world: World, *, controller: bool) -> Manifest:
 
 def take_over(world: World) -> None:
     world.vault()
+    adopt = {"metadata": {"annotations": {"keyvault.sealer.dev/adopt": "true"}}}
+    world.plane.api.patch("Secret", world.namespace, "db", adopt)
     world.secret(single("password", "db-password"), target={"adopt": "IfUnowned"})
 
 

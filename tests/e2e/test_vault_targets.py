@@ -13,7 +13,7 @@ from controller.api.errors import ConflictError
 from controller.api.kubernetes import KubernetesCluster
 from controller.keyvault.cluster import ClusterObjects
 from controller.keyvault.target.desired import Desired
-from controller.keyvault.target.ownership import MADE_BY, TargetError, manager
+from controller.keyvault.target.ownership import ADOPT, MADE_BY, TargetError, manager
 from controller.keyvault.target.targets import Targets
 from sealer import encoding
 from sealer.keys.custody import KEY_LABEL, Custody
@@ -171,7 +171,9 @@ def test_a_secret_that_another_of_us_made_meanwhile_is_not_touched(
 
 
 def test_what_may_be_adopted_is_looked_at_first(plane: ControlPlane, namespace: str) -> None:
-    there = plane.api.create({**foreign(namespace, other="theirs"), "type": "example.com/a"})
+    adoptable = {**foreign(namespace, other="theirs"), "type": "example.com/a"}
+    adoptable["metadata"]["annotations"] = {ADOPT: "true"}
+    there = plane.api.create(adoptable)
     with pytest.raises(TargetError) as caught:
         write(plane, filler(plane, namespace, "odd", adopt="IfUnowned"), "ours", None)
     assert caught.value.reason == "TargetTypeRefused"
@@ -282,7 +284,9 @@ def test_a_key_that_the_type_demands_loses_its_value_when_its_filler_goes(
     demanded: str,
     left: bytes,
 ) -> None:
-    live = plane.api.create({**foreign(namespace, **theirs), "type": type_})
+    adoptable = {**foreign(namespace, **theirs), "type": type_}
+    adoptable["metadata"]["annotations"] = {ADOPT: "true"}
+    live = plane.api.create(adoptable)
     secret = filler(plane, namespace, creation="Merge")
     ours = b'{"auths": {}}'
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,14 @@ ADMIN_TOKEN = "admin-token"
 _CLONE_NEWNET = 0x40000000
 _CONTROLLERS = ",".join(
     f"{name}-controller"
-    for name in ("clusterrole-aggregation", "garbage-collector", "namespace", "serviceaccount")
+    for name in (
+        "clusterrole-aggregation",
+        "garbage-collector",
+        "namespace",
+        "serviceaccount",
+        # Checks the expressions of policies against the kinds that they are about.
+        "validatingadmissionpolicy-status",
+    )
 )
 Manifest = dict[str, Any]
 _GROUPS = {"bitnami.com"}
@@ -178,6 +185,15 @@ _PLURALS = {
     "ClusterKeyVault": ("/apis/keyvault.sealer.dev/v1alpha1", "clusterkeyvaults"),
     "KeyVaultSecret": ("/apis/keyvault.sealer.dev/v1alpha1", "keyvaultsecrets"),
     "Deployment": ("/apis/apps/v1", "deployments"),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
+    "ValidatingAdmissionPolicy": (
+        "/apis/admissionregistration.k8s.io/v1",
+        "validatingadmissionpolicies",
+    ),
+    "ValidatingAdmissionPolicyBinding": (
+        "/apis/admissionregistration.k8s.io/v1",
+        "validatingadmissionpolicybindings",
+    ),
     "Endpoints": ("/api/v1", "endpoints"),
 }
 
@@ -270,8 +286,8 @@ class ControlPlane:
         self.manager = self._process("kube-controller-manager", self._manager_flags())
         self.api = Api(self.url, self.ca)
         self.kubeconfig = self.write_kubeconfig("admin", ADMIN_TOKEN)
-        self.accounts: dict[str, Path] = {}
-        """Kubeconfigs of the controller's accounts, where they were made."""
+        self.accounts: Callable[[str, Sequence[str]], Path] | None = None
+        """Gives the kubeconfig of the controller's account in a namespace, for its flags."""
 
     def start(self) -> None:
         """Start everything and install our CRDs."""

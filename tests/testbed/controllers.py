@@ -78,11 +78,9 @@ def ours(
     address: str = "",
     name: str = "ours",
 ) -> Iterator[Controller]:
-    """Run our controller against a control plane, with the rights that the chart gives it."""
-    asked = {flag.split("=")[0] for flag in flags}
-    halves = {"--key-vault": "-with-key-vault", "--notify-config": "-with-notifications"}
-    account = "controller" + next((halves[one] for one in halves if one in asked), "")
-    kubeconfig = kubeconfig or plane.accounts.get(account) or plane.kubeconfig
+    """Run our controller against a control plane, with the rights and the cage of the chart."""
+    if kubeconfig is None:
+        kubeconfig = plane.accounts(namespace, flags) if plane.accounts else plane.kubeconfig
     port, metrics_port = free_port(), free_port()
     process = Process(
         name,

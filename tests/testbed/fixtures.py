@@ -16,7 +16,6 @@ from tests.testbed.cluster import (
     control_plane,
     enter_network_namespace,
 )
-from tests.testbed.controllers import NAMESPACE
 
 if TYPE_CHECKING:
     from tests.testbed.azure.server import Azure
@@ -52,10 +51,10 @@ def network() -> bool:
 def plane(network: bool) -> Iterator[ControlPlane]:
     """A control plane for the whole run; use a namespace of your own in it."""
     # Not at the top: it renders the chart with helm, and that needs what is in here.
-    from tests.testbed.rights import grant
+    from tests.testbed.rights import Accounts
 
     with control_plane() as plane:
-        plane.accounts = grant(plane, NAMESPACE)
+        plane.accounts = Accounts(plane).kubeconfig
         yield plane
 
 

@@ -26,6 +26,9 @@ _LONGEST_NAME = 128 - len(MANAGER)
 """A field manager has 128 characters at most."""
 MADE_BY = f"{GROUP}/made-by"
 """On a Secret without an owner reference (Orphan): the KeyVaultSecret that fills it."""
+ADOPT = f"{GROUP}/adopt"
+"""On a Secret of others, "true": a KeyVaultSecret may take it over. Whoever may write a
+KeyVaultSecret does not thereby have a say in the Secrets that others made."""
 TLS_TYPE = "kubernetes.io/tls"
 OPAQUE = "Opaque"
 Manifest = dict[str, Any]
@@ -128,7 +131,7 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
     if owner is None and maker in (None, secret.name):
         # Marks may be lost to a backup tool; what we applied, the API server remembers.
         known = secret.status.get("target") == name and ours(live, secret.name) != Ours()
-        if known or maker or secret.target.adopt == "IfUnowned":
+        if known or maker or (secret.target.adopt == "IfUnowned" and _may_be_adopted(live)):
             return
     filler = owner[1] if owner is not None and owner[0] == KIND else maker
     raise TargetError(
@@ -138,8 +141,19 @@ def check(secret: KeyVaultSecret, live: Mapping[str, Any] | None) -> None:
         reason=Reason.TARGET_NOT_OWNED,
         hint="add to it: target.creation: Merge; or name another target"
         if filler
-        else "delete it, name another target, or say target.adopt: IfUnowned",
+        else _how_to_adopt(secret, owned=owner is not None),
     )
+
+
+def _may_be_adopted(live: Mapping[str, Any]) -> bool:
+    return (live["metadata"].get("annotations") or {}).get(ADOPT) == "true"
+
+
+def _how_to_adopt(secret: KeyVaultSecret, *, owned: bool) -> str:
+    if owned:
+        return "delete it, or name another target"
+    said = "" if secret.target.adopt == "IfUnowned" else "say target.adopt: IfUnowned and "
+    return f'to take it over, {said}annotate it {ADOPT}: "true"; or name another target'
 
 
 def check_keys(secret: KeyVaultSecret, live: Mapping[str, Any] | None, applied: Manifest) -> None:
@@ -168,6 +182,20 @@ def check_keys(secret: KeyVaultSecret, live: Mapping[str, Any] | None, applied: 
                     reason=Reason.KEY_CONFLICT,
                     hint="rename one of them",
                 )
+    if secret.target.creation == "Merge" and live is not None:
+        _check_foreign_keys(secret, live, wanted)
+
+
+def _check_foreign_keys(secret: KeyVaultSecret, live: Mapping[str, Any], wanted: Ours) -> None:
+    """Raise TargetError for keys that the Secret has from others: a Merge adds, and no more."""
+    foreign = wanted.data & (live.get("data") or {}).keys() - ours(live, secret.name).data
+    if foreign and not _may_be_adopted(live):
+        raise TargetError(
+            f"the Secret {secret.target.name} has the key {', '.join(sorted(foreign))} already, "
+            "and it is not ours",
+            reason="KeyConflict",
+            hint=f'rename it, remove it there, or annotate the Secret {ADOPT}: "true"',
+        )
 
 
 def is_owned_by(live: Mapping[str, Any], secret: KeyVaultSecret) -> bool:

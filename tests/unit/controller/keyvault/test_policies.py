@@ -20,6 +20,7 @@ from controller.keyvault.status.status import (
 )
 from controller.keyvault.target.desired import ObjectState
 from controller.keyvault.target.ownership import (
+    ADOPT,
     MADE_BY,
     TargetError,
     check,
@@ -237,10 +238,29 @@ def test_a_foreign_secret_is_refused(live: dict[str, Any]) -> None:
     assert caught.value.reason == "TargetNotOwned"
 
 
-def test_adoption_takes_only_what_nobody_owns() -> None:
-    check(kvs(adopt="IfUnowned"), {"metadata": {}})
+def test_adoption_takes_only_what_nobody_owns_and_says_that_it_may_be_taken() -> None:
+    check(kvs(adopt="IfUnowned"), {"metadata": {"annotations": {ADOPT: "true"}}})
+    owned = owned_by("SealedSecret", "db", "bitnami.com")
+    owned["metadata"]["annotations"] = {ADOPT: "true"}
     with pytest.raises(TargetError):
-        check(kvs(adopt="IfUnowned"), owned_by("SealedSecret", "db", "bitnami.com"))
+        check(kvs(adopt="IfUnowned"), owned)
+
+
+@pytest.mark.parametrize(
+    ("asked", "annotations", "cure"),
+    [
+        pytest.param("Never", {}, "say target.adopt: IfUnowned and annotate it", id="neither"),
+        pytest.param("IfUnowned", {}, f'to take it over, annotate it {ADOPT}: "true"', id="asked"),
+        pytest.param("IfUnowned", {ADOPT: "yes"}, f'{ADOPT}: "true"', id="not-true"),
+        pytest.param("Never", {ADOPT: "true"}, "say target.adopt: IfUnowned", id="not-asked"),
+    ],
+)
+def test_adoption_needs_a_word_of_both_sides(
+    asked: str, annotations: dict[str, str], cure: str
+) -> None:
+    with pytest.raises(TargetError) as caught:
+        check(kvs(adopt=asked), {"metadata": {"annotations": annotations}})
+    assert cure in str(caught.value.hint)
 
 
 def filled_by(name: str, *keys: str, made: bool = False, **metadata: Any) -> dict[str, Any]:
