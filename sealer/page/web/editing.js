@@ -29,10 +29,7 @@ export function putItem(text, key, item) {
   if (items.kind === "map" && !items.flow) {
     return edited(text, [addition(text, items, key, item, newline)], [key], item);
   }
-  if (items.kind === "map") {
-    const pair = `${JSON.stringify(key)}: ${JSON.stringify(item)}`;
-    return edited(text, [[items.start + 1, items.end - 1, pair]], [key], item);
-  }
+  if (items.kind === "map") return edited(text, [flowAddition(text, items, key, item)], [key], item);
   if (!isNull(items)) throw new Refusal("yaml.flow", { line: lineAt(text, items.start) });
   const gap = /\s/.test(text[items.start - 1] ?? "") ? "" : " ";
   return putItem(apply(text, [[items.start, items.end, `${gap}{}`]]), key, item);
@@ -54,7 +51,7 @@ export function removeItem(text, key) {
   const at = entries.findIndex((one) => one.key.text === key);
   const entry = entries[at];
   if (!entry || items.kind !== "map") throw new Refusal("manifest.kind");
-  if (items.flow) throw new Refusal("yaml.flow", { line: lineAt(text, items.start) });
+  if (items.flow) return edited(text, [flowRemoval(items, at)], [key]);
   const line = text.lastIndexOf("\n", entry.key.start - 1) + 1;
   /** @type {Splice[]} */
   const splices = [[line, endOfEntry(text, entry.value), ""]];
@@ -125,6 +122,23 @@ function addition(text, items, key, item, newline) {
   const lines = toYaml([[key, item]], indent).replaceAll("\n", newline);
   if (at > 0 && text[at - 1] !== "\n") return [at, at, newline + lines.slice(0, -newline.length)];
   return [at, at, lines];
+}
+
+/** @param {string} text @param {MapNode} items @param {string} key @param {string} item @returns {Splice} */
+function flowAddition(text, items, key, item) {
+  const pair = `${JSON.stringify(key)}: ${JSON.stringify(item)}`;
+  const [first, last] = [items.entries[0], items.entries.at(-1)];
+  if (!first || !last) return [items.start + 1, items.end - 1, pair];
+  const gap = text.slice(items.start + 1, first.key.start);
+  return [last.value.end, last.value.end, `,${gap || " "}${pair}`];
+}
+
+/** @param {MapNode} items @param {number} at @returns {Splice} */
+function flowRemoval(items, at) {
+  const [before, own, after] = [items.entries[at - 1], items.entries[at], items.entries[at + 1]];
+  if (before && own) return [before.value.end, own.value.end, ""];
+  if (own && after) return [own.key.start, after.key.start, ""];
+  return [items.start + 1, items.end - 1, ""];
 }
 
 /** @param {string} text @param {Node} node @param {string} item @returns {Splice} */

@@ -141,30 +141,56 @@ function readValue(reader, line, at, indent) {
     return readBelow(reader, line, indent);
   }
   if (/^[|>]/.test(rest)) return readBlockScalar(reader, line, at, indent);
-  const empty = /^(\{ *\}|\[ *\])(?=\s*$|\s+#)/.exec(rest);
-  const node = empty ? emptyFlow(empty[1] ?? "", start) : readScalar(line, at, rest);
+  const node = readFlow(line, at) ?? readScalar(line, at, rest);
   reader.at += 1;
   const after = next(reader);
-  const more = after && (after.indent > indent) ? after : null;
-  if (more) fault("yaml.lines", more);
+  if (after && after.indent > indent) fault("yaml.lines", after);
   return node;
 }
 
-/** @param {string} text @param {number} start @returns {MapNode | ListNode} */
-function emptyFlow(text, start) {
-  const end = start + text.length;
-  if (text[0] === "[") return { kind: "list", start, end, flow: true, items: [] };
-  return { kind: "map", start, end, flow: true, entries: [] };
+/**
+ * An empty `{}` or `[]`, or a mapping of quoted strings on one line, as `seal set` makes it of an
+ * empty one; null for anything else.
+ * @param {Line} line @param {number} at @returns {MapNode | ListNode | null}
+ */
+function readFlow(line, at) {
+  const start = line.start + at;
+  const list = /^\[ *\](?=\s*$|\s+#)/.exec(line.text.slice(at));
+  if (list) return { kind: "list", start, end: start + list[0].length, flow: true, items: [] };
+  if (line.text[at] !== "{") return null;
+  /** @type {Entry[]} */
+  const entries = [];
+  let place = at + 1;
+  for (;;) {
+    place += /^ */.exec(line.text.slice(place))?.[0].length ?? 0;
+    if (line.text[place] === "}" && /^\}(?:\s*$|\s+#)/.test(line.text.slice(place))) break;
+    const key = quotedScalar(line, place);
+    const colon = key ? key.end - line.start : place;
+    const value = line.text.startsWith(": ", colon) ? quotedScalar(line, colon + 2) : null;
+    if (!key || !value || entries.some((one) => one.key.text === key.text)) return null;
+    entries.push({ key, value });
+    place = value.end - line.start;
+    if (line.text[place] === ",") place += 1;
+    else if (!/^ *\}/.test(line.text.slice(place))) return null;
+  }
+  return { kind: "map", start, end: line.start + place + 1, flow: true, entries };
+}
+
+/** @param {Line} line @param {number} at @returns {Scalar | null} */
+function quotedScalar(line, at) {
+  const quote = quotedAt(line.text, at);
+  if (!quote) return null;
+  const [start, style] = [line.start + at, line.text[at] ?? ""];
+  return { kind: "scalar", start, end: start + quote.length, text: quote.text, style, type: "string" };
 }
 
 /** @param {Line} line @param {number} at @param {string} rest @returns {Scalar} */
 function readScalar(line, at, rest) {
   const start = line.start + at;
   if (rest[0] === '"' || rest[0] === "'") {
-    const quote = quotedAt(line.text, at);
-    if (!quote || !/^(?:\s*$|\s+#)/.test(rest.slice(quote.length))) return fault("yaml.lines", line);
-    const end = start + quote.length;
-    return { kind: "scalar", start, end, text: quote.text, style: rest[0], type: "string" };
+    const quoted = quotedScalar(line, at);
+    const after = quoted ? line.text.slice(quoted.end - line.start) : "";
+    return quoted && /^(?:\s*$|\s+#)/.test(after) ? quoted : fault("yaml.lines", line);
   }
   if (/^[[{]/.test(rest)) fault("yaml.flow", line);
   if (/^[&*!]/.test(rest)) fault("yaml.anchor", line);
@@ -180,7 +206,9 @@ function readBelow(reader, line, indent) {
   const isList = below && /^-(?:\s|$)/.test(below.text.slice(below.indent));
   const isOwn = line.text[indent] !== "-";
   if (below && (below.indent > indent || (isList && isOwn && below.indent === indent))) {
-    return readBlock(reader, below.indent);
+    const rest = below.text.slice(below.indent);
+    if (isList || /:(?:\s|$)/.test(rest) || /^[|>]/.test(rest)) return readBlock(reader, below.indent);
+    return readValue(reader, below, below.indent, indent);
   }
   const place = line.start + line.text.replace(/\s+#.*$/, "").trimEnd().length;
   return { kind: "scalar", start: place, end: place, text: "", style: "", type: "null" };
