@@ -63,7 +63,10 @@ def browser(folder: Path) -> Iterator[chromium.Chromium]:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
-    with chromium.Chromium(folder / "profile") as running:
+    # A name that is no loopback address: a page from there has no secure context.
+    with chromium.Chromium(
+        folder / "profile", "--host-resolver-rules=MAP seal.example 127.0.0.1"
+    ) as running:
         yield running
 
 

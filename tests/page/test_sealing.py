@@ -206,13 +206,7 @@ def test_a_value_is_hidden_until_it_is_shown(tab: Tab) -> None:
 
 
 def test_copy_and_download_give_the_result(tab: Tab, tmp_path: Path) -> None:
-    tab.browser.call(
-        "Browser.setDownloadBehavior",
-        behavior="allow",
-        downloadPath=str(tmp_path),
-        eventsEnabled=True,
-        browserContextId=tab.context,
-    )
+    tab.download_to(tmp_path)
     name_it(tab)
     add(tab, "a", "b")
     text = sealed(tab)

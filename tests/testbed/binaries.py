@@ -88,9 +88,9 @@ def path(name: str) -> Path:
     assets = os.environ.get("KUBEBUILDER_ASSETS", "")
     if assets and (Path(assets) / name).is_file():
         return Path(assets) / name
-    binary = _cache() / _digest(tool) / name
+    binary = cache() / _digest(tool) / name
     if not binary.exists():
-        with _only_one(binary.parent):
+        with only_one(binary.parent):
             if not binary.exists():
                 _build(tool, binary)
     return binary
@@ -115,7 +115,8 @@ def _build(tool: Tool, binary: Path) -> None:
     unfinished.replace(binary)
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where real components are kept between runs."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("SEALER_TESTBED_CACHE") or Path(home) / "sealer-testbed")
 
@@ -128,7 +129,8 @@ def _digest(tool: Tool) -> str:
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
+    """Make the folder, and let one process at a time fill it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

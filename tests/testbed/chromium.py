@@ -171,6 +171,7 @@ class Tab:
             "Runtime.evaluate",
             expression=expression,
             awaitPromise=True,
+            allowUnsafeEvalBlockedByCSP=False,
             returnByValue=True,
             userGesture=True,
         )
@@ -307,6 +308,16 @@ class Tab:
     def complaints(self) -> list[dict[str, Any]]:
         """Whatever the console has to show."""
         return self.heard("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+
+    def download_to(self, folder: Path) -> None:
+        """Where downloads go, and the events that tell of them."""
+        self.browser.call(
+            "Browser.setDownloadBehavior",
+            behavior="allow",
+            downloadPath=str(folder),
+            eventsEnabled=True,
+            browserContextId=self.context,
+        )
 
     def downloaded(self) -> str:
         """How the last download ended."""

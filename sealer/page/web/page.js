@@ -19,6 +19,8 @@ let draft = emptyDraft();
 /** The result, its line ends as they are: a text box makes them all alike. */
 let output = "";
 let outputFile = "";
+/** How much is still being done. */
+let busy = 0;
 /** @type {File | null} */
 let openedFile = null;
 
@@ -26,7 +28,12 @@ let openedFile = null;
 function guarded(action) {
   block("message").textContent = "";
   block("done").textContent = "";
-  return Promise.resolve().then(action).catch(tell);
+  busy += 1;
+  block("main").setAttribute("aria-busy", "true");
+  return Promise.resolve().then(action).catch(tell).finally(() => {
+    busy -= 1;
+    if (busy === 0) block("main").removeAttribute("aria-busy");
+  });
 }
 
 /** @param {unknown} error */
@@ -160,7 +167,6 @@ async function addTyped(asked) {
 }
 
 async function seal() {
-  block("main").setAttribute("aria-busy", "true");
   button("seal").disabled = true;
   showOutput("");
   try {
@@ -183,7 +189,6 @@ async function seal() {
     done("done.sealed", { cluster: cluster.name });
   } finally {
     button("seal").disabled = false;
-    block("main").removeAttribute("aria-busy");
   }
 }
 

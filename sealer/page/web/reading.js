@@ -135,7 +135,6 @@ function readKey(line, at) {
 /** What stands at a place of a line, or below it. @param {Reader} reader @param {Line} line @param {number} at @param {number} indent @returns {Node} */
 function readValue(reader, line, at, indent) {
   const rest = line.text.slice(at);
-  const start = line.start + at;
   if (rest === "" || (rest[0] === "#" && /\s/.test(line.text[at - 1] ?? ""))) {
     reader.at += 1;
     return readBelow(reader, line, indent);
