@@ -193,7 +193,7 @@ def _check_foreign_keys(secret: KeyVaultSecret, live: Mapping[str, Any], wanted:
         raise TargetError(
             f"the Secret {secret.target.name} has the key {', '.join(sorted(foreign))} already, "
             "and it is not ours",
-            reason="KeyConflict",
+            reason=Reason.KEY_CONFLICT,
             hint=f'rename it, remove it there, or annotate the Secret {ADOPT}: "true"',
         )
 
