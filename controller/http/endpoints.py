@@ -22,6 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from controller.http import steps
 from controller.http.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
+from controller.http.keylist import KeyList
 from controller.http.load import CrowdedError, Place, Room, Turns
 from controller.http.page import Page
 from controller.http.ratelimit import RateLimit
@@ -51,7 +52,9 @@ _RETRY_SECONDS = 5
 CLIENT_GONE = 499
 """The code of the metric for whoever hung up before the answer."""
 _LIMITED = frozenset({"/v1/verify", "/v1/rotate"})
-_PATHS = frozenset({"/healthz", "/readyz", "/v1/cert.pem", "/v1/page", *_LIMITED})
+_PATHS = frozenset(
+    {"/healthz", "/readyz", "/v1/cert.pem", "/v1/keys.json", "/v1/page", *_LIMITED}
+)
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PlacedHandler = Callable[[web.Request, Place], Awaitable[web.Response]]
@@ -81,6 +84,7 @@ class Endpoints:
         self._turns = Turns(min(os.cpu_count() or 1, _MAX_THREADS), "http")
         self._yaml_turns = Turns(1, "http-yaml")
         self._yaml_waiting = 0
+        self._key_list = KeyList(state.ring)
 
     def application(self) -> web.Application:
         """Return the application for the main port."""
@@ -90,6 +94,7 @@ class Endpoints:
         app.router.add_get("/v1/cert.pem", self._certificate)
         if self._state.page is not None:
             app.router.add_get("/v1/page", self._page)
+        app.router.add_get("/v1/keys.json", self._key_list.answer)
         app.router.add_post("/v1/verify", self._placed(self._verify))
         app.router.add_post("/v1/rotate", self._placed(self._rotate))
         app.on_cleanup.append(self._close)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from sealer.cli import _ui
-from sealer.cli._certificates import CERT_VARIABLE
+from sealer.cli._certificates import CERT_VARIABLE, Wanted
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 from sealer.files.text import STDIN
+from sealer.keys.fingerprint import normal
 
 if TYPE_CHECKING:
     from sealer.keys.ring import KeyRing
@@ -48,8 +49,18 @@ def words(function: _F) -> _F:
 
 
 def cert(function: _F) -> _F:
-    """--cert: where the sealing certificate is."""
-    return click.option(
+    """Which certificate to seal with, and what vouches for it; the command gets one ``wanted``."""
+
+    @wraps(function)
+    def wrapper(*args: Any, **values: Any) -> Any:
+        wanted = Wanted(
+            certs=values.pop("certs"),
+            fingerprints=values.pop("expected"),
+            accept_new=values.pop("accept_new_certificate"),
+        )
+        return function(*args, wanted=wanted, **values)
+
+    place = click.option(
         "--cert",
         "certs",
         multiple=True,
@@ -57,7 +68,31 @@ def cert(function: _F) -> _F:
         metavar="FILE|URL",
         help="Certificate to seal with (PEM); the default is the cluster's.  "
         f"[env: {CERT_VARIABLE}]",
-    )(function)
+    )
+    expected = click.option(
+        "--fingerprint",
+        "expected",
+        multiple=True,
+        metavar="SHA256",
+        callback=_fingerprints,
+        help="Seal with no other certificate than this one, or one that its key announced; "
+        "repeatable.",
+    )
+    accept = click.option(
+        "--accept-new-certificate",
+        is_flag=True,
+        help="Take the certificate of a place that served another one before.",
+    )
+    return cast("_F", place(expected(accept(wrapper))))
+
+
+def _fingerprints(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    try:
+        return tuple(normal(one) for one in value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def scope(function: _F) -> _F:

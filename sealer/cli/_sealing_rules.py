@@ -60,7 +60,7 @@ def _outputs(request: Request, found: Found, certificates: Certificates, path: s
     relative = os.path.relpath(absolute, rules.folder).replace(os.sep, "/")
     made = []
     for cert in rule.certs or ("",):
-        certificate = certificates.of_rule(cert, rules) if cert else certificates.default()
+        certificate = certificates.of_rule(cert, found)
         place = output_place(rule.target(relative, cert), rules)
         made.append((place, _with_place(replace(request, certificate=certificate), rule)))
     return made

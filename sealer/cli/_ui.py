@@ -175,6 +175,17 @@ def ask_hidden(what: str, *, twice: bool = False) -> str:
     return answer
 
 
+def can_ask() -> bool:
+    """Whether a person is there to answer: our words are read, and our input is typed."""
+    return stdin_is_terminal() and stderr_is_terminal()
+
+
+def ask_yes(question: str) -> bool:
+    """Ask a person; anything but yes is no."""
+    answer: bool = click.confirm(question, err=True)
+    return answer
+
+
 def stdout_is_terminal() -> bool:
     """Whether a person reads our results."""
     return sys.stdout is not None and sys.stdout.isatty()

@@ -10,7 +10,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._certificates import check_certificate, find_certificate
+from sealer.cli._certificates import Wanted, check_certificate, judged, source_of
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
@@ -38,7 +38,7 @@ def command(
     ui: UI,
     /,
     place: str | None,
-    certs: tuple[str, ...],
+    wanted: Wanted,
     location: Location,
     output_format: str | None,
     write: str | None,
@@ -51,9 +51,14 @@ def command(
     """
     from sealer.files.atomic import write_atomic
 
-    if place and certs:
+    if place and wanted.certs:
         raise UsageError("name the certificate once")
-    certificate, place = find_certificate((place,) if place else certs, location)
+    source = source_of(place or wanted.place, location)
+    if write or output_format == "pem" or wanted.fingerprints:
+        # What is kept is sealed with later: it is judged as if that were now.
+        certificate = judged(source, wanted, ui)
+    else:
+        certificate = source.certificate()
     if write:
         write_atomic(write, [certificate.pem])
     if output_format == "pem":
@@ -70,4 +75,4 @@ def command(
             _ui.emit(json.dumps(facts, indent=2) + "\n")
         else:
             _ui.emit_lines(f"{key + ':':<13}{value}" for key, value in facts.items())
-    check_certificate(certificate, place, ui, now=datetime.now(UTC))
+    check_certificate(certificate, source.title, ui, now=datetime.now(UTC))

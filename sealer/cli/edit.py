@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sealer.changes.edit import Changes
     from sealer.changes.sheet import Sheet
+    from sealer.cli._certificates import Wanted
     from sealer.cluster.location import Location
     from sealer.inputs.sealed_file import Place, SealedFile
 
@@ -42,7 +43,7 @@ def command(
     ui: UI,
     /,
     file: str,
-    certs: tuple[str, ...],
+    wanted: Wanted,
     keys: tuple[str, ...],
     from_cluster: bool,
     location: Location,
@@ -63,7 +64,7 @@ def command(
 
     sealed_file = SealedFile.read(file, namespace)
     places = sealed_file.places(ui)
-    certificate = Certificates(certs, location, ui).for_path(file)
+    certificate = Certificates(wanted, location, ui).for_path(file)
     values: Values = lambda _: {}  # noqa: E731 one of three
     if keys:
         values = _with_keys(keys)

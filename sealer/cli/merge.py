@@ -10,7 +10,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._certificates import Certificates
+from sealer.cli._certificates import Certificates, Wanted
 from sealer.cli._ui import UI
 from sealer.cli._values import allow_empty
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
@@ -49,7 +49,7 @@ def command(
     /,
     into: str,
     files: tuple[str, ...],
-    certs: tuple[str, ...],
+    wanted: Wanted,
     location: Location,
     scope: str | None,
     namespace: str,
@@ -71,11 +71,11 @@ def command(
 
     if in_place and write:
         raise UsageError("-w and -i exclude each other")
-    options.inputs((into, *files), *certs)
+    options.inputs((into, *files), *wanted.certs)
     if into == "-" and in_place:
         raise UsageError("standard input cannot be written in place", hint="use -w FILE")
-    wanted = Scope.parse(scope) if scope else None
-    certificate = Certificates(certs, location, ui).for_path(into)
+    narrowed = Scope.parse(scope) if scope else None
+    certificate = Certificates(wanted, location, ui).for_path(into)
     errors: list[SealerError] = []
     secrets = _secrets(files, errors)
     for resource, secret in secrets:
@@ -89,7 +89,7 @@ def command(
         for resource, secret in secrets:
             try:
                 at, place, sealed = _target(documents, secret, inputs, display(into))
-                edits = _edits(place, sealed, secret, certificate, wanted)
+                edits = _edits(place, sealed, secret, certificate, narrowed)
                 documents[at] = _edited(documents[at], edits)
             except SealerError as error:
                 errors.append(resource.locate(error))

@@ -8,7 +8,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._certificates import load_certificate
+from sealer.cli._certificates import Certificates, Wanted
 from sealer.cli._ui import UI
 from sealer.cli._values import Unquoted, allow_empty, check_value
 from sealer.errors import ManifestError, UsageError
@@ -46,7 +46,7 @@ def command(
     /,
     file: str | None,
     from_file: str | None,
-    certs: tuple[str, ...],
+    wanted: Wanted,
     location: Location,
     scope: str | None,
     namespace: str,
@@ -80,9 +80,9 @@ def command(
             "FILE does not exist", hint="a value is piped in or read from a file, never an argument"
         )
     path = file or from_file or STDIN
-    if (path, *certs).count(STDIN) > 1:
+    if (path, *wanted.certs).count(STDIN) > 1:
         raise UsageError("standard input can be read once", hint="put the rest into files")
-    certificate = load_certificate(certs, location, ui)
+    certificate = Certificates(wanted, location, ui).default()
     value = _value(path, typed=path == STDIN and _ui.stdin_is_terminal())
     check_value(ui, value, allow_empty=allow_empty, piped=path == STDIN)
     item = seal_value(value, certificate, bound)

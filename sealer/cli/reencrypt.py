@@ -8,7 +8,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._certificates import Certificates
+from sealer.cli._certificates import Certificates, Wanted
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
@@ -40,7 +40,7 @@ def command(
     /,
     paths: tuple[str, ...],
     keys: tuple[str, ...],
-    certs: tuple[str, ...],
+    wanted: Wanted,
     location: Location,
     in_place: bool,
     write: str | None,
@@ -71,7 +71,7 @@ def command(
         raise UsageError("-i needs files, and no -w")
     if not in_place and (len(paths) > 1 or manifests_below(paths[0]) is not None):
         raise UsageError("several files, and one output", hint="use -i to write each file back")
-    renewals = choose_renewal(ui, keys, (certs, location), journal=not no_journal)
+    renewals = choose_renewal(ui, keys, (wanted, location), journal=not no_journal)
     if not in_place:
         after = reseal_one(ui, expand(paths)[0][0], renewals, namespace=namespace)
         write_atomic(write, [after]) if write else _ui.emit(after)
@@ -83,18 +83,18 @@ def command(
 
 
 def choose_renewal(
-    ui: UI, keys: tuple[str, ...], target: tuple[tuple[str, ...], Location], *, journal: bool
+    ui: UI, keys: tuple[str, ...], target: tuple[Wanted, Location], *, journal: bool
 ) -> Renewals:
     """Private keys where they are given, else the controller."""
     from sealer.rotation.renewal import ByController, ByRule
 
-    certs, location = target
-    certificates = Certificates(certs, location, ui)
+    wanted, location = target
+    certificates = Certificates(wanted, location, ui)
     if keys:
         return ByRule(options.load_ring(keys), certificates, journal=journal)
-    if certs:
+    if wanted.certs:
         raise UsageError(
             "the controller seals for its own newest key, and takes no --cert",
             hint="give the old private keys with --key, or leave --cert out",
         )
-    return ByController(location, certificates, journal=journal)
+    return ByController(certificates, journal=journal)

@@ -14,6 +14,7 @@ from sealer.cli._ui import UI
 from sealer.errors import KeyFileError, SealerError, UsageError
 
 if TYPE_CHECKING:
+    from sealer.cli._certificates import Certificates
     from sealer.cluster.keysecrets import KeyStore, StoredKey
     from sealer.cluster.location import Location
     from sealer.keys.pair import KeyPair
@@ -63,6 +64,7 @@ def command(
     With --reseal the controller then seals every SealedSecret of a tree again; no private key
     leaves the cluster for that.
     """
+    from sealer.cli._certificates import CLUSTER, Certificates, Wanted, judged, source_of
     from sealer.cli._key_source import recipients, store_of
     from sealer.cli.keys import refuse_older_backup, write_backup
     from sealer.cluster.keysecrets import newest
@@ -94,9 +96,28 @@ def command(
     _wait(location, pair, name, timeout)
     _ui.emit_fields("old", old_name)
     _ui.emit_fields("new", pair.fingerprint)
+    # Whoever made the key need not be asked whether it is the right one.
+    made = Wanted(fingerprints=(pair.fingerprint,))
+    judged(source_of(CLUSTER, location), made, ui)
     if reseal:
         own = frozenset(key.fingerprint for key in keys if key.fingerprint)
-        _reseal(ui, reseal, location, own, namespace)
+        _reseal(ui, reseal, Certificates(made, location, ui), own, namespace)
+
+
+def _reseal(
+    ui: UI,
+    paths: tuple[str, ...],
+    certificates: Certificates,
+    own: frozenset[str],
+    namespace: str,
+) -> None:
+    from sealer.rotation.renewal import ByController
+    from sealer.rotation.reseal_files import reseal_files
+
+    renewals = ByController(certificates, own)
+    outcome = reseal_files(ui, paths, renewals, namespace=namespace)
+    ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
+    ui.finish(outcome.errors)
 
 
 def _tell(
@@ -172,16 +193,3 @@ def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
                 hint="Bitnami's controller reads its keys when it starts: restart it",
             )
         time.sleep(_POLL_SECONDS)
-
-
-def _reseal(
-    ui: UI, paths: tuple[str, ...], location: Location, own: frozenset[str], namespace: str
-) -> None:
-    from sealer.cli._certificates import Certificates
-    from sealer.rotation.renewal import ByController
-    from sealer.rotation.reseal_files import reseal_files
-
-    renewals = ByController(location, Certificates((), location, ui), own)
-    outcome = reseal_files(ui, paths, renewals, namespace=namespace)
-    ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
-    ui.finish(outcome.errors)

@@ -9,7 +9,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
-from sealer.cli._certificates import Certificates
+from sealer.cli._certificates import Certificates, Wanted
 from sealer.cli._sealing_rules import by_path
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
@@ -48,9 +48,9 @@ Examples:
 @click.option("-i", "--in-place", is_flag=True, help="Replace each file by its sealed form.")
 @click.option("--check", is_flag=True, help="Seal nothing; exit 1 if a Secret is not sealed.")
 @click.option(
-    "--fingerprint/--no-fingerprint",
-    default=True,
-    help="Note in an annotation which certificate sealed it (default: yes).",
+    "--no-fingerprint",
+    is_flag=True,
+    help="Leave out the annotation that names the certificate.",
 )
 @options.words
 @click.pass_obj
@@ -58,7 +58,7 @@ def command(
     ui: UI,
     /,
     files: tuple[str, ...],
-    certs: tuple[str, ...],
+    wanted: Wanted,
     location: Location,
     write: str | None,
     output_dir: str | None,
@@ -72,7 +72,7 @@ def command(
     unless everything in a file could be sealed. The rules of .seal.toml (docs/config.md) choose
     certificate, scope and namespace by path, and may name files to write.
     """
-    paths = options.inputs(files, *certs)
+    paths = options.inputs(files, *wanted.certs)
     targets = (write, output_dir, in_place and "-i")
     _check_usage(paths, targets, check, asked)
     if check:
@@ -86,7 +86,7 @@ def command(
     request = _request(asked)
     if write and not request.output_format:
         request = replace(request, output_format=seal_files.format_of(write))
-    certificates = Certificates(certs, location, ui)
+    certificates = Certificates(wanted, location, ui)
     requests, outputs = by_path(paths, request, certificates, to_rules=not any(targets))
     seal_files.seal_outputs(outputs, ui)
     if in_place or output_dir:
@@ -130,5 +130,6 @@ def _request(asked: dict[str, Any]) -> Request:
         scope=Scope.parse(scope) if scope else None,
         default_scope=options.default_scope(),
         allow_empty=asked.pop("allow_empty_data"),
+        fingerprint=not asked.pop("no_fingerprint"),
         **asked,
     )

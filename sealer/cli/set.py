@@ -16,6 +16,7 @@ from sealer.errors import SealerError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sealer.cli._certificates import Wanted
     from sealer.cluster.location import Location
     from sealer.keys.certificate import Certificate
     from sealer.scope import Scope
@@ -48,7 +49,7 @@ def command(
     file: str,
     key: str,
     source: str | None,
-    certs: tuple[str, ...],
+    wanted: Wanted,
     location: Location,
     name: str,
     namespace: str,
@@ -78,13 +79,13 @@ def command(
         if kind or chosen:
             raise UsageError(f"{file} is there already: --type and --scope are for a new file")
         ask = partial(_value, ui, key, source, allow_empty=allow_empty)
-        _set_in_place(ui, file, key, ask, (certs, location), (name, namespace))
+        _set_in_place(ui, file, key, ask, (wanted, location), (name, namespace))
         return
     if not name:
         raise UsageError(
             f"{file} is not there yet", hint="give --name (and --namespace) to make it"
         )
-    certificate = Certificates(certs, location, ui).for_path(file)
+    certificate = Certificates(wanted, location, ui).for_path(file)
     value = _value(ui, key, source, allow_empty=allow_empty)
     with exclusive(file):
         made = not exists(file)
@@ -95,7 +96,7 @@ def command(
         ui.note(f"{file}: made, with {key}")
     else:
         # Another run has made it since.
-        _set_in_place(ui, file, key, lambda: value, (certs, location), (name, namespace))
+        _set_in_place(ui, file, key, lambda: value, (wanted, location), (name, namespace))
 
 
 def _rules_namespace(file: str) -> str:
@@ -110,7 +111,7 @@ def _set_in_place(
     file: str,
     key: str,
     ask: Callable[[], bytes],
-    target: tuple[tuple[str, ...], Location],
+    target: tuple[Wanted, Location],
     which: tuple[str, str],
 ) -> None:
     from sealer.changes.edit import Changes, check

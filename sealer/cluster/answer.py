@@ -32,6 +32,10 @@ class Transport(Protocol):
     def request(self, method: str, path: str, body: bytes | None) -> Answer:
         """Send it; any status is an answer."""
 
+    @property
+    def place(self) -> str:
+        """Whom it asks, as that is remembered: the same text for the same controller."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

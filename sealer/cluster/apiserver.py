@@ -35,6 +35,12 @@ class ProxyTransport:
             self._base = self._service_proxy()
         return self._server.request(method, self._base + path, body)
 
+    @property
+    def place(self) -> str:
+        """The API server, the authority that vouches for it, and the Service."""
+        place = self._location
+        return f"{self._server.url}/{place.namespace}/{place.name}{self._server.authority}"
+
     def _service_proxy(self) -> str:
         import json
 
@@ -66,6 +72,25 @@ class ApiServer:
     def url(self) -> str:
         """The server's address, without a slash at its end."""
         return str(self._connected().configuration.host).rstrip("/")
+
+    @property
+    def authority(self) -> str:
+        """``#`` and a digest of the certificates that its TLS is verified with; empty without.
+
+        A cluster that was made again at the same address has others.
+        """
+        import hashlib
+        from pathlib import Path
+
+        configuration = self._connected().configuration
+        if not configuration.verify_ssl or not configuration.ssl_ca_cert:
+            return ""
+        try:
+            known = Path(configuration.ssl_ca_cert).read_bytes()
+        except OSError:
+            # Whoever asks the server next tells of it.
+            return ""
+        return f"#{hashlib.sha256(known).hexdigest()[:16]}"
 
     def request(self, method: str, path: str, body: Any, media_type: str = "") -> Answer:
         """Send it; UnreachableError when nobody answers, ClusterError without a kubeconfig.

@@ -38,6 +38,16 @@ class Controller:
         """Return the controller there; the first request is made when something is asked of it."""
         return cls(UrlTransport(location.url) if location.url else ProxyTransport(location))
 
+    @property
+    def place(self) -> str:
+        """Which controller this is, as that is remembered."""
+        return self._transport.place
+
+    def key_list(self) -> bytes:
+        """Return what it says of its keys; empty where it does not (Bitnami's does not)."""
+        answer = self._ask("GET", "/v1/keys.json", None)
+        return answer.body if answer.status == 200 else b""
+
     def certificate(self) -> bytes:
         """Return the PEM that seals for this cluster now."""
         answer = self._ask("GET", "/v1/cert.pem", None)

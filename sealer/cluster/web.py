@@ -41,6 +41,13 @@ def shown(location: str) -> str:
     return f"{scheme}{user}:***@{rest}" if colon else f"{scheme}***@{rest}"
 
 
+def address(location: str) -> str:
+    """A URL as the network knows it: scheme and host in lower case, no credentials, no query."""
+    scheme, _, rest = _split(location)
+    host, slash, path = rest.partition("/")
+    return scheme.lower() + host.lower() + slash + path
+
+
 def request_of(location: str) -> tuple[str, dict[str, str]]:
     """The URL to ask, without credentials, and the header that they make."""
     scheme, userinfo, rest = _split(location)
@@ -98,6 +105,7 @@ class UrlTransport:
 
     def __init__(self, url: str) -> None:
         self._base, self._credentials = request_of(url.rstrip("/"))
+        self.place = f"{address(self._base)}/v1/cert.pem"
 
     def request(self, method: str, path: str, body: bytes | None) -> Answer:
         """Send it; proxies from the environment are honoured, TLS is verified."""

@@ -15,10 +15,11 @@ from typing import Any
 
 from sealer.config.glob import compiled
 from sealer.errors import SealerError
+from sealer.keys.fingerprint import normal
 from sealer.scope import Scope
 
 PLACEHOLDERS = ("cert", "dir", "name", "stem")
-_RULE_KEYS = frozenset({"path", "cert", "accept", "scope", "namespace", "output"})
+_RULE_KEYS = frozenset({"path", "cert", "accept", "fingerprint", "scope", "namespace", "output"})
 _ALLOW_KEYS = frozenset({"rule", "path", "reason"})
 
 
@@ -33,6 +34,8 @@ class SealingRule:
     path: str
     certs: tuple[str, ...] = ()
     """Files (relative to the rule file), URLs, or ``context:NAME``; several need ``output``."""
+    fingerprints: tuple[str, ...] = ()
+    """Of the certificates that may seal, wherever they come from; any, where there are none."""
     accept: tuple[str, ...] = ()
     """Certificates of keys that the cluster still has: good to open, not to seal."""
     scope: Scope | None = None
@@ -128,6 +131,7 @@ def _rule(table: Mapping[str, Any], where: str) -> SealingRule:
     rule = SealingRule(
         path=_required(table, "path", where),
         certs=_strings(table, "cert", where),
+        fingerprints=_fingerprints(table, where),
         accept=_strings(table, "accept", where),
         scope=_scope(scope, where) if scope else None,
         namespace=_string(table, "namespace", where),
@@ -183,6 +187,19 @@ def _scope(word: str, where: str) -> Scope:
             f"{where}: scope {word!r} is not known",
             hint="use strict, namespace-wide or cluster-wide",
         ) from None
+
+
+def _fingerprints(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    try:
+        found = tuple(normal(text) for text in _strings(table, "fingerprint", where))
+    except ValueError as error:
+        raise RuleFileError(
+            f"{where}: fingerprint: {error}", hint="seal cert prints the fingerprint"
+        ) from None
+    if "fingerprint" in table and not found:
+        # An empty list would read as "none may seal" and mean "any".
+        raise RuleFileError(f"{where}: fingerprint is empty", hint="name one, or leave it out")
+    return found
 
 
 def _required(table: Mapping[str, Any], key: str, where: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sealer import encoding
+from sealer.changes.renewed import foreign
 from sealer.cluster.answer import Answer, ClusterError, UnreachableError
 from sealer.cluster.apiserver import ApiServer
 from sealer.cluster.location import Location
@@ -155,6 +156,10 @@ def re_encrypted(document: Document, sealed: dict[str, Any], fresh: dict[str, An
     missing = [key for key in items if not isinstance(fresh.get(key), str)]
     if missing:
         raise ManifestError(f"cannot re-encrypt secret: the answer lacks {', '.join(missing)}")
+    before: dict[Path, str] = {("spec", "encryptedData", key): old for key, old in items.items()}
+    if found := foreign(before, changed):
+        path, words = found
+        raise ManifestError(f"cannot re-encrypt secret: {path[-1]}: the answer has {words}")
     return replace_scalars(document, changed) if changed else document
 
 

@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from sealer.changes import noted
-from sealer.changes.edit import item_bytes
+from sealer.changes.renewed import foreign
 from sealer.cluster.answer import ClusterError, NotDecryptableError
 from sealer.cluster.controller import Controller
-from sealer.cluster.location import Location
 from sealer.errors import ManifestError, SealerError
 from sealer.fields import Path
 from sealer.keys.certificate import Certificate
@@ -41,6 +40,13 @@ class Certificates(Protocol):
 
     def for_path(self, path: str) -> Certificate:
         """The one to seal with; UsageError where there are several."""
+
+    def served(self, path: str) -> Certificate:
+        """What the controller seals with, if that may be for this file."""
+
+    @property
+    def controller(self) -> Controller:
+        """Whose certificate that is."""
 
     def of_path(self, path: str) -> list[Certificate]:
         """What the file's rule names, to compare; empty without a rule."""
@@ -90,21 +96,21 @@ class ByController:
 
     def __init__(
         self,
-        location: Location,
         certificates: Certificates,
         own: frozenset[str] = frozenset(),
         *,
         journal: bool = True,
     ) -> None:
-        from sealer.cluster.controller import Controller
-
-        self._renewal = WithController(Controller.at(location), journal=journal)
+        self._controller, self._journal = certificates.controller, journal
+        self._renewal: WithController | None = None
         self._certificates, self._own = certificates, own
         self._lock = threading.Lock()
 
     def for_path(self, path: str) -> Renewal:
-        served = self._renewal.fingerprint
         with self._lock:
+            served = self._certificates.served(path).fingerprint
+            if self._renewal is None:
+                self._renewal = WithController(self._controller, served, journal=self._journal)
             named = {one.fingerprint for one in self._certificates.of_path(path)}
         if named and served not in named and not named & self._own:
             raise SealerError(
@@ -154,9 +160,8 @@ class WithController:
     seals anew what its newest key sealed already: the journal keeps a second run from doing so.
     """
 
-    def __init__(self, controller: Controller, *, journal: bool) -> None:
-        self._controller = controller
-        self.fingerprint = Certificate.from_pem(controller.certificate()).fingerprint
+    def __init__(self, controller: Controller, fingerprint: str, *, journal: bool) -> None:
+        self._controller, self.fingerprint = controller, fingerprint
         self._journal = _journal(self.fingerprint, kept=journal)
         self._takes_lists = True
         # Bitnami's limit is two requests a second: to press it from many threads helps nobody.
@@ -179,14 +184,13 @@ class WithController:
         items, answered = _changed(asked, answer)
         before: dict[Path, str] = {(*_ITEMS, key): one for key, one in asked.encrypted_data.items()}
         before[_LEGACY] = asked.legacy_data
-        for path, item in items.items():
-            # Only a key's owner can compare the values, but everybody sees their sizes.
-            if item_bytes(item) is None or item_bytes(item) != item_bytes(before[path]):
-                return ManifestError(
-                    "the controller answers with another value: its size differs",
-                    path=path,
-                    hint="nothing is changed here; what is between you and the cluster?",
-                )
+        if found := foreign(before, items):
+            path, words = found
+            return ManifestError(
+                f"the controller answers with {words}",
+                path=path,
+                hint="nothing is changed here; what is between you and the cluster?",
+            )
         fresh = answered | (whole.encrypted_data.keys() - asked.encrypted_data.keys())
         return _noted(items, whole, fresh, self.fingerprint)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sealer.changes import noted
 from sealer.cluster.answer import ClusterError
+from sealer.cluster.authenticity import UntrustedError
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.fields import Path
 from sealer.files.atomic import write_atomic
@@ -180,7 +181,7 @@ def _renew_batch(
     for file in files:
         try:
             by_renewal.setdefault(renewals.for_path(file.path), []).append(file)
-        except ClusterError:
+        except (ClusterError, UntrustedError):
             raise
         except SealerError as error:
             errors.append(error)

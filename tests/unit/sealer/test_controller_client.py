@@ -14,6 +14,8 @@ LIMITED = Answer(429, b"", 2)
 class Script:
     """Answers one after another; the last one for ever."""
 
+    place = "somewhere"
+
     def __init__(self, *answers: Answer) -> None:
         self._answers = list(answers)
 

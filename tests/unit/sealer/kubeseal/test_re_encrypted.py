@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from sealer.encoding import encode
 from sealer.errors import ManifestError
 from sealer.kubeseal.controller import re_encrypted
 from sealer.kubeseal.reading import read_sealed_secrets
 
-FILE = "metadata: {name: db} # mine\nspec:\n  encryptedData: {a: QUJD, b: REVG}\n"
+
+def item(letter: str) -> str:
+    """An item in form: a wrapped key of one byte, a tag, and a value of one byte."""
+    return encode(b"\x00\x01" + letter.encode() * 18)
+
+
+A, B = item("a"), item("b")
+FILE = f"metadata: {{name: db}} # mine\nspec:\n  encryptedData: {{a: {A}, b: {B}}}\n"
 
 
 def renewed(text: str, answer: dict[str, str]) -> str:
@@ -18,13 +26,13 @@ def renewed(text: str, answer: dict[str, str]) -> str:
 
 
 def test_only_items_that_were_there_change() -> None:
-    answer = {"a": "QUJD", "b": "R0hJ", "baked-in": "SktM"}
-    assert renewed(FILE, answer) == FILE.replace("REVG", "R0hJ")
+    answer = {"a": A, "b": item("c"), "baked-in": item("d")}
+    assert renewed(FILE, answer) == FILE.replace(B, item("c"))
 
 
 def test_an_item_that_the_answer_lacks_is_told() -> None:
     with pytest.raises(ManifestError, match="the answer lacks b"):
-        renewed(FILE, {"a": "QUJD"})
+        renewed(FILE, {"a": A})
 
 
 def test_one_value_for_all_keys_is_told() -> None:
