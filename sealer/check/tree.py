@@ -39,6 +39,8 @@ _MUST_PARSE = re.compile(
     r"kind\W+(?:(?:Sealed)?Secret|HelmRelease)\b|kustomize\.toolkit\.fluxcd\.io"
     r"|keyvault\.sealer\.dev"
 )
+MAX_PARSED_CHARACTERS = 64 * 2**20
+"""A second or two a MiB: a stranger's tree must not cost more minutes of CI than that."""
 
 
 def is_manifest(path: str) -> bool:
@@ -115,8 +117,12 @@ class Tree:
             return []
 
 
-def read_tree(texts: Mapping[str, str]) -> Tree:
-    """Parse what matters of the texts, by path relative to the root."""
+def read_tree(texts: Mapping[str, str], *, most: int = MAX_PARSED_CHARACTERS) -> Tree:
+    """Parse what matters of the texts, by path relative to the root: ``most`` characters of it.
+
+    What is beyond is a fault each, as what cannot be read is.
+    """
+    left = most
     sources: list[Source] = []
     documents: list[tuple[str, Document]] = []
     faults: list[Finding] = []
@@ -127,6 +133,10 @@ def read_tree(texts: Mapping[str, str]) -> Tree:
             for document in read_documents(text, path):
                 if document.is_empty or not _wanted(path, document):
                     continue
+                left -= len(document.text)
+                if left < 0:
+                    faults.append(unreadable(Place(path), "too much for one run"))
+                    break
                 documents.append((path, document))
                 sources.extend(_sources(path, document, faults))
         except SealerError:

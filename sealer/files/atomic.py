@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sealer.errors import SealerError
+from sealer.files.links import leaves_repository
 from sealer.files.lock import exclusive
 from sealer.files.text import STDIN, FileError, display, file_error
 
@@ -30,7 +31,8 @@ def write_atomic(
 ) -> None:
     """Write a file whole or not at all: a temporary one beside it takes its place at the end.
 
-    A file that is there keeps its mode, and a symlink its target; a ``private`` one can be read
+    A file that is there keeps its mode, and a symlink its target, but one that leads out of the
+    repository that it is in is refused; a ``private`` one can be read
     by its owner only, whatever was there. With ``expected`` a file that holds other bytes by then
     is left alone: ChangedError. Raises FileError; what ``pieces`` raises passes through, and
     nothing is written. ``-`` is standard output, where there is no taking back.
@@ -41,6 +43,11 @@ def write_atomic(
     if path == STDIN:
         _write_stdout(pieces)
         return
+    if leaves_repository(path):
+        raise FileError(
+            f"{display(path)}: is a link that leads out of the repository: not written",
+            hint="name the file itself, if it is the one that you mean",
+        )
     if Path(path).exists() and not Path(path).is_file():
         # A pipe or /dev/stdout: there is nothing to replace, and its real path need not exist.
         _write_through(Path(path), pieces)

@@ -97,3 +97,14 @@ def test_sealing_imports_nothing_of_the_checks(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_what_is_beyond_one_runs_share_of_yaml_is_told_and_never_passed_as_clean() -> None:
+    text = "kind: Secret\nmetadata: {name: a}\nstringData: {a: b}\n"
+    texts = {f"{number}.yaml": text for number in range(4)}
+    tree = read_tree(texts, most=2 * len(text))
+    assert {source.path for source in tree.sources} == {"0.yaml", "1.yaml"}
+    assert [(one.rule, one.place.path) for one in tree.faults] == [
+        ("unreadable", "2.yaml"),
+        ("unreadable", "3.yaml"),
+    ]
