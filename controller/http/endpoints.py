@@ -52,9 +52,7 @@ _RETRY_SECONDS = 5
 CLIENT_GONE = 499
 """The code of the metric for whoever hung up before the answer."""
 _LIMITED = frozenset({"/v1/verify", "/v1/rotate"})
-_PATHS = frozenset(
-    {"/healthz", "/readyz", "/v1/cert.pem", "/v1/keys.json", "/v1/page", *_LIMITED}
-)
+_PATHS = frozenset({"/healthz", "/readyz", "/v1/cert.pem", "/v1/keys.json", "/v1/page", *_LIMITED})
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PlacedHandler = Callable[[web.Request, Place], Awaitable[web.Response]]

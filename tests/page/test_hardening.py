@@ -13,7 +13,7 @@ from controller.http.page import Page
 from sealer.keys.certificate import Certificate
 from sealer.page import Cluster, build
 from tests.page.conftest import Origin
-from tests.page.using import add, name_it, refused, sealed
+from tests.page.using import add, name_it, refused
 from tests.sealing_keys import NOW, certificate_pem, pair, rsa_key
 from tests.testbed.chromium import Chromium, Tab
 
