@@ -20,8 +20,8 @@ from sealer.cli import _ui, group
 from sealer.keys.pair import KeyPair
 from sealer.keys.succession import key_list
 from tests.cli.test_certificate_sources import SECRET, controller, server
-from tests.daytwo.tree import SEAL, Tree, make_tree, sealed_yaml
 from tests.sealing_keys import pair
+from tests.tree import SEAL, Tree, make_tree, sealed_yaml
 
 ONE, TWO = pair("one").fingerprint, pair("two").fingerprint
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_certificate_sources import SECRET
-from tests.daytwo.tree import Tree, make_tree, sealed_yaml
+from tests.tree import Tree, make_tree, sealed_yaml
 
 CERT = ("--cert", "one.pem")
 
