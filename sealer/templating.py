@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sealer.errors import ManyErrors, MissingKeyError, SealerError, TemplateError
-
-if TYPE_CHECKING:
-    pass
 
 Templates = Mapping[str, str | None]
 
