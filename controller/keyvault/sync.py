@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
 from controller.backoff import Backoff
 from controller.conditions import Outcome, condition_of
+from controller.drift.writer import last_writer
 from controller.events.recorder import Recorder
 from controller.keyvault.access.admission import Admission
 from controller.keyvault.access.selection import bounded, find, history, is_gone, listing, selection
@@ -47,7 +48,6 @@ from controller.keyvault.target.readings import convert
 from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import Vaults
-from controller.sealed.writer import last_writer
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
 from sealer.keyvault.references import FindEntry
@@ -158,7 +158,7 @@ class Syncer:
         """Whether there is a KeyVaultSecret of this alias."""
         return any((key[0], ownership.alias(key[1])) == merger for key in self.records)
 
-    def on_targets_listed(self, present: set[Key], namespace: str) -> None:
+    def on_targets_listed(self, present: Set[Key], namespace: str) -> None:
         """Every Secret there is was seen: what we wrote and is not there is made again."""
         for place in self.targets.places():
             if namespace in ("", place[0]) and place not in present:

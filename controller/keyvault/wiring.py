@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from controller.api.errors import ClusterError, ForbiddenError, NotFoundError
 from controller.api.kubernetes import KubernetesCluster
 from controller.events.recorder import Recorder
+from controller.halves import Spawn
 from controller.keyvault.azure.client import AzureVault, quiet_logs, session
 from controller.keyvault.cluster import ClusterObjects
-from controller.keyvault.entry import VaultKey
 from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
+from controller.keyvault.watched import SecretResources, VaultResources
 from controller.metrics import Metrics
 from controller.settings import Settings
+from controller.watching import Watch, Watched
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer.keyvault.resource import KIND
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 
-_LOG = logging.getLogger(__name__)
-_RETRY_SECONDS = 5.0
-
 
 class KeyVaultHalf:
-    """Make it on the event loop; ``tasks`` are to be run, ``close`` ends it."""
+    """Make it on the event loop."""
 
     def __init__(
         self,
@@ -63,9 +62,9 @@ class KeyVaultHalf:
             recorder=recorder,
             now=now,
             clock=loop.time,
-            on_dirty=self._on_dirty,
-            on_vault=self._on_vault,
-            on_polled=self._on_polled,
+            on_dirty=lambda users: self.syncer.on_dirty(users),
+            on_vault=lambda vault, everybody: self.syncer.on_vault(vault, everybody),
+            on_polled=lambda vault: self.syncer.on_polled(vault),
             suffixes=settings.vault_suffixes,
             on_poll=lambda vault, seconds: self.metrics.poll_seconds.labels(vault).observe(seconds),
             on_told=self.metrics.show_vault,
@@ -89,21 +88,28 @@ class KeyVaultHalf:
         self._secrets_listed: set[str] = set()
         self._vaults_known = asyncio.Event()
 
-    def tasks(self) -> dict[str, Any]:
-        """The coroutines to run, by name."""
-        return {"key vault watch": self._watch_all(), "key vault work": self._work()}
+    def start(self, spawn: Spawn) -> None:
+        for namespace in self._settings.watched_namespaces or ("",):
+            for kind in (KEY_VAULT, KIND):
+                self._watch(kind, namespace, spawn)
+        # A cluster vault is cluster-scoped, whatever namespaces are watched.
+        self._watch(CLUSTER_KEY_VAULT, "", spawn)
+        spawn("key vault work", self._work)
 
     def on_secret(self, metadata: Mapping[str, Any], *, deleted: bool = False) -> None:
-        """A Secret was seen, changed or deleted."""
         self.syncer.on_target(metadata, deleted=deleted)
         self.vaults.on_secret(metadata["namespace"], metadata["name"])
 
-    def on_secrets_listed(self, present: set[Key], namespace: str) -> None:
-        """Every Secret there is was seen."""
+    def on_secrets_listed(self, present: Set[Key], namespace: str) -> None:
         self.syncer.on_targets_listed(present, namespace)
 
-    async def close(self) -> None:
-        """Stop polling and let go of all connections."""
+    def missing(self) -> str:
+        return ""
+
+    def refresh(self) -> None:
+        return
+
+    async def stop(self) -> None:
         self.syncer.queue.close(discard=True)
         await self.vaults.close()
         await self.session.close()
@@ -126,15 +132,6 @@ class KeyVaultHalf:
             on_token=on_token,
         )
 
-    def _on_dirty(self, users: Iterable[str]) -> None:
-        self.syncer.on_dirty(users)
-
-    def _on_vault(self, vault: VaultKey, everybody: bool) -> None:
-        self.syncer.on_vault(vault, everybody)
-
-    async def _on_polled(self, vault: VaultKey) -> None:
-        await self.syncer.on_polled(vault)
-
     async def _work(self) -> None:
         await self._vaults_known.wait()
         await self.syncer.work()
@@ -147,75 +144,25 @@ class KeyVaultHalf:
         if not self._vaults_pending:
             self._vaults_known.set()
 
-    async def _watch_all(self) -> None:
-        watches = [
-            self._watch(kind, namespace)
-            for namespace in self._settings.watched_namespaces or ("",)
-            for kind in (KEY_VAULT, KIND)
-        ]
-        # A cluster vault is cluster-scoped, whatever namespaces are watched.
-        await asyncio.gather(self._watch(CLUSTER_KEY_VAULT, ""), *watches)
-
-    async def _watch(self, kind: str, namespace: str) -> None:
-        told = False
-        while True:
-            try:
-                await self._follow(kind, namespace)
-            except ClusterError as error:
-                why = error.message
-                if isinstance(error, NotFoundError):
-                    why = f"the CRD of {kind} is not installed"
-                    self._note_listed(kind, namespace)
-                elif isinstance(error, ForbiddenError) and kind == CLUSTER_KEY_VAULT:
-                    # Rights in named namespaces cannot include what is cluster-scoped: there
-                    # are no cluster vaults then, and nobody waits for them.
-                    self._note_listed(kind, namespace)
-                if not told:
-                    _LOG.warning("cannot watch", extra={"kind": kind, "why": why})
-                    told = True
-                await asyncio.sleep(_RETRY_SECONDS)
-            except Exception as error:  # noqa: BLE001 one odd answer must not end the watch
-                _LOG.error("watch failed", extra={"kind": kind, "why": type(error).__name__})
-                await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _follow(self, kind: str, namespace: str) -> None:
-        present: set[Key] = set()
-        listing = True
-        async for event in self.objects.watch(kind, namespace):
-            if event.type == "LISTED":
-                await self._drop_missing(kind, namespace, present)
+    def _watch(self, kind: str, namespace: str, spawn: Spawn) -> None:
+        def on_refused(error: ClusterError) -> str:
+            if isinstance(error, NotFoundError):
                 self._note_listed(kind, namespace)
-                listing = False
-            elif event.type == "DELETED":
-                await self._gone(kind, event.object["metadata"])
-            elif event.type != "BOOKMARK":
-                if event.type == "EXISTS" and not listing:
-                    present, listing = set(), True
-                body = {"apiVersion": "keyvault.sealer.dev/v1alpha1", "kind": kind, **event.object}
-                metadata = body["metadata"]
-                present.add((metadata.get("namespace", ""), metadata["name"]))
-                await self._see(kind, body)
+                return f"the CRD of {kind} is not installed"
+            if isinstance(error, ForbiddenError) and kind == CLUSTER_KEY_VAULT:
+                # Rights in named namespaces cannot include what is cluster-scoped: there are no
+                # cluster vaults then, and nobody waits for them.
+                self._note_listed(kind, namespace)
+            return error.message
 
-    async def _see(self, kind: str, body: dict[str, Any]) -> None:
+        what = f"{kind}s {namespace}".strip()
+        hears: Watched
         if kind == KIND:
-            self.syncer.on_secret_resource(body)
+            hears = SecretResources(self.syncer, namespace, self._note_secrets)
         else:
-            metadata = body["metadata"]
-            key = (kind, metadata.get("namespace", ""), metadata["name"])
-            await self.vaults.see(key, body)
+            hears = VaultResources(self.vaults, kind, namespace, self._note_listed)
+        events = partial(self.objects.watch, kind, namespace)
+        spawn(f"watch of {what}", Watch(what, events, hears, on_refused).run)
 
-    async def _gone(self, kind: str, metadata: Mapping[str, Any]) -> None:
-        if kind == KIND:
-            self.syncer.on_resource_deleted((metadata["namespace"], metadata["name"]))
-        else:
-            await self.vaults.gone((kind, metadata.get("namespace", ""), metadata["name"]))
-
-    async def _drop_missing(self, kind: str, namespace: str, present: set[Key]) -> None:
-        """What a new list does not have any more was deleted while nobody watched."""
-        if kind != KIND:
-            for vault in list(self.vaults.entries):
-                if vault[0] == kind and namespace in ("", vault[1]) and vault[1:] not in present:
-                    await self.vaults.gone(vault)
-            return
+    def _note_secrets(self, namespace: str) -> None:
         self._secrets_listed.add(namespace)
-        self.syncer.on_resources_listed(present, namespace)

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from controller.backoff import Backoff
@@ -87,9 +88,9 @@ class Notifier:
                 line.batcher.add(notice, self._now())
                 line.wake.set()
 
-    def tasks(self) -> dict[str, Any]:
-        """The coroutines to run, by name."""
-        return {f"notify {line.receiver.name}": self._serve(line) for line in self._lines}
+    def tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What is to be run, by name."""
+        return {f"notify {one.receiver.name}": partial(self._serve, one) for one in self._lines}
 
     async def flush(self, seconds: float) -> None:
         """Send what is gathered, once, before the end."""

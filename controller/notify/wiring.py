@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from controller.api.errors import ClusterError
 from controller.api.kubernetes import KubernetesCluster
 from controller.events.recorder import Recorder
+from controller.halves import Spawn
 from controller.metrics import Metrics
 from controller.notify.applied import Applied
 from controller.notify.notice import Owner
@@ -55,9 +55,10 @@ class Notifying:
         )
         recorder.listeners.append(self._notifier.hear)
 
-    def tasks(self) -> dict[str, Any]:
-        """The coroutines to run, by name."""
-        return self._notifier.tasks() if self._notifier else {}
+    def start(self, spawn: Spawn) -> None:
+        """Start its tasks."""
+        for name, work in (self._notifier.tasks() if self._notifier else {}).items():
+            spawn(name, work)
 
     async def close(self, seconds: float) -> None:
         """Send what is gathered and end."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from controller.api.cluster import MANAGER, Cluster, Manifest
 from controller.api.errors import AlreadyExistsError, ClusterError, ConflictError, NotFoundError
+from controller.drift.writer import last_writer
 from controller.events.recorder import Recorder
 from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
@@ -38,7 +39,6 @@ from controller.sealed.plan import (
 from controller.sealed.report import QUIET_TRIES, Reports
 from controller.sealed.status import SYNCED
 from controller.sealed.waiting import Waiting
-from controller.sealed.writer import last_writer
 from controller.turns import Turns
 from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
@@ -148,7 +148,7 @@ class Syncer:
         else:
             self.queue.later(key, _FOREIGN_GRACE_SECONDS)
 
-    def on_secrets_listed(self, present: set[Key], namespace: str) -> None:
+    def on_secrets_listed(self, present: Set[Key], namespace: str) -> None:
         """All Secrets of a namespace (empty: of all) were listed; those that went are made anew."""
         for key, record in self._records.items():
             if record.secret_version and key not in present and namespace in ("", key[0]):

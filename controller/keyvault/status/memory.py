@@ -9,10 +9,10 @@ from typing import Any
 
 from controller.api.cluster import Manifest
 from controller.conditions import condition_of
+from controller.drift.repairs import Repairs
 from controller.keyvault.lines import Line, Lines, Stamps, Status, read_objects
 from controller.keyvault.target import ownership
 from controller.keyvault.target.desired import WAITING, Before, ObjectState
-from controller.sealed.memory import Repairs
 from sealer.keyvault.resource import SYNC_NOW, KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 

@@ -14,7 +14,7 @@ from controller.api import kubernetes as cluster_module
 from controller.api.cluster import WatchEvent
 from controller.api.errors import UnavailableError
 from controller.api.kubernetes import KubernetesCluster
-from controller.app import keep_up
+from controller.tasks import keep_up
 
 SHY = "hunter2"
 LIST = b'{"metadata":{"resourceVersion":"1"},"items":[]}'

@@ -67,7 +67,7 @@ class Rig:
 
 def run(rig: Rig, body: Callable[[Rig], Awaitable[None]]) -> None:
     async def main() -> None:
-        tasks = [asyncio.create_task(one) for one in rig.notifier.tasks().values()]
+        tasks = [asyncio.ensure_future(one()) for one in rig.notifier.tasks().values()]
         try:
             await body(rig)
         finally:

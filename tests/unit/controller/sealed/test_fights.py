@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from controller.api.errors import InvalidError
-from controller.sealed.memory import Repairs
-from controller.sealed.writer import last_writer
+from controller.drift.repairs import Repairs
+from controller.drift.writer import last_writer
 from sealer.sealed import PATCH_ANNOTATION
 from tests.unit.controller.rig import KEY, STALLED, SYNCED, Rig, run
 
