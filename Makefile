@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Processes for tests; each has an API server of its own, and mostly waits for it.
 JOBS ?= 2
 
-.PHONY: help install demo cluster check test bench docs changelog lock clean
+.PHONY: help install demo cluster check test bench docs pictures changelog lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -36,6 +36,7 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/python -m tests.page.lint
 	$(BIN)/python -m tests.docs.cli_reference --check
 	$(BIN)/python -m tests.docs.controller_reference --check
 	$(BIN)/python -m tests.docs.notification_pictures --check
@@ -46,7 +47,7 @@ test: $(STAMP) ## every test this machine can run
 	@# All real components first: some tests move into a network of their own, where nothing can
 	@# be fetched.
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.testbed.binaries >/dev/null; fi
-	@if command -v apt-get >/dev/null; then $(BIN)/python -m tests.testbed.chromium >/dev/null || true; fi
+	@if [ "$$CI" = true ]; then $(BIN)/python -m tests.testbed.chromium >/dev/null; fi
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" --ignore=tests/unit/sealer --ignore=tests/property
 	$(BIN)/python -m pytest -m alone tests/e2e tests/keyvault
@@ -64,6 +65,9 @@ docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from els
 	$(BIN)/python -m tests.docs.notification_pictures
 	$(BIN)/python -m tests.docs.lines_picture
 	$(BIN)/python -m tests.docs.chart_reference
+
+pictures: $(STAMP) ## take the pictures of docs/page.md anew (needs chromium)
+	$(BIN)/python -m tests.page.pictures
 
 changelog: $(STAMP) ## collate changelog.d's fragments into CHANGELOG.md for VERSION=X.Y.Z
 	$(BIN)/towncrier build --yes --version "$(VERSION)"

@@ -11,10 +11,11 @@ from typing import Any
 from controller.api.cluster import Cluster, Manifest
 from controller.api.errors import ClusterError, ConflictError, NotFoundError
 from controller.conditions import Outcome
+from controller.drift.repairs import Repairs
 from controller.events.recorder import Recorder
 from controller.metrics import INSTANCE_LABEL, Metrics
 from controller.reasons import Reason
-from controller.sealed.memory import Key, Record, Repairs
+from controller.sealed.memory import Key, Record
 from controller.sealed.outcomes import Failure
 from controller.sealed.status import next_status
 

@@ -76,12 +76,16 @@ def _clusters(certs: tuple[str, ...]) -> list[Cluster]:
 def _read(cert: str) -> tuple[str, Certificate]:
     from sealer.cluster.certificate import read_certificate
 
-    name, equals, place = cert.partition("=")
-    if not equals or any(char in name for char in "/\\:?"):
-        name, place = "", cert
+    name, _, place = cert.partition("=") if _is_named(cert) else ("", "", cert)
     if not place:
         raise UsageError("--cert is empty", hint="is the variable set?")
     return name.strip() or _stem(place), read_certificate(place, alone=True)
+
+
+def _is_named(cert: str) -> bool:
+    """Whether it has a NAME: a place may hold a ``=``, but none before its first slash."""
+    name, equals, _ = cert.partition("=")
+    return bool(equals) and not any(char in name for char in "/\\:?")
 
 
 def _stem(place: str) -> str:
@@ -145,7 +149,7 @@ def _compare(place: str, clusters: list[Cluster], certs: tuple[str, ...]) -> Non
     from sealer.page import PageError
 
     held = {cluster.certificate.fingerprint: cluster.name for cluster in clusters}
-    given = {one.fingerprint: cert for cert in certs for _, one in [_read(cert)]}
+    given = {cluster.certificate.fingerprint: cluster.name for cluster in _clusters(certs)}
     for fingerprint in held.keys() - given.keys():
         raise PageError(
             f"{place}: seals for {held[fingerprint]} as well, whose certificate was not given",
@@ -153,8 +157,8 @@ def _compare(place: str, clusters: list[Cluster], certs: tuple[str, ...]) -> Non
         )
     for fingerprint in given.keys() - held.keys():
         raise PageError(f"{place}: does not seal for {given[fingerprint]}")
-    for cert in certs:
-        name, one = _read(cert)
-        if cert.startswith(f"{name}=") and held[one.fingerprint] != name:
-            problem = f"{place}: calls the cluster {name} by another name"
-            raise PageError(f"{problem}: {held[one.fingerprint]}")
+    if not all(_is_named(cert) for cert in certs):
+        return
+    for fingerprint, name in given.items():
+        if held[fingerprint] != name:
+            raise PageError(f"{place}: calls {name} by another name: {held[fingerprint]}")

@@ -24,6 +24,11 @@ MATRIX: dict[str, dict[str, Any]] = {
     },
     "no-drift": {"skipRecreate": True, "drift": "ignore", "updateStatus": False},
     "deleting": {"recreateImmutable": True, "oldGcBehavior": True},
+    "page": {
+        "page": {"enabled": True, "clusterName": "the shop's, in Zürich"},
+        "ingress": {"enabled": True},
+        "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
+    },
     "key-vault": {
         "keyVault": {
             "enabled": True,

@@ -23,7 +23,7 @@ def main() -> int:
     try:
         place = npm.folder()
     except UnavailableError as error:
-        print(f"skipped: {error}", file=sys.stderr)
+        sys.stderr.write(f"skipped: {error}\n")
         return int(os.environ.get("CI") == "true")
     # A folder of its own: eslint looks at nothing above its configuration.
     with TemporaryDirectory() as name:

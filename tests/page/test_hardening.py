@@ -211,7 +211,10 @@ def test_leaving_the_page_empties_it_and_nothing_is_stored(tab: Tab) -> None:
     values = "[...document.querySelectorAll('input, textarea')].map((one) => one.value).join('')"
     assert tab.evaluate(values) == ""
     assert CANARY not in tab.evaluate("document.documentElement.outerHTML")
-    stored = "JSON.stringify([localStorage.length, sessionStorage.length, location.search, location.hash])"
+    stored = (
+        "JSON.stringify([localStorage.length, sessionStorage.length, location.search,"
+        " location.hash])"
+    )
     assert json.loads(tab.evaluate(stored)) == [0, 0, "", ""]
     assert tab.evaluate("indexedDB.databases().then((all) => all.length)") == 0
     assert tab.evaluate("history.length") == sealed_before

@@ -210,7 +210,8 @@ def test_changes_are_those_of_the_library_or_are_refused(script: Tab) -> None:
 def test_what_cannot_be_changed_exactly_is_refused_in_words(
     script: Tab, text: str, word: str
 ) -> None:
-    asked = f"(() => {{ try {{ return readSealed({json.dumps(text)}); }} catch (e) {{ return e.word; }} }})()"
+    attempt = f"try {{ return readSealed({json.dumps(text)}); }} catch (e) {{ return e.word; }}"
+    asked = f"(() => {{ {attempt} }})()"
     assert script.evaluate(asked) == word
 
 

@@ -90,8 +90,8 @@ export function fingerprintAfter(before, renames, fresh, fingerprint) {
   for (const one of now.values()) counts.set(one, (counts.get(one) ?? 0) + 1);
   const most = Math.max(...counts.values());
   const [common = ""] = [...counts.keys()].filter((one) => counts.get(one) === most).sort();
-  const others = [...now].filter(([, one]) => one !== common).map(([key, one]) => `${key}=${one}`);
-  const words = [common, ...rest.sort()].join(" ");
+  const unlike = [...now].filter(([, one]) => one !== common).map(([key, one]) => `${key}=${one}`);
+  const words = [common, ...unlike.sort()].join(" ");
   return words === before ? null : words;
 }
 
