@@ -18,6 +18,8 @@ from typing import Any, ClassVar
 import pytest
 
 from sealer import Scope
+from sealer.keys.certificate import Certificate
+from sealer.page import Cluster, build
 from tests.e2e.conftest import World, new_pair
 from tests.testbed import binaries
 from tests.testbed.cluster import (
@@ -34,7 +36,7 @@ from tests.testbed.controllers import NAMESPACE, SERVICE, Controller, ours
 @pytest.fixture(scope="module")
 def controller(plane: ControlPlane, pair: Any, network: bool) -> Iterator[Controller]:
     """A controller that the API server's proxy reaches, without a rate limit in the way."""
-    with ours(plane, "--rate-limit=1000", "--rate-limit-burst=1000") as running:
+    with ours(plane, "--rate-limit=1000", "--rate-limit-burst=1000", "--page") as running:
         if network:
             plane.publish(NAMESPACE, SERVICE, running.port)
         yield running
@@ -52,6 +54,14 @@ def test_health_and_certificate(world: World, controller: Controller) -> None:
     assert controller.get("/readyz") == (200, b"ok\n")
     status, pem = controller.get("/v1/cert.pem")
     assert (status, pem) == (200, world.certificate.pem)
+
+
+def test_the_page_is_that_of_seal_for_the_newest_certificate(
+    world: World, controller: Controller
+) -> None:
+    certificate = Certificate.from_pem(world.certificate.pem)
+    page = build([Cluster("this cluster", certificate)])
+    assert controller.get("/v1/page") == (200, page)
 
 
 @pytest.mark.parametrize(

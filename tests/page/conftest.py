@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def from_controller(folder: Path) -> Iterator[Origin]:
     """The page as the controller's own endpoints serve it."""
     port, name = free_port(), "the shop's cluster"
     loop, started = asyncio.new_event_loop(), threading.Event()
-    ends: list[Callable[[], object]] = []
+    ends: list[Callable[[], Awaitable[None]]] = []
 
     async def start() -> None:
         state = State(ring=lambda: ring(*CLUSTERS), alive=str, ready=str, page=Page(name))
@@ -89,8 +89,12 @@ def from_controller(folder: Path) -> Iterator[Origin]:
         metrics = Metrics(version="test", omit_secret_labels=False)
         endpoints = Endpoints(state, metrics, limit, read=5)
         end = await serve(endpoints.application(), f"127.0.0.1:{port}")
-        ends.append(lambda: asyncio.run_coroutine_threadsafe(end(), loop).result(10))
+        ends.append(end)
         started.set()
+
+    async def finish() -> None:
+        for end in ends:
+            await end()
 
     def run() -> None:
         loop.run_until_complete(start())
@@ -100,8 +104,7 @@ def from_controller(folder: Path) -> Iterator[Origin]:
     thread.start()
     assert started.wait(10)
     yield Origin(f"http://127.0.0.1:{port}/v1/page", name, folder)
-    for end in ends:
-        end()
+    asyncio.run_coroutine_threadsafe(finish(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()

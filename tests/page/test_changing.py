@@ -165,7 +165,7 @@ def test_the_registry_form_makes_what_kubectl_makes(tab: Tab, from_file: Origin)
     for name, text in fields.items():
         tab.fill(name, text)
     [data] = opened(sealed(tab), from_file.key)
-    command = [binaries.path("kubectl"), "create", "secret", "docker-registry", "x"]
+    command = [str(binaries.path("kubectl")), "create", "secret", "docker-registry", "x"]
     options = [f"--docker-{name.lower()}={text}" for name, text in fields.items()]
     made = subprocess.run(
         [*command, *options, "--dry-run=client", "-o", "jsonpath={.data.\\.dockerconfigjson}"],

@@ -29,8 +29,8 @@ def script(browser: Chromium) -> Iterator[Tab]:
     """A tab with the page's modules for YAML, and no page."""
     tab = browser.open("about:blank")
     code = modules("editing.js", "manifest.js", "writing.js")
-    names = ("putItem", "renameItem", "removeItem", "putFingerprint", "fingerprintAfter")
-    names += ("documentOf", "readSecret", "readSealed", "plainKind")
+    names = ["putItem", "renameItem", "removeItem", "putFingerprint", "fingerprintAfter"]
+    names += ["documentOf", "readSecret", "readSealed", "plainKind"]
     tab.evaluate(f"(() => {{ {code}\nObject.assign(globalThis, {{ {', '.join(names)} }}); }})()")
     yield tab
     tab.close()

@@ -82,7 +82,12 @@ def opened(text: str, key: Path) -> list[dict[str, bytes]]:
 
 def opened_by_kubeseal(text: str, key: Path) -> dict[str, bytes]:
     """The values of one SealedSecret, as the real kubeseal finds them."""
-    command = [binaries.path("kubeseal"), "--recovery-unseal", "--recovery-private-key", str(key)]
+    command = [
+        str(binaries.path("kubeseal")),
+        "--recovery-unseal",
+        "--recovery-private-key",
+        str(key),
+    ]
     done = subprocess.run(
         [*command, "-o", "yaml"], input=text, capture_output=True, text=True, check=False
     )
