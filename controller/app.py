@@ -53,7 +53,7 @@ class App:
         # and one is left for the others.
         self.executor = ThreadPoolExecutor(cores() + 1, thread_name_prefix="unseal")
         self.workers = Workers()
-        self.recorder = Recorder(cluster, _now, self.metrics.events_dropped.inc)
+        self.recorder = Recorder(cluster.create_event, _now, self.metrics.events_dropped.inc)
         self.store = KeyStore(
             priority=settings.key_order_priority, on_change=self._on_keys, on_bad=self._on_bad_key
         )

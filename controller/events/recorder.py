@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from controller.api.cluster import Cluster
 from controller.api.errors import ClusterError
 from controller.backoff import Backoff
 from controller.events.event import event
@@ -49,7 +48,8 @@ class Happening:
 class Recorder:
     """``record`` from anywhere on the event loop; ``run`` posts until cancelled."""
 
-    cluster: Cluster
+    post: Callable[[Mapping[str, Any]], Awaitable[None]]
+    """Takes an Event to the API server; ClusterError's classes."""
     now: Callable[[], datetime]
     dropped: Callable[[], None]
     listeners: list[Callable[[Happening], None]] = field(default_factory=list)
@@ -103,7 +103,7 @@ class Recorder:
         )
         for failures in range(1, _TRIES + 1):
             try:
-                await self.cluster.create_event(manifest)
+                await self.post(manifest)
                 return
             except ClusterError as error:
                 # The namespace may be going away, or the API server: an Event is not worth more.

@@ -19,11 +19,9 @@ from controller.api.cluster import Manifest
 from controller.api.errors import ClusterError
 from controller.backoff import Backoff
 from controller.conditions import Outcome, condition_of
-from controller.drift.writer import last_writer
 from controller.events.recorder import Recorder
 from controller.keyvault.access.admission import Admission
-from controller.keyvault.access.selection import bounded, find, history, is_gone, listing, selection
-from controller.keyvault.access.selection import leftovers as leftovers_of
+from controller.keyvault.attempts import Line
 from controller.keyvault.cluster import Objects
 from controller.keyvault.entry import VaultKey
 from controller.keyvault.metrics import KeyVaultMetrics
@@ -32,25 +30,18 @@ from controller.keyvault.status.memory import (
     Attempt,
     Key,
     Record,
-    before_of,
     key_of,
-    lines_of,
     sync_now_of,
     trigger,
-    vault_of,
 )
 from controller.keyvault.status.outcomes import WaitingError, internal, outcome_of, refused
 from controller.keyvault.status.report import Reports
 from controller.keyvault.status.status import SYNCED
 from controller.keyvault.target import ownership
-from controller.keyvault.target.desired import Desired, desired, readings
-from controller.keyvault.target.readings import convert
 from controller.keyvault.target.targets import Targets
-from controller.keyvault.vault import VaultError
 from controller.keyvault.vaults import Vaults
 from controller.workqueue import WorkQueue
 from sealer.errors import SealerError
-from sealer.keyvault.references import FindEntry
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import CLUSTER_KEY_VAULT, KEY_VAULT
 
@@ -64,6 +55,7 @@ class Syncer:
     """Its methods run on the event loop."""
 
     objects: Objects
+    targets: Targets
     vaults: Vaults
     recorder: Recorder
     metrics: KeyVaultMetrics
@@ -72,15 +64,15 @@ class Syncer:
     knows_all: Callable[[str], bool] = lambda namespace: True
     """Whether every KeyVaultSecret of a namespace was seen."""
     records: dict[Key, Record] = field(default_factory=dict)
-    targets: Targets = field(init=False)
     _of_vault: defaultdict[VaultKey, set[Key]] = field(default_factory=lambda: defaultdict(set))
     """Which KeyVaultSecrets name a vault."""
     _admission: Admission = field(init=False)
+    _line: Line = field(init=False)
     _reports: Reports = field(init=False)
 
     def __post_init__(self) -> None:
-        self.targets = Targets(self.objects)
         self._admission = Admission(self.objects, self.vaults)
+        self._line = Line(self._admission, self.targets, self.queue.clock)
         self._reports = Reports(self.objects, self.recorder, self.metrics, self.now)
 
     # What happens in the cluster.
@@ -234,7 +226,7 @@ class Syncer:
                 if record.written is not None:
                     return SYNCED
                 record.force = True
-            await self._sync(record, secret, attempt)
+            await self._line.run(record, secret, attempt)
             return outcome_of(attempt.states or ())
         except WaitingError as error:
             return error.outcome
@@ -272,83 +264,6 @@ class Syncer:
             # What was seen may be from before we wrote: only the Secret itself tells.
             if await self.targets.ours(secret) != record.written:
                 self._repair(key, record)
-
-    async def _sync(self, record: Record, secret: KeyVaultSecret, attempt: Attempt) -> None:
-        admitted = await self._admission.admit(record, secret)
-        vault, poller, labels = admitted.vault, admitted.poller, admitted.labels
-        attempt.vault = vault_of(vault)
-        before_lines = lines_of(record.status, vault)
-        select = selection(secret, vault, labels)
-        leftovers = leftovers_of(secret, vault, labels, before_lines)
-        explicit = {entry.ref for entry in secret.entries if not isinstance(entry, FindEntry)}
-        self._admission.drop((secret.namespace, secret.name), but=poller)
-        if secret.refresh == "Periodic":
-            poller.want(
-                secret.key,
-                explicit | leftovers,
-                select,
-                deletes=secret.on_vault_delete != "Keep",
-                delivered={ref for ref, line in before_lines.items() if line.keys},
-            )
-        asked = bool(secret.sync_now) and secret.sync_now != record.synced_now
-        anew = asked and not record.tries
-        is_new = record.status.get("observedGeneration") != secret.generation
-        rows = await listing(poller, fresh=is_new, anew=anew) if select is not None else {}
-        found = find(secret, rows, vault, labels)
-        present = {ref for refs in found.values() for ref in refs}
-        gone = {ref for ref in leftovers - present if is_gone(rows, ref)}
-        fresh = asked or record.attempted != secret.generation
-        record.attempted = secret.generation
-        wanted, lane = bounded(explicit | present | gone), secret.namespace
-        results = await poller.fetch(wanted, fresh=fresh, anew=anew, lane=lane)
-        past = await history(secret, poller, results)
-        found |= past
-        versions = {ref for refs in past.values() for ref in refs}
-        results |= await poller.fetch(versions, fresh=fresh, lane=lane)
-        if (
-            asked
-            and secret.refresh == "Periodic"
-            and not any(isinstance(one, VaultError) for one in results.values())
-        ):
-            record.synced_now = secret.sync_now
-        if secret.sync_now and record.answered != secret.sync_now:
-            record.answered = secret.sync_now
-            poller.accept(secret.key)
-        results = poller.released(secret.key, results)
-        # One that never wrote its Secret is taken to have none: the write finds out if that is so.
-        is_first = secret.target.creation != "Merge" and not record.status.get("target")
-        nothing = bool(results) and all(isinstance(one, VaultError) for one in results.values())
-        live = None if is_first or nothing else await self.targets.find(secret)
-        before = before_of(before_lines, live, secret.name)
-        read = await convert(
-            self.targets.workers, secret.namespace, readings(secret, results, found)
-        )
-        made = desired(secret, results, found, before, read)
-        attempt.states = made.states
-        if not made.blocked:
-            record.deleted = made.delete
-            attempt.changed = await self._write(record, secret, made, live)
-            if record.force and attempt.changed:
-                writer = last_writer(live, ours=ownership.manager(secret.name))
-                record.repairs.made(self.queue.clock(), writer)
-            attempt.written = True
-
-    async def _write(
-        self, record: Record, secret: KeyVaultSecret, made: Desired, live: Manifest | None
-    ) -> bool:
-        """Write the Secret; return whether anything changed in the cluster."""
-        if made.delete:
-            record.written = None
-            if live is not None:
-                await self.targets.delete(secret, live)
-            return live is not None
-        written = await self.targets.write(secret, made, live)
-        record.written = ownership.ours(written, secret.name)
-        left = str(record.status.get("target") or secret.target.name)
-        if left != secret.target.name:
-            await self.targets.leave(secret, left)
-        before = (live or {}).get("metadata", {}).get("resourceVersion")
-        return bool(written["metadata"]["resourceVersion"] != before)
 
     # How it ended.
 

@@ -110,6 +110,10 @@ class Found:
 class Vault(Protocol):
     """One vault under one identity."""
 
+    @property
+    def tenant(self) -> str:
+        """The tenant that the last token came from; empty before there was one."""
+
     async def list_secrets(self) -> list[Row]:
         """Return all secrets, the private halves of certificates and disabled ones included."""
 

@@ -23,8 +23,10 @@ from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.poll.governor import Governor
 from controller.keyvault.poll.memory import Polled
 from controller.keyvault.poll.poller import Poller
+from controller.keyvault.running import Running
 from controller.keyvault.status import status
 from controller.keyvault.status import vault as vault_status
+from controller.keyvault.status.vault_report import VaultReports
 from controller.keyvault.vault import Vault, VaultError
 from controller.reasons import Reason
 from sealer.errors import SealerError
@@ -46,21 +48,9 @@ class OpenVault(Protocol):
         """Open it; nothing is sent yet."""
 
 
-@dataclass(slots=True)
-class _Running:
-    poller: Poller
-    vault: Vault
-    task: asyncio.Task[None] | None = None
-    vaults: set[VaultKey] = field(default_factory=set)
-    polled: datetime | None = None
-    """When the last poll ended."""
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set where a poll is due earlier than was said when it went to sleep."""
-
-
 @dataclass
 class Vaults:
-    """``see`` what the cluster says of vaults; ``users_of`` and ``on_dirty`` tie to the syncer."""
+    """``see`` what the cluster says of vaults; ``on_dirty`` and its like tie to the syncer."""
 
     objects: Objects
     identities: Identities
@@ -80,10 +70,14 @@ class Vaults:
     on_told: Callable[[VaultKey, bool | None, int], None] = lambda vault, ready, vanished: None
     """Hears whether a vault is ready (None: it is gone), and how many objects vanished at once."""
     entries: dict[VaultKey, Entry] = field(default_factory=dict)
-    _running: dict[Name, _Running] = field(default_factory=dict)
+    _running: dict[Name, Running] = field(default_factory=dict)
     _governors: WeakValueDictionary[str, Governor] = field(default_factory=WeakValueDictionary)
     _credentials: dict[tuple[str, str], set[VaultKey]] = field(default_factory=dict)
     """Secret -> the vaults whose credential it holds."""
+    _reports: VaultReports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reports = VaultReports(self.objects, self.recorder, self.now, self.on_told)
 
     async def see(self, key: VaultKey, body: Manifest) -> None:
         """A vault resource is new or changed."""
@@ -196,9 +190,7 @@ class Vaults:
     async def close(self) -> None:
         """Stop polling."""
         for running in self._running.values():
-            if running.task is not None:
-                running.task.cancel()
-            await running.vault.close()
+            await running.end()
         self._running.clear()
 
     def _later(self, key: VaultKey, entry: Entry, seconds: float = _RETRY_SECONDS) -> None:
@@ -236,7 +228,7 @@ class Vaults:
                 jitter=self.jitter,
                 governor=self._governor(name[0]).of(f"/{name[3]}"),
             )
-            running = self._running[name] = _Running(poller, vault)
+            running = self._running[name] = Running(poller, vault)
         running.vaults.add(key)
         entry.poller = name
         self._tune(running)
@@ -255,18 +247,9 @@ class Vaults:
         """The vault's, whoever asks it: another identity does not get another share of it."""
         return self._governors.setdefault(url, Governor(self.clock, self.sleep))
 
-    def _tune(self, running: _Running) -> None:
+    def _tune(self, running: Running) -> None:
         entries = [self.entries[key] for key in running.vaults if key in self.entries]
-        known = [one.resource for one in entries if one.resource is not None]
-        if not known:
-            return
-        poller = running.poller
-        interval, mode = poller.interval, poller.mode
-        poller.interval = min(one.interval for one in known)
-        modes = {one.mode for one in known}
-        poller.mode = modes.pop() if len(modes) == 1 else "Auto"
-        if poller.interval < interval or poller.mode != mode:
-            running.woken.set()
+        running.tune(one.resource for one in entries if one.resource is not None)
 
     async def _leave(self, key: VaultKey, entry: Entry) -> None:
         name, entry.poller = entry.poller, None
@@ -278,15 +261,13 @@ class Vaults:
             self._tune(running)
             return
         del self._running[name]
-        if running.task is not None and running.task is not asyncio.current_task():
-            running.task.cancel()
-        await running.vault.close()
+        await running.end()
 
-    async def _run(self, name: Name, running: _Running) -> None:
+    async def _run(self, name: Name, running: Running) -> None:
         """Poll until nobody polls under this name any more."""
         delay = 0.0
         while self._running.get(name) is running:
-            await self._rest(running, delay)
+            await running.rest(delay, self.sleep)
             try:
                 if delay and not await self._may_ask(running):
                     delay = _RETRY_SECONDS
@@ -298,17 +279,7 @@ class Vaults:
                 delay = _RETRY_SECONDS
                 await self._on_fault(running, error)
 
-    async def _rest(self, running: _Running, seconds: float) -> None:
-        running.woken.clear()
-        sleep = asyncio.ensure_future(self.sleep(seconds))
-        woken = asyncio.create_task(running.woken.wait())
-        try:
-            await asyncio.wait({sleep, woken}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            woken.cancel()
-
-    async def _on_fault(self, running: _Running, error: Exception) -> None:
+    async def _on_fault(self, running: Running, error: Exception) -> None:
         """A defect of ours: it is told, for a vault must not look well while nobody asks it."""
         why = type(error).__name__
         _LOG.error("polling anew", extra={"why": why})
@@ -322,13 +293,13 @@ class Vaults:
             for key in tuple(running.vaults):
                 await self._tell_again(key, running)
 
-    async def _may_ask(self, running: _Running) -> bool:
+    async def _may_ask(self, running: Running) -> bool:
         # A service account may have lost its label, a Secret may hold another credential.
         said = [await self.renew(key, changed=False) for key in tuple(running.vaults)]
         return bool(running.vaults) and all(said)
 
     async def _on_cycle(
-        self, name: Name, running: _Running, outcome: Polled, dirty: set[str]
+        self, name: Name, running: Running, outcome: Polled, dirty: set[str]
     ) -> None:
         running.polled = self.now()
         self.on_poll(urlsplit(name[0]).hostname or "", running.poller.seconds)
@@ -345,11 +316,11 @@ class Vaults:
             for key in running.vaults & self.entries.keys():
                 self._later(key, self.entries[key])
 
-    async def _tell_again(self, key: VaultKey, running: _Running) -> None:
+    async def _tell_again(self, key: VaultKey, running: Running) -> None:
         if running.poller.outcome is not None:
             await self._tell(key, running, running.poller.outcome)
 
-    async def _tell(self, key: VaultKey, running: _Running, outcome: Polled) -> None:
+    async def _tell(self, key: VaultKey, running: Running, outcome: Polled) -> None:
         entry = self.entries.get(key)
         if entry is None:
             return
@@ -357,7 +328,7 @@ class Vaults:
         extra: dict[str, Any] = {
             "objects": outcome.objects,
             "lastPollTime": rfc3339(running.polled) if running.polled else None,
-            "tenantId": getattr(running.vault, "tenant", "") or None,
+            "tenantId": running.vault.tenant or None,
         }
         pause = running.poller.governor.paused_until - self.clock()
         if pause > 0:
@@ -376,27 +347,5 @@ class Vaults:
     async def _write(
         self, key: VaultKey, entry: Entry, said: Outcome, outcome: Polled | None, extra: Manifest
     ) -> None:
-        generation = int(entry.body["metadata"].get("generation") or 0)
-        new = vault_status.made(said, outcome, extra, entry.status, generation, self.now())
-        before = said.reason if entry.untold else status.ready_reason(entry.status)
-        entry.outcome = said
-        self.on_told(key, said.ok, outcome.fuse if outcome else 0)
-        if said.reason != before and not (said.ok and not before):
-            recovered = said.ok and bool(before)
-            self.recorder.record(entry.body, said.reason, said.message, recovered=recovered)
-            extra = {"object": "/".join(filter(None, key)), "reason": said.reason}
-            if said.ok:
-                _LOG.info("the vault answers again", extra=extra)
-            else:
-                _LOG.warning(said.message, extra=extra)
-        kind, namespace, name = key
-        polled = "lastPollTime" in new
-        if status.is_same(entry.status, new) and not polled:
-            return
-        old, entry.status, entry.untold = entry.status, new, False
-        try:
-            await self.objects.patch_status(kind, namespace, name, new)
-        except ClusterError as error:
-            _LOG.warning("cannot write a vault's status", extra={"why": error.message})
-            entry.status, entry.untold = old, True
+        if not await self._reports.tell(key, entry, said, outcome, extra):
             self._later(key, entry)

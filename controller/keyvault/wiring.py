@@ -20,6 +20,7 @@ from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
+from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
 from controller.keyvault.watched import SecretResources, VaultResources
@@ -71,6 +72,7 @@ class KeyVaultHalf:
         )
         self.syncer = Syncer(
             objects=self.objects,
+            targets=Targets(self.objects, settings.custody, workers),
             vaults=self.vaults,
             recorder=recorder,
             metrics=self.metrics,
@@ -78,8 +80,6 @@ class KeyVaultHalf:
             now=now,
             knows_all=self._knows_all,
         )
-        self.syncer.targets.custody = settings.custody
-        self.syncer.targets.workers = workers
         # Before the vaults are known every KeyVaultSecret would seem to lack its own.
         self._vaults_pending = {
             (CLUSTER_KEY_VAULT, ""),

@@ -29,6 +29,7 @@ from controller.keyvault.identities import Identities, Identity
 from controller.keyvault.metrics import KeyVaultMetrics
 from controller.keyvault.status.memory import Key
 from controller.keyvault.sync import Syncer
+from controller.keyvault.target.targets import Targets
 from controller.keyvault.vault import Vault
 from controller.keyvault.vaults import Vaults
 from controller.workqueue import WorkQueue
@@ -231,7 +232,7 @@ class Simulation:
         """Of real time; set them before the first vault."""
         self.objects = MemoryObjects()
         self.session = session(Loopback())
-        self.recorder = Recorder(self.objects, clock.date, lambda: None)  # type: ignore[arg-type]
+        self.recorder = Recorder(self.objects.create_event, clock.date, lambda: None)
         self.events: list[tuple[str, str]] = []
         self.recorder.listeners.append(
             lambda told: self.events.append((told.involved["metadata"]["name"], told.word))
@@ -264,6 +265,7 @@ class Simulation:
         )
         self.syncer = Syncer(
             objects=self.objects,
+            targets=Targets(self.objects),
             vaults=self.vaults,
             recorder=self.recorder,
             metrics=metrics,

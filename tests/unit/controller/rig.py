@@ -33,7 +33,7 @@ class Rig:
         checked: Cluster = self.cluster
         self.seconds = 0.0
         self.metrics = Metrics(version="x")
-        self.recorder = Recorder(checked, lambda: NOW, lambda: None)
+        self.recorder = Recorder(checked.create_event, lambda: NOW, lambda: None)
         self.told: list[tuple[str, str]] = []
         self.recorder.listeners.append(lambda one: self.told.append((one.reason, one.message)))
         self.keys = KeyStore(

@@ -31,7 +31,7 @@ class Rig:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.cluster = FakeCluster()
         self.told: list[str] = []
-        recorder = Recorder(self.cluster, lambda: self.now, lambda: None)
+        recorder = Recorder(self.cluster.create_event, lambda: self.now, lambda: None)
         recorder.listeners.append(lambda one: self.told.append(one.reason))
         self.store = KeyStore(
             priority="CertNotBefore", on_change=lambda _: None, on_bad=lambda *_: None
