@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.api.cluster import Manifest
 from controller.conditions import Outcome, condition_of, conditions
 from controller.drift.repairs import Repairs
 from controller.sealed.status import is_synced
@@ -66,6 +67,29 @@ class Record:
         if not (version.isdecimal() and self.version.isdecimal()):
             return False
         return int(version) < int(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One SealedSecret in work."""
+
+    key: Key
+    body: Manifest
+    record: Record
+
+    @property
+    def name(self) -> str:
+        """Its namespace and name, for the log."""
+        return "/".join(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run found and did."""
+
+    written: bool = False
+    drift: tuple[str, ...] = ()
+    """Names of what was edited in a Secret that had been right."""
 
 
 def key_of(body: Mapping[str, Any]) -> Key:

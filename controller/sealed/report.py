@@ -15,9 +15,9 @@ from controller.drift.repairs import Repairs
 from controller.events.recorder import Recorder
 from controller.metrics import INSTANCE_LABEL, Metrics
 from controller.reasons import Reason
-from controller.sealed.memory import Key, Record
+from controller.sealed.memory import Case, Done, Key, Record, says_failed, says_synced
 from controller.sealed.outcomes import Failure
-from controller.sealed.status import next_status
+from controller.sealed.status import SYNCED, next_status
 
 _LOG = logging.getLogger(__name__)
 # Trouble that is over by the third try was none: no status, no event.
@@ -35,8 +35,26 @@ class Reports:
     drift: str
     update_status: bool
 
-    async def status(self, key: Key, body: Manifest, record: Record, outcome: Outcome) -> bool:
-        """Write it where it says something new; tell whether it did. ClusterError's classes."""
+    async def tell(self, case: Case, result: Done | Failure, before: Outcome | None) -> None:
+        """Tell how a run ended, if that is news; ``before`` is how the last one did.
+
+        ClusterError's classes where the status cannot be written: nothing else is said then.
+        """
+        key, body, record = case.key, case.body, case.record
+        outcome = result.outcome if isinstance(result, Failure) else SYNCED
+        written = await self._status(key, body, record, outcome)
+        if isinstance(result, Failure):
+            if written or (before != outcome and not self.update_status):
+                self._failed(key, body, result)
+            return
+        recovered = says_failed(body) or (before is not None and not before.ok)
+        if result.drift:
+            self._drifted(key, body, record, result.drift, restored=result.written)
+        elif result.written or recovered or (written and not says_synced(body)):
+            self._unsealed(key, body, recovered=recovered)
+
+    async def _status(self, key: Key, body: Manifest, record: Record, outcome: Outcome) -> bool:
+        """Write it where it says something new; return whether it did."""
         old = body.get("status")
         if not self.update_status:
             return False
@@ -81,13 +99,13 @@ class Reports:
         if self.update_status and instance != record.instance:
             self.show(key, body, record, record.status or {})
 
-    def unsealed(self, key: Key, body: Manifest, *, recovered: bool) -> None:
+    def _unsealed(self, key: Key, body: Manifest, *, recovered: bool) -> None:
         """The Secret was written, or is right again."""
         message = "SealedSecret unsealed successfully"
         self.recorder.record(body, Reason.UNSEALED, message, recovered=recovered)
         _LOG.info("unsealed", extra={"object": "/".join(key)})
 
-    def failed(self, key: Key, body: Manifest, failure: Failure) -> None:
+    def _failed(self, key: Key, body: Manifest, failure: Failure) -> None:
         """A try failed in a way that is news."""
         cause = failure.outcome.reason
         self.recorder.record(body, failure.event, failure.told, cause=cause)
@@ -100,8 +118,14 @@ class Reports:
             extra = {"object": "/".join(key), "why": error.message}
             _LOG.warning("cannot read the SealedSecret", extra=extra)
 
-    def drifted(
-        self, key: Key, body: Manifest, record: Record, drift: tuple[str, ...], *, restored: bool
+    def _drifted(
+        self,
+        key: Key,
+        body: Manifest,
+        record: Record,
+        drift: tuple[str, ...],
+        *,
+        restored: bool,
     ) -> None:
         """The Secret was edited: ``drift`` names what, and it was restored or left."""
         if not restored and (

@@ -5,7 +5,6 @@ What is remembered of each is small and can be lost: everything is found again i
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import time
@@ -23,7 +22,7 @@ from controller.keys.store import Keys, KeyStore
 from controller.metrics import Metrics
 from controller.sealed import target
 from controller.sealed.desired import Policy, settle
-from controller.sealed.memory import Key, Record, is_new, key_of, says_failed, says_synced, trigger
+from controller.sealed.memory import Case, Done, Key, Record, is_new, key_of, says_synced, trigger
 from controller.sealed.opening import Opening
 from controller.sealed.outcomes import Failure, delay, understand
 from controller.sealed.plan import (
@@ -77,7 +76,7 @@ class Syncer:
     _forced: set[Key] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._teller = Reports(
+        self._reports = Reports(
             self.cluster, self.recorder, self.metrics, self.now, self.drift, self.update_status
         )
         self._opening = Opening(self.keys, self.policy, self.executor, self.turns, self.workers)
@@ -100,7 +99,7 @@ class Syncer:
         if not record.mine:
             return
         if record.trigger:
-            self._teller.relabel(key, body, record)
+            self._reports.relabel(key, body, record)
         news = self._is_news(body, record)
         if news or key in self._bodies:
             self._bodies.put(key, body)
@@ -211,24 +210,29 @@ class Syncer:
             record.trigger, record.tries = asked, 0
         record.status = body.get("status")
         looked = record.seen_version
-        try:
-            done = await self._bring_in_line(key, body, record)
-            await self._succeeded(key, body, record, done)
-        except target.OutdatedError:
+        case = Case(key, body, record)
+        result = await self._try(case)
+        if result is None:
             self._force(key)
             return
-        except SealerError as error:
-            await self._failed(key, body, record, understand(error))
-        except asyncio.CancelledError:
-            raise
-        except Exception:  # noqa: BLE001 a bug must not end the worker, nor print what it holds
-            _LOG.error("internal error", extra={"object": "/".join(key)})
-            await self._failed(key, body, record, understand(ClusterError("internal error")))
-        result = "success" if record.outcome and record.outcome.ok else "failure"
-        self.metrics.reconcile_seconds.labels(result).observe(time.perf_counter() - started)
+        await self._end(case, result)
+        ended = "success" if record.outcome and record.outcome.ok else "failure"
+        self.metrics.reconcile_seconds.labels(ended).observe(time.perf_counter() - started)
         # Not without news: a run that fails before it looks would begin again at once, for ever.
         if record.seen_version != looked:
             self._look_again(key, record)
+
+    async def _try(self, case: Case) -> Done | Failure | None:
+        """Do it, and return how it went; None where it is another SealedSecret by now."""
+        try:
+            return await self._bring_in_line(case)
+        except target.OutdatedError:
+            return None
+        except SealerError as error:
+            return understand(error)
+        except Exception:  # noqa: BLE001 a bug must not end the worker, nor print what it holds
+            _LOG.error("internal error", extra={"object": case.name})
+            return understand(ClusterError("internal error"))
 
     async def _body(self, key: Key, record: Record) -> Manifest | None:
         """The SealedSecret to work on, None where there is nothing to do."""
@@ -245,13 +249,14 @@ class Syncer:
                 return None
             except ClusterError as error:
                 self._later(key, record, understand(error))
-                self._teller.unread(key, record, error)
+                self._reports.unread(key, record, error)
                 return None
             record.saw(body)
         return None if body["metadata"].get("deletionTimestamp") else body
 
-    async def _bring_in_line(self, key: Key, body: Manifest, record: Record) -> _Done:
+    async def _bring_in_line(self, case: Case) -> Done:
         """Do what the plan says."""
+        key, body, record = case.key, case.body, case.record
         started = time.perf_counter()
         sealed = SealedSecret.from_dict(body)
         wanted = await self._opening.desired(sealed, prefer=record.key)
@@ -264,27 +269,27 @@ class Syncer:
             made = await self._make(settle(wanted, None, stamp), owner)
             if made is not None:
                 record.secret_version = made["metadata"]["resourceVersion"]
-                return _Done(written=True)
+                return Done(written=True)
         actual = await target.look(self.cluster, key)
         record.secret_version = actual["metadata"]["resourceVersion"] if actual else ""
         was_synced = self._was_synced(body, record, actual, owner)
         settled = settle(wanted, actual, stamp)
         decided = plan(settled, actual, owner, self.policy, exact=not was_synced)
         if isinstance(decided, Nothing):
-            return _Done()
+            return Done()
         changes = decided.changes if isinstance(decided, (Update, Recreate)) else ()
         drift = changes if was_synced else ()
         if drift and self.drift != "revert":
-            return _Done(drift=drift)
+            return Done(drift=drift)
         if drift and self._waits(key, record):
-            return _Done()
+            return Done()
         await target.confirm(self.cluster, key, body)
         written = await target.apply(self.cluster, decided, actual)
         record.secret_version = written["metadata"]["resourceVersion"]
         if drift:
             writer = last_writer(actual, drift, ours=MANAGER)
             record.repairs.made(self.queue.clock(), writer)
-        return _Done(written=True, drift=drift)
+        return Done(written=True, drift=drift)
 
     async def _make(self, wanted: Mapping[str, Any], owner: Owner) -> Manifest | None:
         """Make the Secret without looking first; None where there is one after all."""
@@ -303,40 +308,29 @@ class Syncer:
         said = self.update_status and says_synced(body)
         return said and not (actual and is_of_another(actual, owner))
 
-    # What is said of it.
-
-    async def _succeeded(self, key: Key, body: Manifest, record: Record, done: _Done) -> None:
-        recovered = says_failed(body) or (record.outcome is not None and not record.outcome.ok)
-        record.synced = record.trigger
+    async def _end(self, case: Case, result: Done | Failure) -> None:
+        """Remember how it went, tell of it once, and come again when it is time."""
+        key, record = case.key, case.record
+        before = record.outcome
+        if isinstance(result, Failure):
+            self.metrics.unseal_errors.labels(result.metric, key[0]).inc()
+            self._later(key, record, result)
+            if not result.outcome.final and record.tries < QUIET_TRIES:
+                return
+            record.outcome, record.synced = result.outcome, ()
+        else:
+            record.synced = record.trigger
         try:
-            turned = await self._teller.status(key, body, record, SYNCED)
+            await self._reports.tell(case, result, before)
         except ClusterError as error:
-            self._later(key, record, understand(error))
-            return
-        record.tries, record.outcome = 0, SYNCED
-        if done.drift:
-            self._teller.drifted(key, body, record, done.drift, restored=done.written)
-        elif done.written or recovered or (turned and not says_synced(body)):
-            self._teller.unsealed(key, body, recovered=recovered)
-
-    async def _failed(self, key: Key, body: Manifest, record: Record, failure: Failure) -> None:
-        self.metrics.unseal_errors.labels(failure.metric, key[0]).inc()
-        told = record.outcome
-        self._later(key, record, failure)
-        if not failure.outcome.final and record.tries < QUIET_TRIES:
-            return
-        record.outcome, record.synced = failure.outcome, ()
-        try:
-            written = await self._teller.status(key, body, record, failure.outcome)
-        except ConflictError:
-            # It was changed meanwhile: the status is about another one.
-            if record.tries <= QUIET_TRIES:
+            if isinstance(result, Done):
+                self._later(key, record, understand(error))
+            elif isinstance(error, ConflictError) and record.tries <= QUIET_TRIES:
+                # It was changed meanwhile: the status is about another one.
                 self.queue.add(key)
             return
-        except ClusterError:
-            written = False
-        if written or (told != failure.outcome and not self.update_status):
-            self._teller.failed(key, body, failure)
+        if isinstance(result, Done):
+            record.tries, record.outcome = 0, SYNCED
 
     def _later(self, key: Key, record: Record, failure: Failure) -> None:
         # Another class of trouble has a back-off of its own.
@@ -386,12 +380,3 @@ class Syncer:
         self._drop(key)
         if record is not None:
             self.metrics.forget(key, record.instance)
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What a run found and did."""
-
-    written: bool = False
-    drift: tuple[str, ...] = ()
-    """Names of what was edited in a Secret that had been right."""
