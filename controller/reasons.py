@@ -193,6 +193,15 @@ class Reason(StrEnum):
             cure="fetch the new certificate where it is kept in files",
         ),
     )
+    KEY_ADOPTED = (
+        "KeyAdopted",
+        Row(
+            Whose.EVENT,
+            severity=ERROR,
+            title="a sealing key that the controller did not make",
+            cure="if nobody of yours put it there, retire it: seal keys retire",
+        ),
+    )
     KEY_REJECTED = (
         "KeyRejected",
         Row(

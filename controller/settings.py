@@ -36,6 +36,7 @@ class Settings:
     key_order_priority: str = "CertNotBefore"
     key_cutoff_time: datetime | None = None
     generate_key: bool = True
+    adopted_keys: str = "seal"
     privatekey_annotations: tuple[tuple[str, str], ...] = ()
     privatekey_labels: tuple[tuple[str, str], ...] = ()
     accept_deprecated_v1_data: bool = True
@@ -216,6 +217,11 @@ FLAGS = (
     ),
     Flag("key-cutoff-time", _moment, "make a new key at start if the newest is older than this"),
     Flag("generate-key", _boolean, "make keys when there is none or the newest is old (ours)"),
+    Flag(
+        "adopted-keys",
+        _one_of("seal", "unseal"),
+        "what keys that the controller did not make may do: seal, as the peer's, or unseal (ours)",
+    ),
     Flag("privatekey-annotations", _pairs, "annotations of new key Secrets, k=v,k=v"),
     Flag("privatekey-labels", _pairs, "labels of new key Secrets, k=v,k=v"),
     Flag("accept-deprecated-v1-data", _boolean, "honour spec.data of SealedSecrets before 2018"),

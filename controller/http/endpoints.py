@@ -121,8 +121,7 @@ class Endpoints:
         return page.answer(certificate) if certificate and page else _no_key()
 
     def _newest(self) -> Certificate | None:
-        ring = self._state.ring()
-        return ring.keys[0].certificate if ring.keys else None
+        return self._state.ring().certificate
 
     async def _verify(self, request: web.Request, place: Place) -> web.Response:
         sealed = await self._sealed(request, place)

@@ -42,7 +42,7 @@ def rotate(sealed: SealedSecret, ring: KeyRing) -> Steps[bytes]:
 
     All else stays, but for the annotation that names the certificate.
     """
-    certificate = ring.keys[0].certificate if ring.keys else None
+    certificate = ring.certificate
     if certificate is None:
         raise ManifestError("no key")
     manifest, costs = sealed.to_dict(), list[int]()

@@ -16,6 +16,7 @@ from typing import Any
 from controller.api.cluster import Cluster
 from controller.api.errors import AlreadyExistsError, ClusterError, NotFoundError
 from controller.events.recorder import Recorder
+from controller.keys.admission import KeyAdmission
 from controller.keys.renewal import (
     KEY_SELECTOR,
     is_renewal,
@@ -34,6 +35,8 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 5.0
 _LOOK_SECONDS = 3600.0
 _MAX_NAMES = 20
+SEAL, UNSEAL = "seal", "unseal"
+"""What keys may do that somebody else made: --adopted-keys."""
 _TELL_AGAIN = timedelta(days=1)
 
 
@@ -54,6 +57,15 @@ class KeyKeeper:
     _told: datetime | None = None
     _cutoff_passed: bool = False
 
+    def __post_init__(self) -> None:
+        self._admission = KeyAdmission(
+            self.cluster,
+            self.store,
+            self.settings.namespace,
+            newcomers_seal=self.settings.adopted_keys == SEAL,
+            tell=self._adopted,
+        )
+
     def ask(self) -> None:
         """Make a new key now (SIGUSR1)."""
         self._asked.set()
@@ -70,6 +82,7 @@ class KeyKeeper:
 
     async def _follow(self) -> None:
         namespace, listed = self.settings.namespace, list[Mapping[str, Any]]()
+        await self._admission.load()
         watch = self.cluster.watch_secrets(namespace, selector=KEY_SELECTOR, metadata_only=False)
         async for event in watch:
             name = event.object.get("metadata", {}).get("name", "")
@@ -78,6 +91,7 @@ class KeyKeeper:
                 before = self.store.keys.newest
                 listed = [*listed, legacy] if legacy else listed
                 self.store.replace(listed)
+                await self._admission.admit()
                 if self.loaded.is_set():
                     self._tell_of_renewal(before, listed)
                 listed = []
@@ -89,7 +103,8 @@ class KeyKeeper:
             elif event.type == "EXISTS":
                 listed.append(event.object)
             elif event.type != "BOOKMARK":
-                self._put(event.object)
+                await self._put(event.object)
+                self._wake.set()
 
     async def _legacy(self) -> Mapping[str, Any] | None:
         """Read the one key Secret without a label that versions before 0.9 made, if it is there."""
@@ -149,6 +164,7 @@ class KeyKeeper:
         newest, known = self.store.keys.newest, frozenset(self.store.names)
         before = newest.pair.fingerprint if newest else ""
         pair = await asyncio.get_running_loop().run_in_executor(self.executor, self._generate)
+        await self._admission.expect(pair.fingerprint)
         for attempt in range(_MAX_NAMES):
             name = successor_name(self.settings.key_prefix, before, attempt)
             # One that came while ours was made is the one that follows.
@@ -183,12 +199,14 @@ class KeyKeeper:
         if (secret["metadata"].get("labels") or {}).get(KEY_LABEL) != ACTIVE:
             return False
         self.store.put(secret)
+        await self._admission.admit()
         return name not in self.store.bad
 
-    def _put(self, secret: Mapping[str, Any]) -> None:
+    async def _put(self, secret: Mapping[str, Any]) -> None:
         """Take a key that the watch brought."""
         before = self.store.keys.newest
         self.store.put(secret)
+        await self._admission.admit()
         self._tell_of_renewal(before, (secret,))
 
     def _tell_of_renewal(
@@ -222,6 +240,17 @@ class KeyKeeper:
             common_name=settings.my_cn,
             bits=settings.key_size,
         )
+
+    def _adopted(self, key: SealingKey, seals: bool) -> None:
+        can = "it may become the newest" if seals else "it only unseals"
+        message = f"A sealing key that this controller did not make is used, and {can}"
+        fingerprint = key.pair.fingerprint
+        self.recorder.record(
+            self._involved(key.pair.name),
+            Reason.KEY_ADOPTED,
+            f"{message}; its certificate has the fingerprint {fingerprint}",
+        )
+        _LOG.warning(message, extra={"object": key.pair.name, "fingerprint": fingerprint})
 
     def _warn_of_expiry(self) -> None:
         newest, now = self.store.keys.newest, self.now()

@@ -15,6 +15,7 @@ from sealer import encoding
 from sealer.errors import KeyFileError, SealerError
 from sealer.keys.custody import filled_by_manifest
 from sealer.keys.pair import KeyPair
+from sealer.keys.record import only_unseals
 from sealer.keys.ring import KeyRing
 
 
@@ -25,23 +26,28 @@ class SealingKey:
     pair: KeyPair
     ordered: datetime
     created: datetime
+    only_unseals: bool = False
+    """Whether its Secret says so."""
+    seals: bool = True
+    """Whether it may be handed out to seal for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """All keys at one moment, newest first."""
+    """All keys at one moment, newest first; those that only unseal come last."""
 
     keys: tuple[SealingKey, ...] = ()
 
     @property
     def ring(self) -> KeyRing:
         """What unseals."""
-        return KeyRing(tuple(key.pair for key in self.keys))
+        pairs = tuple(key.pair for key in self.keys)
+        return KeyRing(pairs, seals=self.newest is not None)
 
     @property
     def newest(self) -> SealingKey | None:
-        """What seals anew; None before there is a key."""
-        return self.keys[0] if self.keys else None
+        """What seals; None before there is a key that may."""
+        return self.keys[0] if self.keys and self.keys[0].seals else None
 
 
 class KeyStore:
@@ -58,6 +64,7 @@ class KeyStore:
         self._on_change, self._on_bad = on_change, on_bad
         self._by_name: dict[str, SealingKey] = {}
         self._bad: dict[str, str] = {}
+        self._sealing: frozenset[str] | None = None
         self._keys = Keys()
         self._ring = KeyRing(())
 
@@ -107,6 +114,15 @@ class KeyStore:
         if self._by_name.pop(name, None) is not None:
             self._swap()
 
+    def let_seal(self, fingerprints: frozenset[str]) -> None:
+        """Let no keys seal but these from now on, whichever come."""
+        self._sealing = fingerprints
+        if any(key.seals != self._may_seal(key) for key in self._keys.keys):
+            self._swap()
+
+    def _may_seal(self, key: SealingKey) -> bool:
+        return self._sealing is None or key.pair.fingerprint in self._sealing
+
     def _take(self, secret: Mapping[str, Any]) -> bool:
         """Read it, and tell whether the keys are others now."""
         name = secret["metadata"]["name"]
@@ -126,8 +142,10 @@ class KeyStore:
 
     def _swap(self) -> None:
         # Of two keys of one second the one that came later is the newer.
-        latest_first = reversed(self._by_name.values())
-        order = sorted(latest_first, key=lambda key: key.ordered, reverse=True)
+        latest_first = [
+            replace(key, seals=self._may_seal(key)) for key in reversed(self._by_name.values())
+        ]
+        order = sorted(latest_first, key=lambda key: (key.seals, key.ordered), reverse=True)
         self._keys = Keys(tuple(order))
         self._ring = self._keys.ring
         self._on_change(self._keys)
@@ -155,6 +173,7 @@ def read_key(secret: Mapping[str, Any], priority: str) -> SealingKey:
         pair=pair,
         ordered=key_times(secret, pair, priority),
         created=datetime.fromisoformat(created) if created else pair.certificate.not_before,
+        only_unseals=only_unseals(secret),
     )
 
 

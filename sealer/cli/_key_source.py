@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
@@ -14,6 +15,9 @@ from sealer.files.text import read_bytes, read_text
 from sealer.keys.certificate import Certificate
 from sealer.keys.ring import KeyRing
 from sealer.rotation.backup import Openers, Recipients
+
+if TYPE_CHECKING:
+    from sealer.rotation.signature import PrivateKey
 
 
 def store_of(location: Location) -> KeyStore:
@@ -63,6 +67,35 @@ def openers(
         passphrase = _ui.ask_hidden("passphrase of the backup")
     ring = options.load_ring(keys) if keys else KeyRing(())
     return Openers(ring, tuple(texts), passphrase)
+
+
+def signer_of(path: str | None) -> PrivateKey | None:
+    """Read --sign-with."""
+    from sealer.rotation.signature import read_signer
+
+    if path is None:
+        return None
+    try:
+        return read_signer(read_bytes(path))
+    except KeyFileError as error:
+        raise KeyFileError(f"{path}: {error.message}", hint=error.hint) from None
+
+
+def check_signature(file: str, backup: bytes, signed_by: Sequence[str]) -> str:
+    """Return the fingerprint of the one of --signed-by who signed this backup; KeyFileError."""
+    from sealer.rotation.signature import SUFFIX, fingerprint, read_public_keys, verify
+
+    keys = []
+    for word in signed_by:
+        text = word if word.startswith("ssh-") else read_text(word)[0]
+        try:
+            keys += read_public_keys(text)
+        except KeyFileError as error:
+            raise KeyFileError(f"--signed-by {word}: {error.message}") from None
+    try:
+        return fingerprint(verify(backup, read_bytes(file + SUFFIX), keys))
+    except KeyFileError as error:
+        raise KeyFileError(f"{file}{SUFFIX}: {error.message}", hint=error.hint) from None
 
 
 def _passphrase(path: str | None) -> str:

@@ -207,6 +207,13 @@ def findings(function: _F) -> _F:
     return form(strict(function))
 
 
+def sign_with(function: _F) -> _F:
+    """--sign-with: who made a backup."""
+    return click.option(
+        "--sign-with", metavar="FILE", help="SSH private key that signs it, into FILE.sig."
+    )(function)
+
+
 def output_format(function: _F) -> _F:
     """-o/--format."""
     return click.option(

@@ -17,6 +17,8 @@ from sealer.errors import SealerError, UsageError
 if TYPE_CHECKING:
     from sealer.cluster.keysecrets import StoredKey
     from sealer.cluster.location import Location
+    from sealer.keys.pair import KeyPair
+    from sealer.rotation.signature import PrivateKey
     from sealer.rotation.usage import Need
 
 EPILOG = """\b
@@ -24,6 +26,7 @@ Examples:
   seal keys list
   seal keys backup keys.age --to age1...
   seal keys restore keys.age --identity key.txt
+  seal keys trust 3f5c01d2
   seal keys usage apps clusters
   seal keys retire 3f5c01d2 apps clusters
 """
@@ -54,7 +57,8 @@ def _as_json(function: _F) -> _F:
 def list_keys(ui: UI, /, form: str, location: Location) -> None:
     """Print every key: name, state, validity, size, fingerprint; the newest first.
 
-    States: current (seals, and unseals), active (unseals), retired (neither, until it is put
+    States: current (seals, and unseals), active (unseals), unseals (and is handed out only after
+    `seal keys trust`: it was restored, or came from outside), retired (neither, until it is put
     back), expired (unseals all the same), damaged, refused (a SealedSecret or KeyVaultSecret
     fills it, so that the controller does not take it, and neither does a backup).
     """
@@ -82,6 +86,8 @@ def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
         state = "refused" if key.refused else "damaged"
     elif current:
         state = "current"
+    elif key.only_unseals and state == ACTIVE:
+        state = "unseals"
     elif certificate and certificate.not_after < now and state == ACTIVE:
         state = "expired"
     return {
@@ -98,6 +104,7 @@ def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
 @command.command()
 @click.argument("file", metavar="FILE")
 @options.backup_recipients
+@options.sign_with
 @click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
 @options.controller
 @options.words
@@ -108,6 +115,7 @@ def backup(
     file: str,
     to: tuple[str, ...],
     passphrase_file: str | None,
+    sign_with: str | None,
     force: bool,
     location: Location,
 ) -> None:
@@ -116,11 +124,16 @@ def backup(
     A backup for age or with a passphrase is an age file. One for a certificate holds the keys
     as SealedSecrets: `seal unseal --key` and kubeseal's recovery open it, too. It cannot be one of
     the certificates that are backed up, whose only key would lie inside.
-    """
-    from sealer.cli._key_source import recipients, store_of
 
+    Anybody can encrypt a file for you. --sign-with says who did, as `ssh-keygen -Y sign` would.
+    """
+    from sealer.cli._key_source import recipients, signer_of, store_of
+
+    if sign_with and file == "-":
+        raise UsageError("--sign-with needs a FILE, beside which the signature is written")
     if not force:
         refuse_older_backup(file)
+    signer = signer_of(sign_with)
     wanted = recipients(to, passphrase_file, ask=_ui.stdin_is_terminal())
     wanted.check()
     store = store_of(location)
@@ -128,7 +141,7 @@ def backup(
     for key in keys:
         if key.refused:
             ui.warn(f"{key.name} is left out: {key.problem}")
-    count = write_backup(file, keys, wanted, store.namespace)
+    count = write_backup(file, keys, wanted, store.namespace, signer)
     ui.note(f"{file}: {count} keys")
 
 
@@ -140,7 +153,9 @@ def refuse_older_backup(file: str) -> None:
         raise UsageError(f"{file} is there already", hint="another name, or --force")
 
 
-def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) -> int:
+def write_backup(
+    file: str, keys: list[StoredKey], wanted: Any, namespace: str, signer: PrivateKey | None = None
+) -> int:
     """Write the backup file, readable by its owner only; return how many keys are in it."""
     from sealer.errors import KeyFileError
     from sealer.files.atomic import write_atomic
@@ -168,6 +183,10 @@ def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) 
         _ui.emit(data)
     else:
         write_atomic(file, [data], private=True)
+    if signer is not None:
+        from sealer.rotation.signature import SUFFIX, sign
+
+        write_atomic(file + SUFFIX, [sign(data, signer)])
     return len(secrets)
 
 
@@ -176,6 +195,19 @@ def write_backup(file: str, keys: list[StoredKey], wanted: Any, namespace: str) 
 @options.keys(required=False)
 @click.option("--identity", "identities", multiple=True, metavar="FILE", help="age identity.")
 @click.option("--passphrase-file", metavar="FILE", help="The backup's passphrase.")
+@click.option(
+    "--signed-by",
+    "signed_by",
+    multiple=True,
+    metavar="KEY",
+    help="SSH public key, or a file of such, that must have signed FILE; repeatable.",
+)
+@click.option(
+    "--seal-with",
+    "seal_with",
+    metavar="FINGERPRINT",
+    help="The one restored key that may be handed out to seal for.",
+)
 @click.option("--dry-run", is_flag=True, help="Tell what would be made, and make nothing.")
 @options.controller
 @options.words
@@ -187,32 +219,90 @@ def restore(
     keys: tuple[str, ...],
     identities: tuple[str, ...],
     passphrase_file: str | None,
+    signed_by: tuple[str, ...],
+    seal_with: str | None,
     dry_run: bool,
     location: Location,
 ) -> None:
     """Make the key Secrets of the backup FILE in the cluster; those that are there are left alone.
 
-    Our controller takes them at once; Bitnami's must be restarted.
+    Restored keys unseal, and our controller hands none of them out to seal for: whoever can write
+    where backups are kept could have put his own among them. --seal-with names the one that may,
+    and so does `seal keys trust` later. With --signed-by nothing is made unless FILE.sig is a
+    signature of FILE by that key. Our controller takes the keys at once; Bitnami's must be
+    restarted, and seals with the newest of all.
     """
-    from sealer.cli._key_source import openers, store_of
+    from sealer.cli._key_source import check_signature, openers, store_of
     from sealer.files.text import read_bytes
     from sealer.keys.keyfile import key_pair_of
-    from sealer.rotation.backup import decrypt, needs_passphrase, portable
+    from sealer.rotation.backup import decrypt, needs_passphrase, restored
 
     data = read_bytes(file)
+    if signed_by:
+        ui.note(f"{file}: signed by {check_signature(file, data, signed_by)}")
+    else:
+        ui.warn(f"{file}: not checked who made it; see --signed-by, and compare the fingerprints")
     ask = needs_passphrase(data) and _ui.stdin_is_terminal()
     secrets = decrypt(data, openers(keys, identities, passphrase_file, ask=ask), file)
     pairs = [key_pair_of(secret) for secret in secrets]
+    chosen = _chosen(pairs, seal_with)
     store = store_of(location)
     there = {key.fingerprint for key in store.read() if key.fingerprint}
+    if chosen and not dry_run:
+        store.let_seal(chosen)
     for secret, pair in zip(secrets, pairs, strict=True):
         if pair.fingerprint and pair.fingerprint in there:
             ui.note(f"{secret.name}: {pair.fingerprint} is there already")
             continue
         name = secret.name
         if not dry_run:
-            name = store.create(portable(secret, store.namespace).to_dict())
+            seals = bool(chosen) and pair.fingerprint == chosen
+            name = store.create(restored(secret, store.namespace, seals=seals).to_dict())
         _ui.emit_fields(name, pair.fingerprint or "-")
+
+
+def _chosen(pairs: list[KeyPair], beginning: str | None) -> str:
+    """The whole fingerprint of the one key that --seal-with names; empty without the option."""
+    from sealer.errors import KeyFileError
+
+    if beginning is None:
+        return ""
+    found = {pair.fingerprint for pair in pairs if pair.fingerprint.startswith(beginning.lower())}
+    if len(beginning) < 6 or len(found) != 1:
+        raise KeyFileError(
+            f"--seal-with {beginning}: not the fingerprint of one key in the backup",
+            hint="--dry-run prints them",
+        )
+    return found.pop()
+
+
+@command.command()
+@click.argument("key", metavar="KEY")
+@options.controller
+@options.words
+@click.pass_obj
+def trust(ui: UI, /, key: str, location: Location) -> None:
+    """Let our controller hand out KEY (a name, or the beginning of a fingerprint) to seal for.
+
+    Keys that were restored only unseal, and with --adopted-keys=unseal so does each key that the
+    controller did not make. It is handed out while it is the newest of those that may seal.
+    """
+    from datetime import UTC, datetime
+
+    from sealer.cli._key_source import store_of
+    from sealer.cluster.keysecrets import find
+    from sealer.errors import KeyFileError
+    from sealer.keys.record import ONLY_UNSEALS, TRUSTED
+
+    store = store_of(location)
+    chosen = find(store.read(), key)
+    if not chosen.fingerprint:
+        raise KeyFileError(f"{chosen.name} cannot seal: {chosen.problem or 'no certificate'}")
+    store.let_seal(chosen.fingerprint)
+    # The controller looks at the keys that change.
+    moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    store.annotate(chosen.name, {ONLY_UNSEALS: None, TRUSTED: moment})
+    _ui.emit_fields(chosen.name, chosen.fingerprint, "trusted")
 
 
 @command.command()

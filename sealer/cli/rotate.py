@@ -34,6 +34,7 @@ _POLL_SECONDS = 0.25
 @click.option("--backup", "backup_file", metavar="FILE", help="Back up all keys to FILE first.")
 @click.option("--force", is_flag=True, help="Overwrite the --backup FILE if it is there.")
 @options.backup_recipients
+@options.sign_with
 @click.option("--bits", type=click.IntRange(2048, 16384), help="Key size; as the newest key's.")
 @click.option("--days", type=click.IntRange(1, 36500), help="Validity; as the newest key's.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for it.")
@@ -50,6 +51,7 @@ def command(
     force: bool,
     to: tuple[str, ...],
     passphrase_file: str | None,
+    sign_with: str | None,
     bits: int | None,
     days: int | None,
     timeout: float,
@@ -65,18 +67,19 @@ def command(
     leaves the cluster for that.
     """
     from sealer.cli._certificates import CLUSTER, Certificates, Wanted, judged, source_of
-    from sealer.cli._key_source import recipients, store_of
+    from sealer.cli._key_source import recipients, signer_of, store_of
     from sealer.cli.keys import refuse_older_backup, write_backup
     from sealer.cluster.keysecrets import newest
 
-    if (to or passphrase_file) and not backup_file:
-        raise UsageError("--to and --passphrase-file say who can read the --backup FILE")
+    if (to or passphrase_file or sign_with) and not backup_file:
+        raise UsageError("--to, --passphrase-file and --sign-with are about the --backup FILE")
     wanted = None
     if backup_file:
         if not force:
             refuse_older_backup(backup_file)
         wanted = recipients(to, passphrase_file, ask=_ui.stdin_is_terminal() and not dry_run)
         wanted.check()
+    signer = signer_of(sign_with)
     store = store_of(location)
     keys = store.read()
     old = newest(keys)
@@ -85,13 +88,15 @@ def command(
         _tell(ui, store, old, len(keys), backup_file, reseal)
         return
     if backup_file and keys:
-        write_backup(backup_file, keys, wanted, store.namespace)
+        write_backup(backup_file, keys, wanted, store.namespace, signer)
     pair = _new_pair(old, bits, days, datetime.now(UTC))
+    # Our controller tells of keys that it does not know of.
+    store.let_seal(pair.fingerprint)
     name = store.create(_manifest(pair, old, store))
     ui.note(f"made Secret {store.namespace}/{name}")
     if backup_file:
         # The new key is in it, too, before anything is sealed for it.
-        count = write_backup(backup_file, store.read(), wanted, store.namespace)
+        count = write_backup(backup_file, store.read(), wanted, store.namespace, signer)
         ui.note(f"{backup_file}: {count} keys")
     _wait(location, pair, name, timeout)
     _ui.emit_fields("old", old_name)

@@ -7,7 +7,7 @@ error has a byte of them. Nothing is deleted that was not named.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +17,7 @@ from sealer.errors import KeyFileError, SealerError
 from sealer.keys.custody import ACTIVE, KEY_LABEL, filled_by_manifest
 from sealer.keys.keyfile import key_pair_of
 from sealer.keys.pair import KeyPair
+from sealer.keys.record import RECORD_NAME, KeyRecord, only_unseals
 from sealer.keys.ring import KeyRing
 from sealer.sealed import API_VERSION, KIND
 from sealer.secret import Secret
@@ -40,6 +41,8 @@ class StoredKey:
     problem: str = ""
     refused: bool = False
     """Whether a manifest filled it, so that the controller does not take it."""
+    only_unseals: bool = False
+    """Whether our controller hands it out to nobody: it was restored, or came from outside."""
 
     @classmethod
     def of(cls, manifest: dict[str, Any]) -> StoredKey:
@@ -74,8 +77,10 @@ class KeyStore:
     def read(self) -> list[StoredKey]:
         """Every key Secret, active or not, newest certificate first."""
         what = f"list the key Secrets in {self.namespace}"
+        _, record = self._record()
         found = [
-            StoredKey.of(item) for item in _list(self._server, self._path, KEY_LABEL, what=what)
+            _held(StoredKey.of(item), record)
+            for item in _list(self._server, self._path, KEY_LABEL, what=what)
         ]
         ring = KeyRing.of([key.pair for key in found if key.pair])
         order = {id(pair): at for at, pair in enumerate(ring.keys)}
@@ -86,6 +91,35 @@ class KeyStore:
         what = f"make a key Secret in {self.namespace}"
         answer = self._server.ask("POST", self._path, manifest, what=what)
         return str(answer["metadata"]["name"])
+
+    def let_seal(self, fingerprint: str) -> None:
+        """Let our controller seal with this key, as soon as it is the newest."""
+        manifest, record = self._record()
+        if manifest is None or record is None:
+            # It is Bitnami's, or never ran: whatever is there then may seal, unless it says not.
+            return
+        record = record.having(fingerprint, seals=True)
+        what = f"remember the sealing keys in {self.namespace}"
+        version = {"resourceVersion": manifest["metadata"]["resourceVersion"]}
+        fields = {"metadata": version, "data": record.data()}
+        if self._server.ask("PATCH", f"{self._path}/{RECORD_NAME}", fields, what=what) is None:
+            raise ClusterError(f"Secret {self.namespace}/{RECORD_NAME} was deleted just now")
+
+    def annotate(self, name: str, annotations: dict[str, str | None]) -> None:
+        """Write annotations on a key Secret, or take those away that are None."""
+        path = f"{self._path}/{quote(name, safe='')}"
+        what = f"annotate Secret {self.namespace}/{name}"
+        if (
+            self._server.ask("PATCH", path, {"metadata": {"annotations": annotations}}, what=what)
+            is None
+        ):
+            raise ClusterError(f"there is no Secret {self.namespace}/{name}")
+
+    def _record(self) -> tuple[dict[str, Any] | None, KeyRecord | None]:
+        """What the controller remembers of its keys; None where it is Bitnami's, or new."""
+        what = f"read Secret {self.namespace}/{RECORD_NAME}"
+        manifest = self._server.ask("GET", f"{self._path}/{RECORD_NAME}", what=what)
+        return manifest, KeyRecord.of(manifest) if manifest else None
 
     def label(self, name: str, state: str) -> None:
         """Give a key Secret another state; its key stays where it is."""
@@ -108,7 +142,15 @@ def ring_of(keys: list[StoredKey]) -> KeyRing:
 
 def newest(keys: list[StoredKey]) -> StoredKey | None:
     """The key that a controller seals with: the newest active one."""
-    return next((key for key in keys if key.state == ACTIVE and key.pair), None)
+    usable = (key for key in keys if key.state == ACTIVE and key.pair and not key.only_unseals)
+    return next(usable, None)
+
+
+def _held(key: StoredKey, record: KeyRecord | None) -> StoredKey:
+    """The key with what our controller makes of it; a new one it will judge by its annotation."""
+    if record is not None and record.knows(key.fingerprint):
+        return replace(key, only_unseals=key.fingerprint not in record.sealing)
+    return replace(key, only_unseals=only_unseals(key.manifest))
 
 
 def find(keys: list[StoredKey], word: str) -> StoredKey:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sealer.keys.record import RECORD_NAME
 from sealer.sealed import (
     API_VERSION,
     MANAGED_ANNOTATION,
@@ -43,6 +44,8 @@ class Custody:
     def covers(self, secret: Mapping[str, Any]) -> bool:
         """Whether it is a sealing key, of any controller, or has the name of one of ours.
 
+        What a controller remembers of its keys is kept as they are.
+
         The label counts whatever its value is: a retired key can be put back. The name counts
         whatever the type is. Also of a manifest that is only to be made.
         """
@@ -50,7 +53,7 @@ class Custody:
         if KEY_LABEL in (metadata.get("labels") or {}):
             return True
         is_here = metadata.get("namespace") == self.namespace
-        return is_here and str(metadata.get("name") or "").startswith(self.prefix)
+        return is_here and str(metadata.get("name") or "").startswith((self.prefix, RECORD_NAME))
 
 
 def filled_by_manifest(secret: Mapping[str, Any]) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sealer.crypto import decrypt, wrapped_key_bytes
 from sealer.errors import NoKeyError, UnsealError
+from sealer.keys.certificate import Certificate
 from sealer.keys.pair import KeyPair
 
 
@@ -15,6 +16,13 @@ class KeyRing:
     """Private keys, newest first: the first seals anew, all unseal."""
 
     keys: tuple[KeyPair, ...]
+    seals: bool = field(default=True, kw_only=True)
+    """Whether the first may seal; a controller may hold keys that only unseal."""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What to seal with; None where no key may."""
+        return self.keys[0].certificate if self.keys and self.seals else None
 
     @classmethod
     def of(cls, keys: Iterable[KeyPair]) -> KeyRing:

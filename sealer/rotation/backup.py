@@ -13,6 +13,7 @@ from typing import Any
 
 from sealer.errors import KeyFileError, ManyErrors, SealerError, UsageError
 from sealer.keys.certificate import Certificate
+from sealer.keys.record import ONLY_UNSEALS, TRUSTED
 from sealer.keys.ring import KeyRing
 from sealer.manifest import read_documents, to_yaml
 from sealer.sealed import KIND, SealedSecret
@@ -122,6 +123,22 @@ def portable(secret: Secret, namespace: str) -> Secret:
     """A key Secret for another cluster: in this namespace, without what the old one put there."""
     metadata = {key: value for key, value in secret.metadata.items() if key != "generateName"}
     return replace(secret, namespace=namespace, metadata=metadata)
+
+
+def restored(secret: Secret, namespace: str, *, seals: bool) -> Secret:
+    """A key Secret out of a backup: unless it ``seals``, a controller only unseals with it."""
+    made = portable(secret, namespace)
+    annotations = {
+        name: value
+        for name, value in made.annotations.items()
+        if name not in (ONLY_UNSEALS, TRUSTED)
+    }
+    if not seals:
+        annotations[ONLY_UNSEALS] = "true"
+    metadata = {name: value for name, value in made.metadata.items() if name != "annotations"}
+    return replace(
+        made, metadata={**metadata, **({"annotations": annotations} if annotations else {})}
+    )
 
 
 def _list_of(items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
         pytest.param({"secretName": "my"}, "key_prefix", "my", id="secretName"),
         pytest.param({"keySize": 2048}, "key_size", 2048, id="keySize"),
         pytest.param({"keyCommonName": "me"}, "my_cn", "me", id="keyCommonName"),
+        pytest.param({"adoptedKeys": "unseal"}, "adopted_keys", "unseal", id="adoptedKeys"),
         pytest.param({"generateKey": False}, "generate_key", False, id="generateKey"),
         pytest.param({"allNamespaces": False}, "all_namespaces", False, id="allNamespaces"),
         pytest.param(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sealer import Certificate, Secret, encoding, seal, to_yaml
+from sealer import Certificate, Secret, encoding, generate, seal, to_yaml
+from sealer.keys.keyfile import key_secret
+from sealer.rotation.backup import Recipients, encrypt
 from tests import sealing_keys
 from tests.changes.test_editing import editor
+from tests.e2e.conftest import World
 from tests.rotation import corpus
 from tests.rotation.test_reencrypt import skeleton, snapshot
 from tests.testbed import binaries
 from tests.testbed.cluster import ControlPlane, Manifest, control_plane, wait_for
 from tests.testbed.controllers import Controller, ours, peer
-from tests.testbed.fixtures import need
+from tests.testbed.fixtures import need, need_program
 from tests.tree import Tree
 
 LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
@@ -159,6 +163,75 @@ def test_a_key_that_is_needed_is_not_retired_unless_forced(tree: Tree, cluster: 
     tree.run(*kubeseal)
 
 
+def test_a_key_out_of_a_backup_seals_only_when_it_is_said_so(tree: Tree, cluster: Cluster) -> None:
+    """Whoever writes where backups are kept puts a key of his own there, newer than all."""
+    need_program("ssh-keygen")
+    for name in ("mine", "his"):
+        command = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", name)
+        tree.run(*command)
+    tree.write("passphrase", "correct horse\n")
+    safe, opened = ("--passphrase-file", "passphrase"), ("--signed-by", "mine.pub")
+    tree.seal("keys", "backup", "keys.age", *safe, "--sign-with", "mine", *cluster.where)
+    told = tree.seal("keys", "restore", "keys.age", *safe, *opened, *cluster.where)
+    assert "keys.age: signed by SHA256:" in told.stderr
+    his = generate(now=datetime.now(UTC) + timedelta(hours=1), validity=timedelta(days=99))
+    secret = Secret.from_dict({**key_secret(his, prefix="", namespace="x")})
+    evil = encrypt([replace(secret, name="evil")], Recipients(passphrase="correct horse"))
+    (tree.root / "keys.age").write_bytes(evil)
+    refused = tree.seal("keys", "restore", "keys.age", *safe, *opened, *cluster.where, status=1)
+    assert "the signature is not one of this backup" in refused.stderr
+    (tree.root / "keys.age.sig").unlink()
+    tree.run("ssh-keygen", "-q", "-Y", "sign", "-n", "seal-backup", "-f", "his", "keys.age")
+    refused = tree.seal("keys", "restore", "keys.age", *safe, *opened, *cluster.where, status=1)
+    assert "the backup is signed by another key: SHA256:" in refused.stderr
+    assert len(cluster.key_secrets()) == 1
+
+    # Unchecked, it is made, told of, and handed out to nobody.
+    served = cluster.certificate().fingerprint
+    careless = tree.seal("keys", "restore", "keys.age", *safe, *cluster.where)
+    assert "not checked who made it" in careless.stderr
+    world = World(cluster.plane, cluster.namespace, cluster.certificate())
+    event = world.wait_event("KeyAdopted", "evil")
+    assert event["type"] == "Warning"
+    assert "it only unseals" in event["message"]
+    assert cluster.certificate().fingerprint == served
+    listed = tree.seal("keys", "list", *cluster.where).stdout.splitlines()
+    assert [line.split("\t")[1] for line in listed] == ["unseals", "current"]
+    assert his.fingerprint in listed[0]
+    # Nor after another start, nor if its mark is taken away.
+    cluster.plane.kubectl(
+        *("annotate", "secret", "evil", "-n", cluster.namespace, "sealer.dev/only-unseals-")
+    )
+    flags = ("--all-namespaces=false",)
+    with ours(cluster.plane, *flags, namespace=cluster.namespace) as second:
+        assert Certificate.from_pem(second.get("/v1/cert.pem")[1]).fingerprint == served
+    tree.seal("keys", "trust", "evil", *cluster.where)
+    wait_for("it is served", lambda: cluster.certificate().fingerprint == his.fingerprint)
+
+
+@pytest.mark.parametrize("flag", ["seal", "unseal"])
+def test_what_a_key_from_outside_may_do_is_the_admins_choice(
+    tree: Tree, plane: ControlPlane, namespace: str, flag: str
+) -> None:
+    flags = ("--all-namespaces=false", f"--adopted-keys={flag}")
+    with ours(plane, *flags, namespace=namespace) as controller:
+        cluster = Cluster(plane, namespace, controller)
+        own = cluster.certificate().fingerprint
+        made = generate(now=datetime.now(UTC) + timedelta(hours=1), validity=timedelta(days=99))
+        plane.api.create(key_secret(made, prefix="theirs", namespace=namespace))
+        wait_for("it is there", lambda: controller.metric("sealed_secrets_controller_keys") == 2)
+        wait_for("it is told of", lambda: "did not make" in controller.log)
+        wanted = made.fingerprint if flag == "seal" else own
+        wait_for("the right one", lambda: cluster.certificate().fingerprint == wanted)
+        rows = json.loads(tree.seal("keys", "list", "-o", "json", *cluster.where).stdout)
+        current = next(row for row in rows if row["state"] == "current")
+        assert current["fingerprint"] == wanted
+        if flag == "unseal":
+            # What the admin makes with `seal rotate` is no stranger's.
+            tree.seal("rotate", *cluster.where)
+            assert cluster.certificate().fingerprint not in (own, made.fingerprint)
+
+
 @pytest.mark.parametrize("form", ["age", "certificate"])
 def test_everything_unseals_after_etcd_was_wiped_and_the_keys_restored(
     tree: Tree, network: bool, form: str
@@ -194,7 +267,11 @@ def test_everything_unseals_after_etcd_was_wiped_and_the_keys_restored(
         assert again.stderr.count("is there already") == 2
         with ours(second, *flags, namespace=namespace) as controller:
             cluster = Cluster(second, namespace, controller)
-            assert {key["metadata"]["name"] for key in cluster.key_secrets()} == prints
+            assert {key["metadata"]["name"] for key in cluster.key_secrets()} > prints
+            # Whoever wrote the backup may have the others: a key of the controller's own seals.
+            listed = tree.seal("keys", "list", *cluster.where).stdout.splitlines()
+            assert [line.split("\t")[1] for line in listed] == ["current", "unseals", "unseals"]
+            assert listed[0].split("\t")[0] not in prints
             for name, value in (("before", "one"), ("after", "two")):
                 second.kubectl("apply", "-f", str(tree.root / f"{name}.yaml"))
                 wait_for(f"{name} is unsealed", lambda n=name, v=value: cluster.value(n) == v)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,14 @@ def need(*names: str) -> None:
             if os.environ.get("CI") == "true":
                 pytest.fail(str(error))
             pytest.skip(str(error))
+
+
+def need_program(name: str) -> None:
+    """Skip by name where the machine has no such program, and fail so in CI."""
+    if shutil.which(name) is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"there is no {name}")
+        pytest.skip(f"there is no {name}")
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,9 @@
 {{- end -}}
 {{- end -}}
 {{- $args = append $args (printf "--drift=%s" $v.drift) -}}
+{{- if ne $v.adoptedKeys "seal" -}}
+{{- $args = append $args (printf "--adopted-keys=%s" $v.adoptedKeys) -}}
+{{- end -}}
 {{- range $flag, $value := dict
   "generate-key" (list $v.generateKey true)
   "all-namespaces" (list $v.allNamespaces true)
