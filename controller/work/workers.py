@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
 from controller.api.errors import UnavailableError
+from controller.turns import Turns as LaneTurns
 from controller.work.frames import AnswerError
 from controller.work.process import GoneError, WorkerProcess
 from controller.work.rendering import made_of, render_job
-from controller.work.stream import ANSWERED, MEMORY
+from controller.work.stream import ANSWERED, BOUND, MEMORY
 from controller.work.turns import Turns
 from sealer.errors import ManyErrors, SealerError, TemplateError
 from sealer.templating import Made, Templates, has_templates
@@ -19,6 +21,9 @@ PROCESSES: Final = 2
 DEADLINE: Final = 40.0
 """Seconds until a worker that has not ended its job by itself is ended."""
 _IDLE_SECONDS: Final = 60.0
+QUICK_SECONDS: Final = 2
+"""Of CPU: what takes longer is begun again where such jobs wait for each other."""
+_MOST_SLOW_LANES: Final = 1000
 _RENDER_SECONDS: Final = 11
 """Of CPU: what the budget of a rendering grants at most, and one more."""
 _BOUND: Final = "it takes more time than one object may"
@@ -35,6 +40,9 @@ class Workers:
     def __init__(self, *, deadline: float = DEADLINE, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._deadline, self._idle_seconds = deadline, idle_seconds
         self._turns = Turns(PROCESSES)
+        # However many namespaces have slow jobs, one place stays for those that are quick.
+        self._slow_turns = LaneTurns(places=1, width=1)
+        self._slow_lanes: OrderedDict[str, None] = OrderedDict()
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -77,7 +85,28 @@ class Workers:
             raise ManyErrors([TemplateError(words)]) from None
 
     async def do(self, lane: str, job: bytes, *, cpu_seconds: int) -> bytes:
-        """Have a job done; raises BoundError, or UnavailableError where there is no process."""
+        """Have a job done; raises BoundError, or UnavailableError where there is no process.
+
+        It has little time at first; if that is not enough it is begun again, when no other slow
+        job is in work. A lane whose last job was slow is taken to be so.
+        """
+        if cpu_seconds <= QUICK_SECONDS or lane not in self._slow_lanes:
+            ending, answer = await self._once(lane, job, min(cpu_seconds, QUICK_SECONDS))
+            if ending != BOUND or cpu_seconds <= QUICK_SECONDS:
+                return _answer(ending, answer)
+            self._slow_lanes[lane] = None
+            if len(self._slow_lanes) > _MOST_SLOW_LANES:
+                self._slow_lanes.popitem(last=False)
+        loop = asyncio.get_running_loop()
+        async with self._slow_turns.of(lane):
+            began = loop.time()
+            ending, answer = await self._once(lane, job, cpu_seconds)
+        if loop.time() - began < QUICK_SECONDS:
+            self._slow_lanes.pop(lane, None)
+        return _answer(ending, answer)
+
+    async def _once(self, lane: str, job: bytes, cpu_seconds: int) -> tuple[int, bytes]:
+        """Have it done when it is the lane's turn; how it ended, and the answer."""
         async with self._turns.turn(lane):
             worker = await self._take()
             try:
@@ -91,9 +120,7 @@ class Workers:
                 raise
             self._busy.discard(worker)
             self._rest(worker)
-        if ending != ANSWERED:
-            raise BoundError(_MEMORY if ending == MEMORY else _BOUND)
-        return answer
+        return ending, answer
 
     async def close(self) -> None:
         """End all processes."""
@@ -135,3 +162,9 @@ class Workers:
         task = asyncio.get_running_loop().create_task(worker.ended())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+
+def _answer(ending: int, answer: bytes) -> bytes:
+    if ending != ANSWERED:
+        raise BoundError(_MEMORY if ending == MEMORY else _BOUND)
+    return answer

@@ -40,6 +40,14 @@ def run(body: Callable[[Workers], Awaitable[None]], **options: Any) -> None:
     asyncio.run(main())
 
 
+def endless() -> list[Reading]:
+    """What takes longer than any job may."""
+    return [
+        Reading("tls", "Full", in_base64(costly_pfx(1_000_000, salt=b"%08d" % number)))
+        for number in range(60)
+    ]
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended; one that nobody waited for yet has, too."""
     try:
@@ -141,6 +149,35 @@ def test_a_hog_costs_its_own_namespace_only() -> None:
     run(body)
 
 
+def test_many_hostile_namespaces_leave_a_worker_to_a_third() -> None:
+    """None of their jobs is done when the honest one is: each had its quick try at the most."""
+
+    async def body(workers: Workers) -> None:
+        hogs = [
+            asyncio.create_task(convert(workers, f"bad-{number}", endless()))
+            for number in range(3)
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        assert (await workers.render("good", {"x": "{{ .a }}"}, {"a": b"1"})).data == {"x": b"1"}
+        assert not any(one.done() for one in hogs)
+        for one in hogs:
+            one.cancel()
+        await asyncio.gather(*hogs, return_exceptions=True)
+
+    run(body)
+
+
+def test_a_lane_that_is_quick_again_is_no_longer_slow() -> None:
+    async def body(workers: Workers) -> None:
+        await convert(workers, "shop", endless())
+        assert list(workers._slow_lanes) == ["shop"]
+        await workers.render("shop", {"x": "{{ .a }}"}, {"a": b"1"})
+        assert not workers._slow_lanes
+
+    run(body)
+
+
 def test_memory_is_bounded() -> None:
     nested = b"[" * 40_000_000
 
@@ -155,10 +192,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_what_does_not_end_is_ended() -> None:
-    readings = [
-        Reading("tls", "Full", in_base64(costly_pfx(1_000_000, salt=b"%08d" % number)))
-        for number in range(60)
-    ]
+    readings = endless()
 
     async def body(workers: Workers) -> None:
         read = await convert(workers, "shop", readings)
