@@ -26,7 +26,7 @@ VALUES: Values = {
     "crds": {"create": False},
     "recreateImmutable": True,
     "oldGcBehavior": True,
-    "keyVault": {"enabled": True},
+    "keyVault": {"enabled": True, "serviceAccounts": ["*"]},
 }
 ALONE = {**VALUES, "fullnameOverride": "alone", "rbac": {"create": False}}
 

@@ -43,6 +43,7 @@ MATRIX: dict[str, dict[str, Any]] = {
             "vaultSuffixes": ["vault.corp.example:8443", "vault.lab.example"],
             "authorityHost": "https://login.corp.example",
             "serviceAccountLabel": False,
+            "serviceAccounts": [],
         },
         "proxy": {"url": "http://proxy.corp.example:3128", "noProxy": [".corp.example"]},
         "caBundle": {"configMap": "corp-ca"},
@@ -71,7 +72,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "caBundle": {"secret": "corp-ca", "key": "tls.crt"},
         "networkPolicy": {"enabled": True, "egress": {"enabled": True}},
     },
-    "key-vault-any-account": {"keyVault": {"enabled": True}},
+    "key-vault-any-account": {"keyVault": {"enabled": True, "serviceAccounts": ["*"]}},
     "notifications": {
         "notifications": {
             "receivers": [
@@ -134,7 +135,7 @@ MATRIX: dict[str, dict[str, Any]] = {
             "fluxApplier": {"create": True, "namespaces": ["default"]},
             "labels": {"team": "platform"},
         },
-        "keyVault": {"enabled": True},
+        "keyVault": {"enabled": True, "serviceAccounts": ["*"]},
     },
     "subjects-as-text": {
         "rbac": {"serviceProxier": {"subjects": "- {kind: User, name: ci}\n"}},
@@ -154,7 +155,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         },
         "service": {"type": "NodePort", "nodePort": 30080},
         "pdb": {"create": True},
-        "keyVault": {"enabled": True},
+        "keyVault": {"enabled": True, "serviceAccounts": ["*"]},
     },
     "pod": {
         "image": {"digest": "sha256:" + "0" * 64, "pullSecrets": ["pull", {"name": "other"}]},
@@ -199,7 +200,7 @@ MATRIX: dict[str, dict[str, Any]] = {
 # These need CRDs of other projects, so no API server of ours can look at them.
 FOREIGN: dict[str, dict[str, Any]] = {
     "prometheus-operator": {
-        "keyVault": {"enabled": True},
+        "keyVault": {"enabled": True, "serviceAccounts": ["*"]},
         "metrics": {
             "serviceMonitor": {"enabled": True, "interval": "30s", "labels": {"release": "p"}},
             "prometheusRule": {"enabled": True, "alertLabels": {"team": "platform"}},

@@ -202,7 +202,10 @@ def _scraped(body: bytes) -> str | None:
 
 def test_the_dashboard_of_key_vault_comes_with_it() -> None:
     def files(enabled: bool) -> set[str]:
-        values = {**FOREIGN["prometheus-operator"], "keyVault": {"enabled": enabled}}
+        values = {
+            **FOREIGN["prometheus-operator"],
+            "keyVault": {"enabled": enabled, "serviceAccounts": []},
+        }
         values["metrics"] = {"dashboards": {"create": True}}
         return set(only(render(values), "ConfigMap")["data"])
 

@@ -57,6 +57,9 @@ def release(plane: ControlPlane, namespace: str) -> Release:
     return Release("sealed-secrets", namespace, plane.kubeconfig)
 
 
+ANY_ACCOUNT = "keyVault.enabled=true,keyVault.serviceAccounts={*}"
+
+
 def install(release: Release, chart: Path = CHART, **values: Any) -> None:
     """Install; other tests' releases had the CRDs before."""
     release.run("install", str(chart), "--take-ownership", values=values)
@@ -192,7 +195,7 @@ def test_key_vault_is_switched_on_off_and_on_again_and_nothing_is_lost(tmp_path:
         assert "vault" not in told()
 
         keep = "--reset-then-reuse-values"
-        release.run("upgrade", str(older), keep, "--set", "keyVault.enabled=true")
+        release.run("upgrade", str(older), keep, "--set", ANY_ACCOUNT)
         assert set(VAULT_CRDS) < set(crds())
         assert "--key-vault=true" in told()
         assert "keyvaultsecrets/status" in told()
@@ -206,7 +209,7 @@ def test_key_vault_is_switched_on_off_and_on_again_and_nothing_is_lost(tmp_path:
         assert uids() == before
 
         # Switched on by a newer chart, it takes up what was left and brings it up to date.
-        release.run("upgrade", str(CHART), keep, "--set", "keyVault.enabled=true")
+        release.run("upgrade", str(CHART), keep, "--set", ANY_ACCOUNT)
         assert "--key-vault=true" in told()
         assert crds()[VAULT_CRDS[1]]["spec"]["names"]["shortNames"] == ["kvs"]
         assert uids() == before

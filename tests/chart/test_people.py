@@ -79,7 +79,7 @@ def place(plane: ControlPlane, network: bool) -> Iterator[Place]:
                 "serviceAccountName": "flux",
             },
         },
-        "keyVault": {"enabled": True},
+        "keyVault": {"enabled": True, "serviceAccounts": ["*"]},
     }
     made = [one for one in render(values, namespace=namespace) if one["kind"] in RIGHTS]
     for one in made:

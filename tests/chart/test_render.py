@@ -107,13 +107,25 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
         pytest.param({"logInfoStdout": True}, "log_info_stdout", True, id="logInfoStdout"),
         pytest.param({"keyVault": {"enabled": True}}, "key_vault", True, id="keyVault.enabled"),
         pytest.param(
-            {"keyVault": {"enabled": True, "vaultSuffixes": ["a.example:8443", "b.example"]}},
+            {"keyVault": {"enabled": True, "serviceAccounts": ["*"]}},
+            "key_vault",
+            True,
+            id="keyVault.enabled",
+        ),
+        pytest.param(
+            {
+                "keyVault": {
+                    "enabled": True,
+                    "serviceAccounts": ["*"],
+                    "vaultSuffixes": ["a.example:8443", "b.example"],
+                }
+            },
             "vault_suffixes",
             ("a.example:8443", "b.example"),
             id="keyVault.vaultSuffixes",
         ),
         pytest.param(
-            {"keyVault": {"enabled": True, "serviceAccountLabel": False}},
+            {"keyVault": {"enabled": True, "serviceAccounts": ["*"], "serviceAccountLabel": False}},
             "vault_service_account_label",
             False,
             id="keyVault.serviceAccountLabel",
@@ -197,7 +209,7 @@ def test_tls_is_one_more_port_after_the_one_that_kubeseal_takes() -> None:
 def test_no_right_is_wider_than_it_looks(name: str) -> None:
     for role in render(ALL[name]):
         for rule in role.get("rules") or ():
-            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            assert not any("*" in each for each in rule.values())
             assert not {"bind", "escalate", "impersonate"} & set(rule["verbs"])
 
 
@@ -231,7 +243,7 @@ def test_named_namespaces_need_no_cluster_wide_right() -> None:
 
 
 def _unseals(role: Manifest) -> bool:
-    return any("sealedsecrets" in rule["resources"] for rule in role["rules"])
+    return any("sealedsecrets" in rule.get("resources", ()) for rule in role["rules"])
 
 
 def test_a_switched_off_feature_takes_its_rights_away() -> None:
@@ -249,7 +261,9 @@ def test_a_switched_off_feature_takes_its_rights_away() -> None:
     assert "delete" in verbs({"recreateImmutable": True}, "secrets")
     assert verbs({"updateStatus": False}, "sealedsecrets/status") == set()
     assert verbs({}, "keyvaults") == verbs({}, "serviceaccounts/token") == set()
-    assert verbs({"keyVault": {"enabled": True}}, "serviceaccounts/token") == {"create"}
+    assert verbs(
+        {"keyVault": {"enabled": True, "serviceAccounts": ["*"]}}, "serviceaccounts/token"
+    ) == {"create"}
     assert verbs(MATRIX["key-vault"], "serviceaccounts/token") == set()
 
 
@@ -260,8 +274,10 @@ def test_crds_survive_an_uninstall_and_key_vault_ones_come_with_the_feature() ->
     for one in crds({}):
         assert one["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     assert [one["metadata"]["name"] for one in crds({})] == ["sealedsecrets.bitnami.com"]
+    none = {"keyVault": {"enabled": True, "serviceAccounts": []}}
+    assert verbs(none, "serviceaccounts/token") == set()
     everything = list((ROOT / "crds").glob("*.yaml"))
-    assert len(crds({"keyVault": {"enabled": True}})) == len(everything)
+    assert len(crds({"keyVault": {"enabled": True, "serviceAccounts": ["*"]}})) == len(everything)
     assert crds({"crds": {"create": False}}) == []
     assert "annotations" not in crds({"crds": {"keep": False}})[0]["metadata"]
 
@@ -295,7 +311,9 @@ def outgoing(values: dict[str, Any]) -> list[Manifest]:
 
 def test_no_more_goes_out_than_a_feature_needs() -> None:
     assert outgoing({}) == []
-    assert outgoing({"keyVault": {"enabled": True}}) == [{"ports": [{"port": 443}]}]
+    assert outgoing({"keyVault": {"enabled": True, "serviceAccounts": ["*"]}}) == [
+        {"ports": [{"port": 443}]}
+    ]
     assert outgoing(MATRIX["notifications"]) == [{"ports": [{"port": 443}]}]
     ports, metadata = outgoing(MATRIX["private-cloud"])
     assert [one["port"] for one in ports["ports"]] == [3128, 443, 8443]
@@ -337,6 +355,9 @@ def test_no_more_goes_out_than_a_feature_needs() -> None:
         ),
         pytest.param(
             {"proxy": {"url": "http://me:word@proxy"}}, "at '/proxy/url'", id="password in values"
+        pytest.param(
+            {"keyVault": {"enabled": True}}, "keyVault.serviceAccounts must be set", id="accounts"
+        ),
         ),
         pytest.param(
             {"caBundle": {"configMap": "a", "secret": "b"}}, "at '/caBundle'", id="two bundles"

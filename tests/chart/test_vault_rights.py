@@ -21,7 +21,10 @@ from tests.testbed.rights import KINDS
 from tests.testbed.vault_world import API, CLIENT, PASSWORD, World, environment
 
 Right = tuple[str, str]
-VALUES: dict[str, Any] = {"allNamespaces": False, "keyVault": {"enabled": True}}
+VALUES: dict[str, Any] = {
+    "allNamespaces": False,
+    "keyVault": {"enabled": True, "serviceAccounts": ["*"]},
+}
 
 # Those of a group do not hide each other, so one controller can be without all of them.
 GROUPS: dict[str, list[Right]] = {

@@ -32,7 +32,7 @@ def values_of(flags: Sequence[str]) -> dict[str, Any]:
     given = dict(flag.partition("=")[::2] for flag in flags)
     values = {**_FEATURES, "fullnameOverride": "controller"}
     if "--key-vault" in given:
-        values["keyVault"] = {"enabled": True}
+        values["keyVault"] = {"enabled": True, "serviceAccounts": ["*"]}
         values["fullnameOverride"] += "-with-key-vault"
     if "--notify-config" in given:
         values["notifications"] = {"receivers": [{"name": "flux", "kind": "flux"}]}

@@ -66,8 +66,12 @@ it; tests take each right away in turn and see that feature fail.
 - apiGroups: [""]
   resources: ["serviceaccounts"]
   verbs: ["get"]
-{{- if not .Values.keyVault.serviceAccounts }}
-# keyVault: act as any service account at Microsoft Entra; keyVault.serviceAccounts narrows it.
+{{- if kindIs "invalid" .Values.keyVault.serviceAccounts }}
+{{- fail "keyVault.serviceAccounts must be set: the service accounts, as namespace/name, whose tokens the controller may request to act as them at Microsoft Entra; [] for none, [\"*\"] for any of any namespace, which makes the controller's own token worth as much as the mightiest of them" }}
+{{- end }}
+{{- if has "*" .Values.keyVault.serviceAccounts }}
+# keyVault: act as any service account, at Microsoft Entra and at the API server, too;
+# keyVault.serviceAccounts narrows it.
 - apiGroups: [""]
   resources: ["serviceaccounts/token"]
   verbs: ["create"]
