@@ -19,6 +19,7 @@ from controller.api.connection import connect
 from controller.api.kubernetes import KubernetesCluster
 from controller.events.recorder import Recorder
 from controller.halves import Half, SecretsOfHalves
+from controller.http.authentication import Gate
 from controller.http.endpoints import READ_SECONDS, Endpoints, State, metrics_application
 from controller.http.listening import serve, tls
 from controller.http.page import Page
@@ -117,7 +118,8 @@ class App:
         # Go takes 0 for no end; here a request always has one.
         read = settings.read_timeout.total_seconds()
         read = read if read > 0 else READ_SECONDS
-        endpoints = Endpoints(state, self.metrics, limit, read=read)
+        gate = Gate(self.cluster, settings.trusted_proxies) if settings.authenticate else None
+        endpoints = Endpoints(state, self.metrics, limit, read=read, gate=gate)
         metrics = metrics_application(self.metrics, self._refresh)
         servers: list[tuple[web.Application, str, ssl.SSLContext | None]] = [
             (endpoints.application(), settings.listen_addr, None),

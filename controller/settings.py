@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, NoReturn
 
 from sealer.duration import parse_go
@@ -63,6 +64,8 @@ class Settings:
     vault_suffixes: tuple[str, ...] = ()
     vault_service_account_label: bool = True
     notify_config: str = ""
+    authenticate: bool = False
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     listen_addr: str = ":8080"
     listen_metrics_addr: str = ":8081"
     listen_tls_addr: str = ""
@@ -140,6 +143,16 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"takes key=value pairs, and {part!r} is none")
         pairs.append((key.strip(), value.strip()))
     return tuple(pairs)
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        networks = tuple(ip_network(part) for part in _names(text))
+        if any(one.prefixlen == 0 for one in networks):
+            raise ValueError
+        return networks
+    except ValueError:
+        raise ValueError("takes addresses and networks, as 192.0.2.1/32,2001:db8::/64") from None
 
 
 def _prefix(text: str) -> str:
@@ -256,6 +269,14 @@ FLAGS = (
         "vaults use only service accounts labelled keyvault.sealer.dev/use (ours)",
     ),
     Flag("notify-config", str, "file that says whom to tell of failures and drift (ours)"),
+    Flag(
+        "authenticate", _boolean, "ask for a token that may post to /v1/verify, /v1/rotate (ours)"
+    ),
+    Flag(
+        "trusted-proxies",
+        _networks,
+        "addresses of the API server's proxy, which let in only who may: CIDR,CIDR (ours)",
+    ),
     Flag("listen-addr", str, "where to serve the certificate, verify, rotate and health"),
     Flag("listen-metrics-addr", str, "where to serve metrics"),
     Flag("listen-tls-addr", str, "where to serve the same as --listen-addr by TLS (ours)"),

@@ -21,6 +21,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from controller.http import steps
+from controller.http.authentication import Gate
 from controller.http.bodies import MAX_YAML_BYTES, read_json, read_yaml, sealed_secrets
 from controller.http.keylist import KeyList
 from controller.http.load import CrowdedError, Place, Room, Turns
@@ -75,10 +76,18 @@ class State:
 class Endpoints:
     """The handlers; ``application`` binds them to their paths."""
 
-    def __init__(self, state: State, metrics: Metrics, limit: RateLimit, *, read: float) -> None:
-        self._state, self._metrics, self._limit = state, metrics, limit
+    def __init__(
+        self,
+        state: State,
+        metrics: Metrics,
+        limit: RateLimit,
+        *,
+        read: float,
+        gate: Gate | None = None,
+    ) -> None:
+        self._state, self._metrics, self._limit, self._gate = state, metrics, limit, gate
         self._read_seconds = read
-        self._room = Room(places=MAX_REQUESTS, size=MAX_BYTES)
+        self._room = Room(places=MAX_REQUESTS, size=MAX_BYTES, dear=TRIES_A_REQUEST)
         self._turns = Turns(min(os.cpu_count() or 1, _MAX_THREADS), "http")
         self._yaml_turns = Turns(1, "http-yaml")
         self._yaml_waiting = 0
@@ -95,8 +104,12 @@ class Endpoints:
         app.router.add_get("/v1/keys.json", self._key_list.answer)
         app.router.add_post("/v1/verify", self._placed(self._verify))
         app.router.add_post("/v1/rotate", self._placed(self._rotate))
+        app.on_shutdown.append(self._stop)
         app.on_cleanup.append(self._close)
         return app
+
+    async def _stop(self, _: web.Application) -> None:
+        self._room.close()
 
     async def _close(self, _: web.Application) -> None:
         for turns in (self._turns, self._yaml_turns):
@@ -228,7 +241,8 @@ class Endpoints:
             headers["Retry-After"] = str(math.ceil(verdict.retry_after_seconds))
             return web.Response(status=429, text="limit exceeded\n", headers=headers)
         request[_LIMITS] = headers
-        response = await handler(request)
+        refusal = await self._gate.refusal(request) if self._gate else None
+        response = refusal or await handler(request)
         if not response.prepared:
             response.headers.update(headers)
         return response

@@ -26,11 +26,12 @@ class CrowdedError(Exception):
 class Place:
     """What one request holds; ``gone`` is for threads to see that nobody waits any more."""
 
-    __slots__ = ("_clock", "_lock", "_room", "address", "gone", "size", "spent")
+    __slots__ = ("_clock", "_lock", "_room", "address", "gone", "is_read", "size", "spent")
 
     def __init__(self, room: Room, address: str, clock: asyncio.Timeout) -> None:
         self._room, self._clock, self._lock = room, clock, Lock()
         self.address, self.size, self.spent, self.gone = address, 0, 0, False
+        self.is_read = False
 
     def grow(self, size: int) -> None:
         """Hold more bytes; CrowdedError."""
@@ -39,8 +40,9 @@ class Place:
         self.size += size
 
     def extend(self, seconds: float) -> None:
-        """Be done in so many seconds from now, or be dropped; CrowdedError."""
+        """All of it is read: be done in so many seconds from now, or be dropped; CrowdedError."""
         self._stay()
+        self.is_read = True
         self._clock.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def pay(self, tries: int) -> None:
@@ -60,10 +62,14 @@ class Place:
 
 
 class Room:
-    """Requests under way, bounded by number and by the bytes that they hold."""
+    """Requests under way, bounded by number and by the bytes that they hold.
 
-    def __init__(self, *, places: int, size: int) -> None:
-        self._most, self._size = places, size
+    ``dear`` is how many tries make one that is not waited for at the end.
+    """
+
+    def __init__(self, *, places: int, size: int, dear: int) -> None:
+        self._most, self._size, self._dear = places, size, dear
+        self._closed = False
         self._places: dict[Place, None] = {}
 
     @property
@@ -74,9 +80,19 @@ class Room:
     def __len__(self) -> int:
         return len(self._places)
 
+    def close(self) -> None:
+        """Let nobody in, and drop whom one would wait for: stalled uploads, and dear requests."""
+        self._closed = True
+        for place in tuple(self._places):
+            if not place.is_read or place.spent >= self._dear:
+                del self._places[place]
+                place.drop()
+
     @asynccontextmanager
     async def enter(self, address: str, seconds: float) -> AsyncIterator[Place]:
         """Take a place for so long; CrowdedError when it is taken away, TimeoutError at its end."""
+        if self._closed:
+            raise CrowdedError
         place: Place | None = None
         try:
             async with asyncio.timeout(seconds) as clock:

@@ -95,6 +95,10 @@ MATRIX: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "authentication": {
+        "authentication": {"enabled": True, "trustedProxies": ["192.0.2.0/24", "2001:db8::1"]},
+        "rbac": {"serviceProxier": {"subjects": [{"kind": "Group", "name": "developers"}]}},
+    },
     "keys": {
         "secretName": "my-key",
         "generateKey": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -63,6 +64,15 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
         pytest.param({"secretName": "my"}, "key_prefix", "my", id="secretName"),
         pytest.param({"keySize": 2048}, "key_size", 2048, id="keySize"),
         pytest.param({"keyCommonName": "me"}, "my_cn", "me", id="keyCommonName"),
+        pytest.param(
+            {"authentication": {"enabled": True}}, "authenticate", True, id="authentication.enabled"
+        ),
+        pytest.param(
+            {"authentication": {"enabled": True, "trustedProxies": ["192.0.2.0/24", "::1"]}},
+            "trusted_proxies",
+            (ip_network("192.0.2.0/24"), ip_network("::1")),
+            id="authentication.trustedProxies",
+        ),
         pytest.param({"adoptedKeys": "unseal"}, "adopted_keys", "unseal", id="adoptedKeys"),
         pytest.param({"generateKey": False}, "generate_key", False, id="generateKey"),
         pytest.param({"allNamespaces": False}, "all_namespaces", False, id="allNamespaces"),
@@ -105,7 +115,6 @@ def test_the_controller_takes_the_arguments_that_the_chart_gives_it(name: str) -
         pytest.param({"logLevel": "debug"}, "log_level", "DEBUG", id="logLevel"),
         pytest.param({"logFormat": "json"}, "log_format", "json", id="logFormat"),
         pytest.param({"logInfoStdout": True}, "log_info_stdout", True, id="logInfoStdout"),
-        pytest.param({"keyVault": {"enabled": True}}, "key_vault", True, id="keyVault.enabled"),
         pytest.param(
             {"keyVault": {"enabled": True, "serviceAccounts": ["*"]}},
             "key_vault",
@@ -265,6 +274,8 @@ def test_a_switched_off_feature_takes_its_rights_away() -> None:
         {"keyVault": {"enabled": True, "serviceAccounts": ["*"]}}, "serviceaccounts/token"
     ) == {"create"}
     assert verbs(MATRIX["key-vault"], "serviceaccounts/token") == set()
+    none = {"keyVault": {"enabled": True, "serviceAccounts": []}}
+    assert verbs(none, "serviceaccounts/token") == set()
 
 
 def test_crds_survive_an_uninstall_and_key_vault_ones_come_with_the_feature() -> None:
@@ -274,8 +285,6 @@ def test_crds_survive_an_uninstall_and_key_vault_ones_come_with_the_feature() ->
     for one in crds({}):
         assert one["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     assert [one["metadata"]["name"] for one in crds({})] == ["sealedsecrets.bitnami.com"]
-    none = {"keyVault": {"enabled": True, "serviceAccounts": []}}
-    assert verbs(none, "serviceaccounts/token") == set()
     everything = list((ROOT / "crds").glob("*.yaml"))
     assert len(crds({"keyVault": {"enabled": True, "serviceAccounts": ["*"]}})) == len(everything)
     assert crds({"crds": {"create": False}}) == []
@@ -346,6 +355,9 @@ def test_no_more_goes_out_than_a_feature_needs() -> None:
         pytest.param(
             {"keyVault": {"serviceAccounts": ["shop"]}}, "serviceAccounts/0", id="no namespace"
         ),
+        pytest.param(
+            {"keyVault": {"enabled": True}}, "keyVault.serviceAccounts must be set", id="accounts"
+        ),
         pytest.param({"keyVault": {"enable": True}}, "'enable'", id="misspelt switch"),
         pytest.param(
             {"keyVault": {"vaultSuffixes": ["https://x"]}}, "vaultSuffixes/0", id="no suffix"
@@ -355,9 +367,6 @@ def test_no_more_goes_out_than_a_feature_needs() -> None:
         ),
         pytest.param(
             {"proxy": {"url": "http://me:word@proxy"}}, "at '/proxy/url'", id="password in values"
-        pytest.param(
-            {"keyVault": {"enabled": True}}, "keyVault.serviceAccounts must be set", id="accounts"
-        ),
         ),
         pytest.param(
             {"caBundle": {"configMap": "a", "secret": "b"}}, "at '/caBundle'", id="two bundles"

@@ -2,7 +2,7 @@
 
 Each attack is one that once took more than a gigabyte or stopped the event loop, scaled to
 seconds. While it goes on, health is answered, and an honest client too; memory is the kernel's
-own peak, below what the chart gives a pod.
+own peak, below half of what the chart gives a pod.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from tests.testbed.controllers import Controller
 pytestmark = pytest.mark.alone
 
 _LOG = logging.getLogger(__name__)
-LIMIT = 512 * 2**20
 MIB = 2**20
+LIMIT = 256 * MIB
+"""Half of what the chart gives a pod: the rest is for what it is there for."""
 ATTACKER = "127.0.0.2"
 """All of 127/8 is this machine: to the controller it is another client."""
 # Neither limit by address is in the way: those who attack have many.
@@ -276,5 +277,5 @@ def test_sigterm_is_obeyed_with_work_and_uploads_in_flight(
         wait_for("it is at work", lambda: controller.get("/healthz")[0] == 200)
         began = time.monotonic()
         assert controller.process.stop() == 0
-        # Five seconds on an idle machine; after the attacks before it, this is none.
-        assert time.monotonic() - began < 15
+        # 0.6 s on an idle machine: what is left to wait for is one body of YAML.
+        assert time.monotonic() - began < 5

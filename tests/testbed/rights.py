@@ -25,6 +25,8 @@ _FEATURES: dict[str, Any] = {
     "oldGcBehavior": True,
     "crds": {"create": False},
 }
+CALLER = {"kind": "ServiceAccount", "name": "caller", "namespace": "default"}
+"""Who may verify and rotate, where the controller asks for a token."""
 
 
 def values_of(flags: Sequence[str]) -> dict[str, Any]:
@@ -34,6 +36,10 @@ def values_of(flags: Sequence[str]) -> dict[str, Any]:
     if "--key-vault" in given:
         values["keyVault"] = {"enabled": True, "serviceAccounts": ["*"]}
         values["fullnameOverride"] += "-with-key-vault"
+    if "--authenticate" in given:
+        values["authentication"] = {"enabled": True}
+        values["rbac"] = {"serviceProxier": {"subjects": [CALLER]}}
+        values["fullnameOverride"] += "-with-authentication"
     if "--notify-config" in given:
         values["notifications"] = {"receivers": [{"name": "flux", "kind": "flux"}]}
         values["fullnameOverride"] += "-with-notifications"

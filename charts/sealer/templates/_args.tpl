@@ -56,6 +56,12 @@
 {{- if and $v.page.enabled $v.page.clusterName -}}
 {{- $args = append $args (printf "--page-cluster-name=%s" $v.page.clusterName) -}}
 {{- end -}}
+{{- if $v.authentication.enabled -}}
+{{- $args = append $args "--authenticate=true" -}}
+{{- with $v.authentication.trustedProxies -}}
+{{- $args = append $args (printf "--trusted-proxies=%s" (join "," .)) -}}
+{{- end -}}
+{{- end -}}
 {{- if $v.notifications.receivers -}}
 {{- $args = append $args "--notify-config=/etc/sealer/notify/notify.json" -}}
 {{- end -}}

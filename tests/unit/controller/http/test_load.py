@@ -18,12 +18,14 @@ class Guest:
     def __init__(self, room: Room, address: str, size: int = 0, seconds: float = 60) -> None:
         self._leave = asyncio.Event()
         self.inside = asyncio.Event()
+        self.place: Place
         self._task = asyncio.create_task(self._stay(room, address, size, seconds))
 
     async def _stay(self, room: Room, address: str, size: int, seconds: float) -> str:
         try:
             async with room.enter(address, seconds) as place:
                 place.grow(size)
+                self.place = place
                 self.inside.set()
                 await self._leave.wait()
         except CrowdedError:
@@ -67,7 +69,7 @@ def test_where_there_is_no_place_the_first_of_the_greediest_gives_way(
     addresses: list[str], dropped: list[int]
 ) -> None:
     async def body() -> None:
-        room = Room(places=3, size=100)
+        room = Room(places=3, size=100, dear=9)
         guests = [await Guest(room, address).settle() for address in addresses]
         assert len(room) == 3
         ends = [await guest.end() for guest in guests]
@@ -91,7 +93,7 @@ def test_where_there_is_no_space_the_heaviest_gives_way(
     sizes: list[tuple[str, int]], dropped: list[int]
 ) -> None:
     async def body() -> None:
-        room = Room(places=10, size=100)
+        room = Room(places=10, size=100, dear=9)
         guests = [await Guest(room, *size).settle() for size in sizes]
         assert room.held <= 100
         ends = [await guest.end() for guest in guests]
@@ -103,16 +105,34 @@ def test_where_there_is_no_space_the_heaviest_gives_way(
 
 def test_whoever_stays_too_long_is_late_and_leaves_nothing() -> None:
     async def body() -> None:
-        room = Room(places=1, size=100)
+        room = Room(places=1, size=100, dear=9)
         guest = await Guest(room, "a", 10, seconds=0.01).settle()
         assert (await guest.ended(), len(room), room.held) == ("late", 0, 0)
 
     run(body)
 
 
+def test_at_the_end_honest_requests_are_waited_for_and_no_others() -> None:
+    async def body() -> None:
+        room = Room(places=9, size=100, dear=9)
+        stalled, honest, dear = [await Guest(room, "a", 10).settle() for _ in range(3)]
+        for guest in (honest, dear):
+            guest.place.extend(60)
+        dear.place.pay(9)
+        room.close()
+        assert len(room) == 1
+        assert [await guest.ended() for guest in (stalled, dear)] == ["crowded", "crowded"]
+        assert await honest.end() == "served"
+        with pytest.raises(CrowdedError):
+            async with room.enter("a", 60):
+                pass
+
+    run(body)
+
+
 def test_a_place_that_was_dropped_cannot_be_used_any_more() -> None:
     async def body() -> None:
-        room = Room(places=1, size=100)
+        room = Room(places=1, size=100, dear=9)
 
         async def dropped(use: Callable[[Place], None]) -> None:
             async with room.enter("a", 60) as place:
@@ -141,7 +161,7 @@ class Gate:
 
 def test_turns_go_round_by_address_and_then_by_request() -> None:
     async def body() -> None:
-        room, turns, gate = Room(places=9, size=9), Turns(1, "test"), Gate()
+        room, turns, gate = Room(places=9, size=9, dear=9), Turns(1, "test"), Gate()
 
         async def ask(place: Place, name: str) -> str:
             return await turns.run(place, gate.work, name)
@@ -160,7 +180,7 @@ def test_turns_go_round_by_address_and_then_by_request() -> None:
 
 def test_a_request_that_is_gone_has_no_turn_and_a_thread_is_free_when_it_ends() -> None:
     async def body() -> None:
-        room, turns, gate = Room(places=9, size=9), Turns(1, "test"), Gate()
+        room, turns, gate = Room(places=9, size=9, dear=9), Turns(1, "test"), Gate()
         async with room.enter("a", 60) as place:
             names = ("running", "waiting", "last")
             tasks = [asyncio.create_task(turns.run(place, gate.work, name)) for name in names]
@@ -180,7 +200,7 @@ def test_a_request_that_is_gone_has_no_turn_and_a_thread_is_free_when_it_ends() 
 
 def test_a_turn_that_comes_in_the_moment_of_hanging_up_is_given_back() -> None:
     async def body() -> None:
-        room, turns, gate = Room(places=9, size=9), Turns(1, "test"), Gate()
+        room, turns, gate = Room(places=9, size=9, dear=9), Turns(1, "test"), Gate()
         gate.open.set()
         async with room.enter("a", 60) as place:
             task = asyncio.create_task(turns.run(place, gate.work, "gone"))
@@ -196,7 +216,7 @@ def test_a_turn_that_comes_in_the_moment_of_hanging_up_is_given_back() -> None:
 
 def test_what_is_paid_in_many_threads_adds_up() -> None:
     async def body() -> None:
-        room = Room(places=1, size=1)
+        room = Room(places=1, size=1, dear=9)
         async with room.enter("a", 60) as place:
 
             def pay() -> None:
