@@ -27,7 +27,11 @@ def test_off_again_leaves_no_policy_behind(plane: ControlPlane, namespace: str) 
     release.run("install", str(CHART), values=VALUES)
     made = ours(plane, namespace)
     assert len(made) == 3
-    release.run("upgrade", str(CHART), values={**VALUES, "keyVault": {"enabled": True, "serviceAccounts": ["*"]}})
+    release.run(
+        "upgrade",
+        str(CHART),
+        values={**VALUES, "keyVault": {"enabled": True, "serviceAccounts": ["*"]}},
+    )
     assert len(ours(plane, namespace)) == 4
     off = {**VALUES, "admission": {"cage": {"enabled": False}}}
     release.run("upgrade", str(CHART), values=off)

@@ -170,6 +170,7 @@ def build(plane: ControlPlane, own: str, shop: str) -> World:
             annotations={PATCH: "true"},
         ),
         secret(own, "sealed-secrets-key-old", TLS, type="kubernetes.io/tls"),
+        secret(own, "sealed-secrets-key-record", type="Opaque"),
         secret(own, "foreign-here"),
         secret(
             shop,
@@ -295,6 +296,8 @@ EVIL: dict[str, Callable[[World], Request]] = {
     "unlabel-key": lambda w: w.label("sealed-secrets-key1", KEY, None, own=True),
     "claim-key": lambda w: w.annotate("sealed-secrets-key1", MANAGED, own=True),
     "delete-key": lambda w: w.delete("sealed-secrets-key1", own=True),
+    "delete-record": lambda w: w.delete("sealed-secrets-key-record", own=True),
+    "make-a-key-of-the-record": lambda w: w.label("sealed-secrets-key-record", KEY, own=True),
     "delete-old-key": lambda w: w.delete("sealed-secrets-key-old", own=True),
     "change-old-key": lambda w: w.merge(
         "sealed-secrets-key-old", {"data": {"tls.key": NEW}}, own=True
@@ -402,6 +405,9 @@ USUAL: dict[str, Callable[[World], Request]] = {
             **secret(w.own, "x", TLS, type="kubernetes.io/tls"),
             "metadata": {"generateName": "sealed-secrets-key", "labels": {KEY: "active"}},
         },
+    ),
+    "remember-a-key": lambda w: w.put(
+        "sealed-secrets-key-record", _set("data", to={"sealing": NEW}), own=True
     ),
     "change-ours": lambda w: w.put("marked", _set("data", to={"only": NEW})),
     "give-ours-an-owner": lambda w: w.put(
