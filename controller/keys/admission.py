@@ -40,7 +40,7 @@ class KeyAdmission:
     async def load(self) -> None:
         """Let those seal that are remembered; ClusterError."""
         _, record = await self._look()
-        self.store.let_seal(record.sealing)
+        self.store.let_seal(record)
 
     async def expect(self, fingerprint: str) -> None:
         """Remember a key that is about to be made."""
@@ -55,7 +55,7 @@ class KeyAdmission:
             for key in self.store.keys.keys:
                 if not record.knows(key.pair.fingerprint):
                     seals = self.newcomers_seal and not key.only_unseals
-                    record = record.having(key.pair.fingerprint, seals=seals)
+                    record = record.adopting(key.pair.fingerprint, seals=seals)
                     fresh.append((key, seals))
             return record
 
@@ -81,7 +81,7 @@ class KeyAdmission:
                 # The keys are needed all the same; it is written with the next change.
                 _LOG.warning("cannot remember the sealing keys", extra={"why": error.message})
                 break
-        self.store.let_seal(wanted.sealing)
+        self.store.let_seal(wanted)
 
     async def _look(self) -> tuple[Manifest | None, KeyRecord]:
         """The Secret, and what is remembered in it or only here."""

@@ -15,7 +15,7 @@ from sealer import encoding
 from sealer.errors import KeyFileError, SealerError
 from sealer.keys.custody import filled_by_manifest
 from sealer.keys.pair import KeyPair
-from sealer.keys.record import only_unseals
+from sealer.keys.record import KeyRecord, only_unseals
 from sealer.keys.ring import KeyRing
 
 
@@ -30,6 +30,8 @@ class SealingKey:
     """Whether its Secret says so."""
     seals: bool = True
     """Whether it may be handed out to seal for."""
+    adopted: bool = False
+    """Whether it came from outside, and nobody said that it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Keys:
     def ring(self) -> KeyRing:
         """What unseals."""
         pairs = tuple(key.pair for key in self.keys)
-        return KeyRing(pairs, seals=self.newest is not None)
+        newest = self.newest
+        announced = newest is not None and not newest.adopted
+        return KeyRing(pairs, seals=newest is not None, announced=announced)
 
     @property
     def newest(self) -> SealingKey | None:
@@ -64,7 +68,7 @@ class KeyStore:
         self._on_change, self._on_bad = on_change, on_bad
         self._by_name: dict[str, SealingKey] = {}
         self._bad: dict[str, str] = {}
-        self._sealing: frozenset[str] | None = None
+        self._record: KeyRecord | None = None
         self._keys = Keys()
         self._ring = KeyRing(())
 
@@ -114,14 +118,19 @@ class KeyStore:
         if self._by_name.pop(name, None) is not None:
             self._swap()
 
-    def let_seal(self, fingerprints: frozenset[str]) -> None:
-        """Let no keys seal but these from now on, whichever come."""
-        self._sealing = fingerprints
-        if any(key.seals != self._may_seal(key) for key in self._keys.keys):
+    def let_seal(self, record: KeyRecord) -> None:
+        """Let no keys seal but those of the record from now on, whichever come."""
+        self._record = record
+        if any(self._admitted(key) != key for key in self._keys.keys):
             self._swap()
 
-    def _may_seal(self, key: SealingKey) -> bool:
-        return self._sealing is None or key.pair.fingerprint in self._sealing
+    def _admitted(self, key: SealingKey) -> SealingKey:
+        """The key with what it may do."""
+        if self._record is None:
+            return key
+        fingerprint = key.pair.fingerprint
+        seals = fingerprint in self._record.sealing
+        return replace(key, seals=seals, adopted=fingerprint in self._record.adopted)
 
     def _take(self, secret: Mapping[str, Any]) -> bool:
         """Read it, and tell whether the keys are others now."""
@@ -142,9 +151,7 @@ class KeyStore:
 
     def _swap(self) -> None:
         # Of two keys of one second the one that came later is the newer.
-        latest_first = [
-            replace(key, seals=self._may_seal(key)) for key in reversed(self._by_name.values())
-        ]
+        latest_first = [self._admitted(key) for key in reversed(self._by_name.values())]
         order = sorted(latest_first, key=lambda key: (key.seals, key.ordered), reverse=True)
         self._keys = Keys(tuple(order))
         self._ring = self._keys.ring

@@ -8,7 +8,7 @@ handed out to seal for. The Secret holds fingerprints, and nothing that is secre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sealer import encoding
@@ -18,7 +18,7 @@ ONLY_UNSEALS = "sealer.dev/only-unseals"
 """The annotation of a key Secret that was restored: it does not seal before somebody says so."""
 TRUSTED = "sealer.dev/trusted"
 """When somebody said so."""
-SEALING, UNSEALING = "sealing", "unsealing"
+SEALING, UNSEALING, ADOPTED = "sealing", "unsealing", "adopted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +27,42 @@ class KeyRecord:
 
     sealing: frozenset[str] = frozenset()
     unsealing: frozenset[str] = frozenset()
+    adopted: frozenset[str] = frozenset()
+    """Of ``sealing``: those from outside, for which no older key vouches."""
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> KeyRecord:
         """Read the Secret; what cannot be read in it is not remembered."""
         data = manifest.get("data")
         fields = data if isinstance(data, dict) else {}
-        return cls(_lines(fields.get(SEALING)), _lines(fields.get(UNSEALING)))
+        return cls(*(_lines(fields.get(name)) for name in (SEALING, UNSEALING, ADOPTED)))
 
     def knows(self, fingerprint: str) -> bool:
         """Whether it was seen before."""
         return fingerprint in self.sealing or fingerprint in self.unsealing
 
     def having(self, fingerprint: str, *, seals: bool) -> KeyRecord:
-        """The record with one more; what may seal goes on doing so."""
+        """The record with one more, as an admin wants it; what may seal goes on doing so."""
+        one = frozenset({fingerprint})
         if seals:
-            return KeyRecord(self.sealing | {fingerprint}, self.unsealing - {fingerprint})
-        return KeyRecord(self.sealing, self.unsealing | ({fingerprint} - self.sealing))
+            return KeyRecord(self.sealing | one, self.unsealing - one, self.adopted - one)
+        return replace(self, unsealing=self.unsealing | (one - self.sealing))
+
+    def adopting(self, fingerprint: str, *, seals: bool) -> KeyRecord:
+        """The record with one more that came from outside."""
+        made = self.having(fingerprint, seals=seals)
+        return replace(made, adopted=made.adopted | {fingerprint}) if seals else made
 
     def joined(self, other: KeyRecord) -> KeyRecord:
         """The record with what another one knows besides; of a key in both, this one's word."""
         sealing = self.sealing | (other.sealing - self.unsealing)
-        return KeyRecord(sealing, self.unsealing | (other.unsealing - sealing))
+        adopted = self.adopted | (other.adopted & (sealing - self.sealing))
+        return KeyRecord(sealing, self.unsealing | (other.unsealing - sealing), adopted)
 
     def data(self) -> dict[str, str]:
         """The Secret's data."""
-        return {SEALING: _text(self.sealing), UNSEALING: _text(self.unsealing)}
+        named = {SEALING: self.sealing, UNSEALING: self.unsealing, ADOPTED: self.adopted}
+        return {name: _text(fingerprints) for name, fingerprints in named.items()}
 
     def manifest(self, namespace: str) -> dict[str, Any]:
         """The Secret, to be created."""

@@ -18,6 +18,8 @@ class KeyRing:
     keys: tuple[KeyPair, ...]
     seals: bool = field(default=True, kw_only=True)
     """Whether the first may seal; a controller may hold keys that only unseal."""
+    announced: bool = field(default=True, kw_only=True)
+    """Whether the others may vouch for the first: not where it came from outside."""
 
     @property
     def certificate(self) -> Certificate | None:

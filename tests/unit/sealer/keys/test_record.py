@@ -32,6 +32,16 @@ def test_a_key_that_may_seal_stays_so_and_one_that_only_unseals_may_be_let() -> 
     assert RECORD.having("dd", seals=False).unsealing == {"cc", "dd"}
 
 
+def test_a_key_from_outside_is_adopted_until_somebody_says_that_it_is_known() -> None:
+    adopted = RECORD.adopting("dd", seals=True)
+    assert (adopted.sealing, adopted.adopted) == ({"aa", "bb", "dd"}, {"dd"})
+    assert KeyRecord.of(adopted.manifest("home")) == adopted
+    assert adopted.having("dd", seals=True).adopted == set()
+    assert RECORD.adopting("dd", seals=False).adopted == set()
+    assert RECORD.joined(adopted) == adopted
+    assert RECORD.having("dd", seals=True).joined(adopted).adopted == set()
+
+
 def test_of_two_records_the_first_has_the_word() -> None:
     other = KeyRecord(frozenset({"cc", "dd"}), frozenset({"aa", "ee"}))
     assert RECORD.joined(other) == KeyRecord(frozenset({"aa", "bb", "dd"}), frozenset({"cc", "ee"}))
