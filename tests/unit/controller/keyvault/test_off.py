@@ -9,10 +9,11 @@ import sys
 def test_without_the_flag_nothing_of_azure_is_imported() -> None:
     program = """
 import asyncio, sys
+from controller.api.kubernetes import KubernetesCluster
 from controller.app import App
 from controller.settings import parse
 async def main():
-    App(parse(["--namespace=x"], {}), None)
+    App(parse(["--namespace=x"], {}), KubernetesCluster(None))
 asyncio.run(main())
 print(*sorted(n for n in sys.modules if n.split(".")[0] == "azure" or "keyvault" in n))
 """
