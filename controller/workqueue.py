@@ -115,7 +115,7 @@ class WorkQueue(Generic[K]):
     async def get(self) -> K | None:
         """Return the next key, None once closed and empty; call ``done`` with it."""
         while True:
-            self._promote()
+            self.promote()
             key = self._take()
             if key is not None:
                 return key
@@ -183,7 +183,8 @@ class WorkQueue(Generic[K]):
         if not urgent and not rest:
             del self._aside[lane]
 
-    def _promote(self) -> None:
+    def promote(self) -> None:
+        """Have done what was put off until now."""
         now = self.clock()
         while self._heap and self._heap[0][0] <= now:
             due, _, key = heapq.heappop(self._heap)

@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = 15.0
 _WORDS = {str(one): one for one in (Reason.INVALID_URL, Reason.UNKNOWN_CLOUD)}
 """Of an AddressError, which is the library's."""
-_MOST = 20
+MOST_POLLERS = 20
 
 
 class OpenVault(Protocol):
@@ -165,7 +165,9 @@ class Vaults:
         scope = resource.namespace or f"/{resource.name}"
         name = (place.url, resource.api_version, identity.key, scope)
         if self._is_crowded(name, resource):
-            told = f"a namespace may ask {_MOST} vaults and identities, and others ask already"
+            told = (
+                f"a namespace may ask {MOST_POLLERS} vaults and identities, and others ask already"
+            )
             await self._fail(key, entry, Outcome(Reason.INVALID_SPEC, told))
             self._later(key, entry)
             return False
@@ -241,7 +243,7 @@ class Vaults:
         """Whether its namespace has as many pollers as it may: each holds values and asks."""
         if name in self._running or not resource.namespace:
             return False
-        return sum(one[3] == resource.namespace for one in self._running) >= _MOST
+        return sum(one[3] == resource.namespace for one in self._running) >= MOST_POLLERS
 
     def _governor(self, url: str) -> Governor:
         """The vault's, whoever asks it: another identity does not get another share of it."""

@@ -49,10 +49,10 @@ def test_values_that_are_too_much_are_told_before_all_of_them_are_there(run: Run
         assert half.ready("greedy") == ("False", "BadValue")
         assert "more than 2 MiB" in message(half, "greedy")
         (poller,) = half.vaults.pollers()
-        assert poller._reader._bytes <= ROOM
-        before = poller._reader._bytes
+        assert poller.reader.held <= ROOM
+        before = poller.reader.held
         await half.tick()
-        assert poller._reader._bytes <= ROOM
+        assert poller.reader.held <= ROOM
         assert before > 0
 
     run(test)
@@ -63,7 +63,7 @@ def test_a_namespace_has_so_many_pollers_and_no_more(run: Run) -> None:
         half.store.set_secret("s", "v")
         await half.vault()
         body = copy.deepcopy(half.vaults.entries["KeyVault", "shop", "shop"].body)
-        for number in range(vaults._MOST):
+        for number in range(vaults.MOST_POLLERS):
             name = f"more-{number}"
             half.azure.vault(name).grant(CLIENT)
             body = copy.deepcopy(body)
@@ -71,8 +71,8 @@ def test_a_namespace_has_so_many_pollers_and_no_more(run: Run) -> None:
             body["spec"]["url"] = half.azure.url(name)
             await half.vaults.see(("KeyVault", "shop", name), body)
         await half.settle()
-        assert len(half.vaults.pollers()) == vaults._MOST
-        last = f"more-{vaults._MOST - 1}"
+        assert len(half.vaults.pollers()) == vaults.MOST_POLLERS
+        last = f"more-{vaults.MOST_POLLERS - 1}"
         assert half.ready(last, "KeyVault") == ("False", "InvalidSpec")
         await half.vaults.gone(("KeyVault", "shop", "more-0"))
         await half.tick()

@@ -79,7 +79,7 @@ class Poller:
         self._memory = Memory(clock)
         self._histories = Histories(self._list_versions)
         self.listing = Listing(vault, self.governor, clock)
-        self._reader = Reader(vault, self.governor, self._memory, clock, wall)
+        self.reader = Reader(vault, self.governor, self._memory, clock, wall)
         self._selected: Mapping[str, tuple[object, ...]] | None = None
         """What a find can tell of the listing that all finds have looked at."""
         self._failures = 0
@@ -158,7 +158,7 @@ class Poller:
         if away is not None and not anew and not (fresh and isinstance(away, DeniedError)):
             # The next poll finds out whether it is back: not each of its users.
             return dict.fromkeys(refs, away)
-        self._reader.forget(refs if anew else ())
+        self.reader.forget(refs if anew else ())
         return await gathered(refs, lambda ref: self._fetch(ref, fresh, anew, lane))
 
     # The cycle.
@@ -186,7 +186,7 @@ class Poller:
         wanted = self._wanted
         self._memory.begin_cycle(wanted)
         self._histories.keep_only(wanted)
-        self._reader.begin()
+        self.reader.begin()
         if self._is_failing:
             self._memory.end_back_offs()
         try:
@@ -310,7 +310,7 @@ class Poller:
                 self._memory.note_missing(ref, missing(ref))
                 self._memory.count_missing(ref)
         due = [ref for ref in refs - never if self._is_due(ref)]
-        results = await self._reader.look(due)
+        results = await self.reader.look(due)
         pairs = zip(due, results, strict=True)
         lost = [ref for ref, one in pairs if isinstance(one, Lost) and not one.disabled]
         if lost:
@@ -381,7 +381,7 @@ class Poller:
     # One object.
 
     async def _fetch(self, ref: Ref, fresh: bool, anew: bool, lane: str) -> Result:
-        found = self._reader.value(ref)
+        found = self.reader.value(ref)
         if found is not None:
             return found
         known = self._memory.find(ref)
@@ -397,4 +397,4 @@ class Poller:
             since = self.listing.age if told else self._clock() - known.checked
             if (told or asked) and since < _LONGEST_ABSENCE:
                 return self._memory.lost(ref, missing(ref))
-        return await self._reader.read(ref, lane)
+        return await self.reader.read(ref, lane)

@@ -64,7 +64,8 @@ class Reader:
         self._timer: asyncio.TimerHandle | None = None
         self._flights: dict[Ref, asyncio.Task[Result]] = {}
         self._parallel = Turns(places=_PARALLEL, width=_MOST)
-        self._bytes = 0
+        self.held = 0
+        """Bytes of the values that are kept."""
 
     def begin(self) -> None:
         """A poll begins: forget all values."""
@@ -72,7 +73,7 @@ class Reader:
 
     def _clear(self) -> None:
         self._values.clear()
-        self._bytes = 0
+        self.held = 0
 
     def forget(self, refs: Iterable[Ref]) -> None:
         """Forget what was read of these."""
@@ -81,7 +82,7 @@ class Reader:
 
     def _drop(self, ref: Ref) -> None:
         found = self._values.pop(ref, None)
-        self._bytes -= len(found.value) if found else 0
+        self.held -= len(found.value) if found else 0
 
     def value(self, ref: Ref) -> Found | None:
         """Return what was read in this poll; what nobody asked for in a while is gone."""
@@ -112,8 +113,8 @@ class Reader:
     def _keep(self, ref: Ref, found: Found) -> None:
         self._drop(ref)
         self._values[ref] = found
-        self._bytes += len(found.value)
-        while self._bytes > ROOM:
+        self.held += len(found.value)
+        while self.held > ROOM:
             self._drop(next(iter(self._values)))
         self._until = self._clock() + LINGER_SECONDS
         if self._timer is None:

@@ -15,6 +15,7 @@ from controller.keys.store import KeyStore
 from controller.metrics import Metrics
 from controller.sealed.desired import Policy
 from controller.sealed.sync import Syncer
+from controller.work.workers import Workers
 from controller.workqueue import WorkQueue
 from sealer import Secret, seal
 from sealer.keys.custody import Custody
@@ -40,19 +41,25 @@ class Rig:
             priority="", on_change=lambda keys: self.syncer.on_keys(keys), on_bad=lambda *_: None
         )
         self.queue = WorkQueue[tuple[str, str]](clock=lambda: self.seconds)
+        self._options = options
+        self.executor, self.workers = ThreadPoolExecutor(1), Workers()
+        self.restart()
+        self.add_key("one")
+
+    def restart(self) -> None:
+        """Another process takes over: it knows what the cluster says and nothing else."""
         self.syncer = Syncer(
-            cluster=checked,
+            cluster=self.cluster,
             keys=self.keys,
             policy=Policy(Custody("home")),
             recorder=self.recorder,
             metrics=self.metrics,
             queue=self.queue,
-            executor=ThreadPoolExecutor(1),
+            executor=self.executor,
             now=lambda: NOW,
             jitter=lambda: 0.5,
-            **options,
+            **{"workers": self.workers, **self._options},
         )
-        self.add_key("one")
 
     def add_key(self, name: str) -> None:
         secret = key_secret(pair(name), prefix="k", namespace="home")
@@ -76,7 +83,7 @@ class Rig:
     async def work(self) -> None:
         """Run everything that is due now."""
         while True:
-            self.queue._promote()
+            self.queue.promote()
             if not len(self.queue):
                 return
             key = await self.queue.get()

@@ -76,7 +76,7 @@ def test_a_synced_status_that_was_restored_with_another_uid_is_no_proof() -> Non
     async def body(rig: Rig) -> None:
         rig.apply(labels={"a": "1"})
         await rig.work()
-        rig.syncer._records.clear()
+        rig.restart()
         restored = sealed(rig)
         restored["metadata"]["uid"] = "another"
         rig.syncer.on_sealed(rig.cluster.put(restored), listed=True)

@@ -47,7 +47,7 @@ def test_a_restart_reads_and_writes_nothing() -> None:
         rig.apply()
         await rig.work()
         rig.cluster.calls.clear()
-        rig.syncer._records.clear()
+        rig.restart()
         rig.syncer.on_sealed(rig.cluster.objects[("SealedSecret", *KEY)], listed=True)
         await rig.work()
         assert rig.cluster.calls == ["get_secret"]
@@ -212,7 +212,7 @@ def test_drift_that_is_left_is_told_of_once_or_never(mode: str, told: int) -> No
         rig.cluster.put(edited)
         for _ in range(3):
             rig.syncer.on_secret(rig.cluster.objects[("Secret", *KEY)]["metadata"])
-            rig.syncer._force(KEY)
+            rig.queue.add(KEY)
             await rig.work()
         assert [reason for reason, _ in rig.told].count("DriftDetected") == told
         assert (rig.secret() or {})["data"] == {"a": "eA=="}
