@@ -1,9 +1,10 @@
-"""How Go tells of a connection that failed."""
+"""A connection that failed, told as kubeseal tells it: ``Get "http://h:1/": dial tcp h:1: ...``.
+
+The reason is what the system says: Go has other words for some, and no script can want them.
+"""
 
 from __future__ import annotations
 
-import socket
-import ssl
 from urllib.parse import urlsplit
 
 from sealer.kubeseal.gotext import quote
@@ -24,28 +25,13 @@ def _reason(url: str, error: BaseException) -> str:
         return "invalid port after host"
     address = f"{f'[{host}]' if ':' in host else host}:{port}"
     for cause in _causes(error):
-        if isinstance(cause, ssl.SSLError):
-            return f"tls: {_tls(cause)}"
-        if isinstance(cause, socket.gaierror):
-            return f"dial tcp: lookup {host}: no such host"
         if isinstance(cause, TimeoutError):
             return f"dial tcp {address}: i/o timeout"
-        if isinstance(cause, ConnectionResetError):
-            return f"read tcp {address}: read: connection reset by peer"
-        if isinstance(cause, OSError) and cause.strerror:
-            return f"dial tcp {address}: connect: {cause.strerror.lower()}"
+        # An SSLCertVerificationError says why in words of its own, without the place in C.
+        words = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
+        if isinstance(cause, OSError) and words:
+            return f"dial tcp {address}: connect: {words[:1].lower()}{words[1:]}"
     return "EOF"
-
-
-def _tls(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words = str(error.verify_message or "")
-        if "self" in words or "local issuer" in words:
-            words = "certificate signed by unknown authority"
-        elif "expired" in words:
-            words = "certificate has expired or is not yet valid"
-        return f"failed to verify certificate: x509: {words}"
-    return "first record does not look like a TLS handshake"
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

@@ -19,14 +19,6 @@ _ESCAPES = {
     "\\": "\\\\",
     '"': '\\"',
 }
-_PARSER_PROBLEMS = (
-    "did not find expected <",
-    "did not find expected '-'",
-    "did not find expected ','",
-    "did not find expected key",
-    "did not find expected node",
-    "found undefined tag handle",
-)
 _MAX_FLOAT32 = 3.4028235677973366e38
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
@@ -80,15 +72,9 @@ def file_error(verb: str, path: str, error: OSError) -> str:
 
 
 def yaml_error(error: ManifestError) -> str:
-    """``yaml: line 3: did not find expected key``: of the first line Go says no number.
-
-    Its parser counts lines from 0 there, its scanner from 1.
-    """
+    """``yaml: line 3: did not find expected key``; the line is the true one, which Go's is not."""
     problem = error.detail if isinstance(error, NotYamlError) else error.problem
-    line = error.line or 0
-    if line and not problem.startswith(_PARSER_PROBLEMS):
-        line += 1
-    return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
+    return f"yaml: line {(error.line or 0) + 1}: {problem}"
 
 
 def decode_base64(text: str) -> bytes:

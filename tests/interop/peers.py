@@ -156,6 +156,8 @@ def _words(stderr: str) -> str:
     text = re.sub(r"Usage of .*", "Usage", stderr)
     text = re.sub(r"/\.(\S+?)\d{5,}:", r"/.\1:", text)
     text = re.sub(r"but found .*", "but found another key", text)
+    # Go counts lines from 0 or from 1, and of the first says none.
+    text = re.sub(r"yaml: (line \d+: )?", "yaml: ", text)
     text = re.sub(
         r"\(([\w.-]+(?:, [\w.-]+)+)\)", lambda m: f"({', '.join(sorted(m[1].split(', ')))})", text
     )
