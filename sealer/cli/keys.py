@@ -17,8 +17,6 @@ from sealer.errors import SealerError, UsageError
 if TYPE_CHECKING:
     from sealer.cluster.keysecrets import StoredKey
     from sealer.cluster.location import Location
-    from sealer.keys.pair import KeyPair
-    from sealer.rotation.signature import PrivateKey
     from sealer.rotation.usage import Need
 
 EPILOG = """\b
@@ -127,6 +125,7 @@ def backup(
 
     Anybody can encrypt a file for you. --sign-with says who did, as `ssh-keygen -Y sign` would.
     """
+    from sealer.cli._backups import refuse_older_backup, write_backup
     from sealer.cli._key_source import recipients, signer_of, store_of
 
     if sign_with and file == "-":
@@ -143,51 +142,6 @@ def backup(
             ui.warn(f"{key.name} is left out: {key.problem}")
     count = write_backup(file, keys, wanted, store.namespace, signer)
     ui.note(f"{file}: {count} keys")
-
-
-def refuse_older_backup(file: str) -> None:
-    """UsageError where something is there: perhaps the only backup of keys that are gone."""
-    from sealer.files.text import exists
-
-    if file != "-" and exists(file):
-        raise UsageError(f"{file} is there already", hint="another name, or --force")
-
-
-def write_backup(
-    file: str, keys: list[StoredKey], wanted: Any, namespace: str, signer: PrivateKey | None = None
-) -> int:
-    """Write the backup file, readable by its owner only; return how many keys are in it."""
-    from sealer.errors import KeyFileError
-    from sealer.files.atomic import write_atomic
-    from sealer.rotation.backup import encrypt, portable
-    from sealer.secret import Secret
-
-    # A backup has no owner references: restored, such a key would be taken.
-    keys = [key for key in keys if not key.refused]
-    if not keys:
-        raise KeyFileError(f"there is no sealing key in {namespace} to back up")
-    certificate = wanted.certificate
-    if certificate and any(key.pair and key.pair.fits(certificate) for key in keys):
-        raise KeyFileError(
-            "the backup would open with a key that is only inside of it",
-            hint="make a key that is kept elsewhere (seal keygen), and name its certificate",
-        )
-    secrets = [
-        portable(
-            Secret.from_dict({**key.manifest, "apiVersion": "v1", "kind": "Secret"}), namespace
-        )
-        for key in keys
-    ]
-    data = encrypt(secrets, wanted)
-    if file == "-":
-        _ui.emit(data)
-    else:
-        write_atomic(file, [data], private=True)
-    if signer is not None:
-        from sealer.rotation.signature import SUFFIX, sign
-
-        write_atomic(file + SUFFIX, [sign(data, signer)])
-    return len(secrets)
 
 
 @command.command()
@@ -232,6 +186,7 @@ def restore(
     signature of FILE by that key. Our controller takes the keys at once; Bitnami's must be
     restarted, and seals with the newest of all.
     """
+    from sealer.cli._backups import chosen_of
     from sealer.cli._key_source import check_signature, openers, store_of
     from sealer.files.text import read_bytes
     from sealer.keys.keyfile import key_pair_of
@@ -245,7 +200,7 @@ def restore(
     ask = needs_passphrase(data) and _ui.stdin_is_terminal()
     secrets = decrypt(data, openers(keys, identities, passphrase_file, ask=ask), file)
     pairs = [key_pair_of(secret) for secret in secrets]
-    chosen = _chosen(pairs, seal_with)
+    chosen = chosen_of(pairs, seal_with)
     store = store_of(location)
     there = {key.fingerprint for key in store.read() if key.fingerprint}
     if chosen and not dry_run:
@@ -259,21 +214,6 @@ def restore(
             seals = bool(chosen) and pair.fingerprint == chosen
             name = store.create(restored(secret, store.namespace, seals=seals).to_dict())
         _ui.emit_fields(name, pair.fingerprint or "-")
-
-
-def _chosen(pairs: list[KeyPair], beginning: str | None) -> str:
-    """The whole fingerprint of the one key that --seal-with names; empty without the option."""
-    from sealer.errors import KeyFileError
-
-    if beginning is None:
-        return ""
-    found = {pair.fingerprint for pair in pairs if pair.fingerprint.startswith(beginning.lower())}
-    if len(beginning) < 6 or len(found) != 1:
-        raise KeyFileError(
-            f"--seal-with {beginning}: not the fingerprint of one key in the backup",
-            hint="--dry-run prints them",
-        )
-    return found.pop()
 
 
 @command.command()

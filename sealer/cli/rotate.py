@@ -66,9 +66,9 @@ def command(
     With --reseal the controller then seals every SealedSecret of a tree again; no private key
     leaves the cluster for that.
     """
+    from sealer.cli._backups import refuse_older_backup, write_backup
     from sealer.cli._certificates import CLUSTER, Certificates, Wanted, judged, source_of
     from sealer.cli._key_source import recipients, signer_of, store_of
-    from sealer.cli.keys import refuse_older_backup, write_backup
     from sealer.cluster.keysecrets import newest
 
     if (to or passphrase_file or sign_with) and not backup_file:

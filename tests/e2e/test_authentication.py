@@ -97,7 +97,9 @@ def test_without_an_answer_nobody_passes(plane: ControlPlane, world: World) -> N
     """An account that may not ask: as with rbac.create=false and nothing instead."""
     good = token(plane, CALLER["name"])
     asleep = ("--authenticate", *FAST)
-    with ours(plane, *asleep, kubeconfig=plane.accounts["controller"], name="blind") as blind:
+    assert plane.accounts is not None
+    account = plane.accounts(NAMESPACE, ())
+    with ours(plane, *asleep, kubeconfig=account, name="blind") as blind:
         assert post(blind, world, "/v1/verify", f"Bearer {good}") == 503
         assert "cannot ask who may" in blind.log
         assert good not in blind.log

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sealer import KeyRing, SealedSecret, Secret, encoding, read_documents
-from sealer.cli.keys import write_backup
+from sealer.cli._backups import write_backup
 from sealer.cluster.keysecrets import StoredKey, find, newest, ring_of
 from sealer.errors import KeyFileError, ManyErrors, UsageError
 from sealer.keys.keyfile import key_pair_of, key_secret
