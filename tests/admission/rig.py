@@ -7,7 +7,7 @@ in a dry run, to show that it is possible, before the account in question sends 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,20 +51,6 @@ def refusal(api: Api, request: Request) -> str:
             return str(error.body.get("message"))
         raise
     return ""
-
-
-def warnings(api: Api, request: Request) -> list[str]:
-    """The warnings that come with an answer; AssertionError where it is refused."""
-    url = f"{api.url}{request.path}" + (f"?{request.query}" if request.query else "")
-    answer = urllib3.PoolManager(ca_certs=str(api.ca), retries=False).request(
-        request.method,
-        url,
-        body=json.dumps(request.body).encode(),
-        headers={"Authorization": f"Bearer {api.token}", "Content-Type": request.content_type},
-        timeout=30,
-    )
-    assert answer.status < 400, answer.data
-    return list(answer.headers.getlist("Warning"))
 
 
 def is_by_policy(said: str) -> bool:
@@ -156,4 +142,48 @@ def owner(name: str, *, kind: str = "SealedSecret", group: str = "", uid: str = 
     }
 
 
-Build = Callable[..., Request]
+@dataclass(frozen=True)
+class Person:
+    """Whoever an admin acts as: RBAC lets all of them do everything, policies see who it is."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+    manager: str = ""
+    """The field manager that the client says it is."""
+
+    def tries(self, api: Api, request: Request) -> tuple[str, list[str]]:
+        """Send a request; what is said against it, nothing where it passes, and warnings."""
+        query = "&".join(filter(None, (request.query, self._manager(request))))
+        headers = urllib3.HTTPHeaderDict(
+            {
+                "Authorization": f"Bearer {api.token}",
+                "Content-Type": request.content_type,
+                "Impersonate-User": self.user,
+            }
+        )
+        for group in (*self.groups, "system:masters"):
+            headers.add("Impersonate-Group", group)
+        answer = urllib3.PoolManager(ca_certs=str(api.ca), retries=False).request(
+            request.method,
+            f"{api.url}{request.path}?{query}",
+            body=None if request.body is None else json.dumps(request.body).encode(),
+            headers=headers,
+            timeout=30,
+        )
+        told = answer.headers.getlist("Warning")
+        if answer.status < 400:
+            return "", told
+        if answer.status not in (403, 422):
+            raise AssertionError(answer.data.decode())
+        return str(json.loads(answer.data)["message"]), told
+
+    def _manager(self, request: Request) -> str:
+        if request.method == "DELETE" or "fieldManager=" in request.query or not self.manager:
+            return ""
+        return f"fieldManager={self.manager}"
+
+
+def service_account(namespace: str, name: str, manager: str = "") -> Person:
+    """A service account as the API server sees it."""
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+    return Person(f"system:serviceaccount:{namespace}:{name}", groups, manager)

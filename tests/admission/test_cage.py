@@ -228,7 +228,7 @@ def test_with_a_source_required_a_labelled_namespace_is_written(
 # Type checks and cost.
 
 
-def _warnings(plane: ControlPlane, name: str) -> list[Manifest]:
+def type_warnings(plane: ControlPlane, name: str) -> list[Manifest]:
     """What the policy status controller has to say, once it has looked."""
 
     def checked() -> Manifest | None:
@@ -248,7 +248,7 @@ def test_the_type_checks_have_no_warning(plane: ControlPlane, world: World) -> N
         one["metadata"]["name"] for one in policies(VALUES, world.own) if one["kind"] == CAGE[0]
     ]
     assert len(names) == 4
-    assert {name: _warnings(plane, name) for name in names} == {name: [] for name in names}
+    assert {name: type_warnings(plane, name) for name in names} == {name: [] for name in names}
 
 
 def test_a_wrong_field_is_warned_of(plane: ControlPlane, world: World) -> None:
@@ -256,7 +256,7 @@ def test_a_wrong_field_is_warned_of(plane: ControlPlane, world: World) -> None:
     broken["metadata"]["name"] = f"{world.own}-broken"
     plane.api.create(broken)
     try:
-        assert "undefined field 'typ'" in json.dumps(_warnings(plane, f"{world.own}-broken"))
+        assert "undefined field 'typ'" in json.dumps(type_warnings(plane, f"{world.own}-broken"))
     finally:
         remove_all(plane, [broken])
 

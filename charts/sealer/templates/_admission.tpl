@@ -32,7 +32,7 @@ spec:
   {{- end }}
 {{- end -}}
 
-{{- define "sealer.cagePolicy" -}}
+{{- define "sealer.policy" -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
@@ -55,4 +55,57 @@ metadata:
 {{- $writes = concat $writes (list "/serviceaccounts/token" "keyvault.sealer.dev/keyvaults/status" "keyvault.sealer.dev/clusterkeyvaults/status" "keyvault.sealer.dev/keyvaultsecrets/status") -}}
 {{- end -}}
 {{- toJson $writes -}}
+{{- end -}}
+
+{{- define "sealer.gated" -}}
+{{- if and (ne .Values.admission.gate.mode "off") (include "sealer.hasPolicies" .) -}}true{{- end -}}
+{{- end -}}
+
+{{/* What a binding of the gate does: warn, audit, deny. */}}
+{{- define "sealer.gateActions" -}}
+{{- list (.Values.admission.gate.mode | title) | toJson -}}
+{{- end -}}
+
+{{/* Which namespaces the gate is about, as a label selector. */}}
+{{- define "sealer.gateSelector" -}}
+{{- if eq .Values.admission.gate.namespaces "all" -}}
+matchExpressions:
+  - {key: sealer.dev/gate, operator: NotIn, values: ["exempt"]}
+{{- else -}}
+matchLabels:
+  sealer.dev/gate: enforce
+{{- end -}}
+{{- end -}}
+
+{{/* Who may write Secrets in clear, as one CEL expression. */}}
+{{- define "sealer.gateAllowed" -}}
+{{- $or := list -}}
+{{- /* Kubernetes itself, cert-manager and Flux, by their namespaces; our own controller. */ -}}
+{{- range list "system:serviceaccounts:kube-system" "system:nodes" "system:serviceaccounts:cert-manager" "system:serviceaccounts:flux-system" -}}
+{{- $or = append $or (printf "'%s' in request.userInfo.?groups.orValue([])" .) -}}
+{{- end -}}
+{{- $entries := list
+  (dict "account" "system:kube-controller-manager")
+  (dict "account" "system:cloud-controller-manager")
+  (dict "account" "system:apiserver")
+  (dict "account" (include "sealer.username" .))
+  (dict "account" "system:serviceaccount:*" "fieldManager" "kustomize-controller")
+  (dict "account" "system:serviceaccount:*" "fieldManager" "helm-controller")
+  (dict "fieldManager" "helm")
+-}}
+{{- range concat $entries .Values.admission.gate.allow -}}
+{{- $and := list -}}
+{{- with .account -}}
+{{- if hasSuffix "*" . -}}
+{{- $and = append $and (printf "request.userInfo.username.startsWith('%s')" (trimSuffix "*" .)) -}}
+{{- else -}}
+{{- $and = append $and (printf "request.userInfo.username == '%s'" .) -}}
+{{- end -}}
+{{- end -}}
+{{- with .fieldManager -}}
+{{- $and = append $and (printf "request.?options.?fieldManager.orValue('') == '%s'" .) -}}
+{{- end -}}
+{{- $or = append $or (printf "(%s)" (join " && " $and)) -}}
+{{- end -}}
+{{- join " || " $or -}}
 {{- end -}}
