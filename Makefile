@@ -42,6 +42,7 @@ check: $(STAMP) ## format, lint, types, layers, freshness of the docs
 	$(BIN)/python -m tests.docs.notification_pictures --check
 	$(BIN)/python -m tests.docs.lines_picture --check
 	$(BIN)/python -m tests.docs.chart_reference --check
+	$(BIN)/python -m tests.docs.crd_schemas --check
 
 test: $(STAMP) ## every test this machine can run
 	@# All real components first: some tests move into a network of their own, where nothing can
@@ -65,6 +66,7 @@ docs: $(STAMP) ## write docs/cli.md from --help, and what the chart has from els
 	$(BIN)/python -m tests.docs.notification_pictures
 	$(BIN)/python -m tests.docs.lines_picture
 	$(BIN)/python -m tests.docs.chart_reference
+	$(BIN)/python -m tests.docs.crd_schemas
 
 pictures: $(STAMP) ## take the pictures of docs/page.md anew (needs chromium)
 	$(BIN)/python -m tests.page.pictures

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 _UNITS["h"] = 3600.0
+# Go's time.Duration, which an API server reads, counts nanoseconds in 63 bits.
+_MOST = (2**63 - 1) * 1e-9
 _GO = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 
@@ -16,7 +18,10 @@ def parse(text: str) -> float:
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError("is no duration: write it as 30s, 5m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _MOST:
+        raise ValueError("is longer than 292 years, the most there is")
+    return seconds
 
 
 def parse_go(text: str) -> timedelta:

@@ -7,7 +7,6 @@ that no Secret may have, more bytes than a Secret may hold.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,23 +18,18 @@ from sealer.keys.certificate import Certificate
 from sealer.manifest import Document
 from sealer.manifest.edit import put
 from sealer.manifest.entries import remove, rename
+from sealer.names import (
+    is_name,
+    is_namespace,
+    is_secret_key,
+    missing_keys,
+    refused_metadata,
+)
 from sealer.scope import SCOPE_ANNOTATIONS
 from sealer.sealed import SealedSecret
 from sealer.sealing import seal_value
 from sealer.secret import MAX_BYTES, TOKEN_TYPES, Secret
 from sealer.values import foreign
-
-# Source: k8s.io/apimachinery ``validation.IsDNS1123Label`` (of which names are made), and
-# ``IsConfigMapKey``.
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
-# Source: k8s.io/kubernetes pkg/apis/core/validation, ``ValidateSecret``.
-_NEEDED = {
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-}
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +118,7 @@ def check(sealed: SealedSecret, changes: Changes) -> None:
 
 def check_key(key: str) -> None:
     """Raise ManifestError for a key that Kubernetes takes in no Secret."""
-    if not _KEY.fullmatch(key) or key in (".", "..") or key.startswith(".."):
+    if not is_secret_key(key):
         raise ManifestError(
             f"{key!r} is no key for a Secret",
             path=("spec", "encryptedData"),
@@ -134,9 +128,9 @@ def check_key(key: str) -> None:
 
 def doubts(secret: Secret) -> Iterator[ManifestError]:
     """Tell, as errors not raised, what of a Secret the cluster refuses, or reads otherwise."""
-    for word, text, limit in (("name", secret.name, 253), ("namespace", secret.namespace, 63)):
-        parts = text.split(".") if word == "name" else [text]
-        if text and (len(text) > limit or not all(map(_LABEL.fullmatch, parts))):
+    named = (("name", secret.name, is_name), ("namespace", secret.namespace, is_namespace))
+    for word, text, is_taken in named:
+        if text and not is_taken(text):
             problem = f"{text!r} is none that Kubernetes takes"
             yield ManifestError(problem, path=("metadata", word))
     for key, secret_value in secret.data.items():
@@ -146,6 +140,7 @@ def doubts(secret: Secret) -> Iterator[ManifestError]:
             yield ManifestError(error.message, path=("data", key))
         if what := foreign.reference_in(secret_value):
             yield ManifestError(f"is {what}, and is sealed as it stands", path=("data", key))
+    yield from refused_metadata(secret.metadata, ("metadata",))
     yield from _type_doubts(secret)
     for key in sorted(SCOPE_ANNOTATIONS & secret.annotations.keys()):
         value = secret.annotations[key]
@@ -158,12 +153,7 @@ def _type_doubts(secret: Secret) -> Iterator[ManifestError]:
     if secret.type in TOKEN_TYPES:
         problem = f"{secret.type} hands out rights: our controller makes no Secret of that type"
         yield ManifestError(problem, path=("type",))
-    missing = [key for key in _NEEDED.get(secret.type or "", ()) if key not in secret.data]
-    if secret.type == "kubernetes.io/basic-auth" and not {"username", "password"} & set(
-        secret.data
-    ):
-        missing = ["username or password"]
-    if missing:
+    if missing := missing_keys(secret.type or "", secret.data):
         problem = f"{secret.type} needs {' and '.join(missing)}: the API server refuses it without"
         yield ManifestError(problem, path=("type",))
 

@@ -99,6 +99,7 @@ _WARNINGS = {
     "not-rendered": "A kustomization that cannot be rendered without plugins or the network",
     "order-no-wait": "Flux does not wait until the controller is there",
     "possible-credential": "A value that may be a credential in clear",
+    "vault-policy": "A KeyVaultSecret's onVaultDelete cannot do what it says",
     "vault-placeholder": "A Key Vault manifest holds what a conversion left for a person to write",
     "allow-without-reason": "An allow comment that gives no reason, and so allows nothing",
 }

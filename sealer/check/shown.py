@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 
+from sealer.names import MAX_NAME, is_name
+
 _NO_NAME = "a name that Kubernetes does not take"
 _NO_KEY = "a key that Kubernetes does not take"
 _NO_VARIABLE = "a variable that Flux does not take"
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]{0,62}\}")
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}")
 _KEY = re.compile(r"[-._A-Za-z0-9]{1,253}")
-_MAX_NAME = 253
 
 
 def name(text: str) -> str:
@@ -24,7 +23,7 @@ def name(text: str) -> str:
     if not text:
         return text
     filled = _VARIABLE.sub("x", text)
-    return text if len(text) <= _MAX_NAME and _NAME.fullmatch(filled) else _NO_NAME
+    return text if len(text) <= MAX_NAME and is_name(filled) else _NO_NAME
 
 
 def kind(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sealer.fields import Fields, Path
 from sealer.keyvault.vaults import choice, sequence
+from sealer.names import is_secret_key
 
 SECRET = "secret"  # noqa: S105 a type of object
 CERTIFICATE = "certificate"
@@ -26,8 +27,6 @@ TLS_KEYS = ("tls.crt", "tls.key", "ca.crt")
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 _OBJECT = re.compile(r"[0-9A-Za-z-]{1,127}", re.ASCII)
 _VERSION = re.compile(r"[0-9a-f]{32}", re.ASCII)
-# k8s.io/apimachinery/pkg/util/validation: IsConfigMapKey
-_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -137,11 +136,6 @@ def read_entries(fields: Fields, value: Any) -> tuple[Entry, ...]:
 def _at_most(fields: Fields, count: int, limit: int, path: Path) -> None:
     if count > limit:
         fields.fault(f"has {count} entries; {limit} at most", path)
-
-
-def is_secret_key(key: str) -> bool:
-    """Whether Kubernetes takes it as a key of a Secret's data."""
-    return bool(_SECRET_KEY.fullmatch(key)) and key not in (".", "..") and not key.startswith("..")
 
 
 def _entry(fields: Fields, value: Any, path: Path) -> Entry | None:

@@ -10,7 +10,7 @@ from sealer.errors import ManifestError, TokenTypeError
 from sealer.fields import Fields, Path, without
 from sealer.keys.custody import KEY_LABEL
 from sealer.keyvault.names import check_patterns
-from sealer.keyvault.references import Entry, FindEntry, is_secret_key, known_keys, read_entries
+from sealer.keyvault.references import Entry, FindEntry, known_keys, read_entries
 from sealer.keyvault.vaults import (
     CLUSTER_KEY_VAULT,
     GROUP,
@@ -19,6 +19,7 @@ from sealer.keyvault.vaults import (
     read_duration,
     strings,
 )
+from sealer.names import is_secret_key
 from sealer.sealed import SecretTemplate
 from sealer.secret import TOKEN_TYPES
 

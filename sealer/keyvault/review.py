@@ -5,18 +5,16 @@ Pure: nothing here asks a cluster, so a vault that is not among the manifests is
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sealer.errors import ManifestError
 from sealer.fields import Path
 from sealer.keyvault.names import matches_glob
-from sealer.keyvault.references import FindEntry, known_keys
+from sealer.keyvault.references import FindEntry, TlsEntry, known_keys
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
-
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
-_SPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
+from sealer.names import is_name, is_namespace, missing_keys, refused_metadata
 
 Finding = tuple[int, ManifestError]
 """Which of the manifests, and what is wrong with it."""
@@ -33,12 +31,22 @@ def names(resource: KeyVaultSecret | VaultResource) -> Iterator[ManifestError]:
     if not resource.name:
         yield ManifestError("is missing", path=own)
     for name, path in given:
-        bad = len(name) > 253 or not _NAME.fullmatch(name)
-        if name and bad and (path == own or name != resource.name):
+        if name and not is_name(name) and (path == own or name != resource.name):
             yield ManifestError(problem, path=path)
     space = resource.namespace
-    if space and (len(space) > 63 or not _SPACE.fullmatch(space)):
+    if space and not is_namespace(space):
         yield ManifestError("is no namespace's name", path=("metadata", "namespace"))
+
+
+def labels(manifest: Mapping[str, Any]) -> Iterator[ManifestError]:
+    """What Kubernetes would refuse of labels and annotations: of the object, and of its Secret."""
+    spec = manifest.get("spec")
+    parts = spec if isinstance(spec, Mapping) else {}
+    yield from refused_metadata(manifest.get("metadata"), ("metadata",))
+    yield from refused_metadata(parts.get("target"), ("spec", "target"))
+    template = parts.get("template")
+    below = template.get("metadata") if isinstance(template, Mapping) else None
+    yield from refused_metadata(below, ("spec", "template", "metadata"))
 
 
 def vault_of(secret: KeyVaultSecret, vaults: Sequence[VaultResource]) -> VaultResource | None:
@@ -60,7 +68,7 @@ def review_vaults(vaults: Sequence[VaultResource]) -> Iterator[Finding]:
         seen.add(vault.title)
         for number, grant in enumerate(vault.allow):
             for place, name in enumerate(grant.namespaces):
-                if not _SPACE.fullmatch(name):
+                if not is_namespace(name):
                     problem = "is no namespace's name, and is taken literally"
                     path: Path = ("spec", "allow", number, "namespaces", place)
                     hint = "choose several by namespaceSelector"
@@ -81,6 +89,17 @@ def review_secrets(
         yield from ((index, error) for error in _vault(secret, vaults))
         yield from ((index, error) for error in _templates(secret))
         yield from ((index, error) for error in _merged(secret))
+
+
+def doubts(secret: KeyVaultSecret) -> Iterator[ManifestError]:
+    """What an API server takes and will not do: keys that ``RemoveKey`` cannot take out."""
+    kind = secret.target.type or secret.template.type or ""
+    if any(isinstance(entry, TlsEntry) for entry in secret.entries):
+        kind = kind or "kubernetes.io/tls"
+    if secret.on_vault_delete == "RemoveKey" and missing_keys(kind, ()):
+        problem = f"cannot take keys out of a Secret of type {kind}: Kubernetes asks for them"
+        hint = "the last values stay; say Keep, or DeleteSecret"
+        yield ManifestError(problem, path=("spec", "onVaultDelete"), hint=hint)
 
 
 def _targets(secret: KeyVaultSecret, others: Sequence[KeyVaultSecret]) -> Iterator[ManifestError]:

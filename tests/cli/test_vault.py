@@ -328,6 +328,27 @@ ONE = SECRET + "  - {key: a, from: {secret: a}}\n"
             "is never rendered",
             id="dead-template",
         ),
+        pytest.param(
+            FEDERATED.replace("spec:\n", "spec:\n  poll: {interval: ''}\n"),
+            5,
+            "poll.interval: is empty",
+            id="no-interval",
+        ),
+        pytest.param(
+            FEDERATED.replace("spec:\n", "spec:\n  poll: {interval: 9999999999h}\n"),
+            5,
+            "292 years",
+            id="long-interval",
+        ),
+        pytest.param(
+            SECRET + "  - {key: a, from: {secret: a, version: ''}}\n", 7, "empty", id="no-version"
+        ),
+        pytest.param(
+            ONE.replace("namespace: shop}", "namespace: shop, labels: {team: a b}}"),
+            3,
+            "no label's value",
+            id="label",
+        ),
     ],
 )
 def test_check_finds(text: str, line: int, words: str) -> None:
@@ -358,6 +379,14 @@ def test_check_lets_one_add_to_the_secret_of_another() -> None:
     second = SECRET.replace("name: db", "name: more") + "  - {key: b, from: {secret: b}}\n"
     text = f"{ONE}---\n{second}  target: {{name: db, creation: Merge}}\n"
     assert run("vault", "check", text=text).returncode == 0
+
+
+def test_check_warns_of_keys_that_a_type_of_secret_asks_for() -> None:
+    text = SECRET + "  - tls: {certificate: web}\n  onVaultDelete: RemoveKey\n"
+    done = run("vault", "check", text=text)
+    assert done.returncode == 0
+    assert "<stdin>:8:" in done.stderr
+    assert "cannot take keys out of a Secret of type kubernetes.io/tls" in done.stderr
 
 
 def test_check_reads_folders_and_warns_of_what_a_conversion_left(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ from sealer.keyvault.references import (
     KeyEntry,
     Ref,
     TlsEntry,
-    is_secret_key,
     past_key,
 )
 from sealer.keyvault.resource import KeyVaultSecret
+from sealer.names import is_secret_key
 
 _HELD = (
     "nor most of what it had: nothing is deleted because of it, "

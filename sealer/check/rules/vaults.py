@@ -18,7 +18,7 @@ from sealer.check.tree import Tree, text_of, title
 from sealer.convert.result import REPLACE
 from sealer.errors import ManifestError, MissingKeyError, SealerError, dotted, each
 from sealer.fields import Path
-from sealer.keyvault import address, known, limits, review
+from sealer.keyvault import address, review, schema
 from sealer.keyvault.references import ExpandEntry, FindEntry, known_keys
 from sealer.keyvault.resource import KIND, KeyVaultSecret
 from sealer.keyvault.vaults import (
@@ -105,6 +105,8 @@ class VaultManifests:
         """Everything that is wrong with them."""
         yield from (one.finding("vault-manifest", fault) for one, fault in self.faults)
         yield from (one.finding("vault-conflict", fault) for one, fault in self.conflicts())
+        for where, secret in self.secrets:
+            yield from (where.finding("vault-policy", doubt) for doubt in review.doubts(secret))
         for manifest, _ in (*self.secrets, *self.vaults):
             for path in _paths_with(manifest.value, REPLACE.lower(), ()):
                 left = ManifestError(f"still says {REPLACE}", path=path)
@@ -117,12 +119,9 @@ class VaultManifests:
             yield ManifestError(f"must be {API_VERSION}", path=("apiVersion",))
         faults = [one for error in self._read(manifest, kind) for one in each(error)]
         told = {fault.path for fault in faults if isinstance(fault, ManifestError)}
-        for path, meant in known.unknown_fields(kind, spec):
-            if path not in told:
-                hint = f"did you mean {meant}?" if meant else None
-                yield ManifestError("is no field of this kind", path=path, hint=hint)
-        yield from (fault for fault in limits.outside(kind, spec) if fault.path not in told)
+        yield from (fault for fault in schema.refused(kind, spec) if fault.path not in told)
         yield from faults
+        yield from review.labels(manifest.value)
 
     def _read(self, manifest: Manifest, kind: str) -> Iterator[SealerError]:
         try:
