@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealer.convert.names import find_names
+from sealer.convert.names import find_names, rewrite
 from sealer.convert.result import REPLACE, Converted, Notes, copied, made, named
 from sealer.convert.source import Source
 from sealer.convert.stores import CLUSTER_STORE
@@ -247,31 +247,36 @@ def _set(entry: Source, notes: Notes) -> dict[str, Any] | None:
     extract = entry if "key" in entry else entry.part("extract")
     kind, name = _object(extract, notes)
     steps = entry.parts("rewrite")
-    for step in steps:
-        for key in ("regexp", "transform", "merge"):
-            step.whole(key)
     extract.text("metadataPolicy")
-    if extract.text("conversionStrategy") in ("", "Default"):
-        notes.add(f"in the names of {name}'s fields each character that no key may have became _;")
-        notes.add("here such a name is an error: correct it in the vault, or write an entry for it")
-    elif extract.text("conversionStrategy") == "Unicode":
+    if extract.text("conversionStrategy") == "Unicode":
         notes.add(f"conversionStrategy Unicode of {name} has no match here: a field that is no key")
         notes.add("of a Secret is an error")
     cure = "{key: KEY, from: {secret: " + name + ", property: FIELD}} for each field"
     if extract.text("metadataPolicy") == "Fetch" or kind != "secret" or not name:
+        _pass_over(steps)
         notes.add(f"extract of {extract.text('key')} has no match here: nothing was made of it")
         return None
     if extract.text("property"):
+        _pass_over(steps)
         notes.add(f"extract of {name} with a property has no match here: nothing was made of it;")
         notes.add(f"write {cure}, with property: {extract.text('property')}.FIELD")
         return None
-    if steps:
-        notes.add(f"rewrite of extract {name} has no match here, so its keys are as in the vault:")
-        notes.add(f"write {cure} that is to have another name")
     if extract.text("decodingStrategy") not in ("", "None"):
         notes.add(f"decodingStrategy of extract {name} has no match here: write {cure},")
         notes.add("with decode")
     more: dict[str, Any] = named({"version": extract.text("version")})
     if extract.text("emptyResultPolicy") == "Ignore":
         more["optional"] = True
-    return {"expand": {"secret": name, **more}}
+    made: dict[str, Any] = {"secret": name, **more}
+    rewrite(steps, made, notes)
+    if extract.text("conversionStrategy") in ("", "Default"):
+        # What no key may have became _, as it does here.
+        made.setdefault("case", "Key")
+    return {"expand": made}
+
+
+def _pass_over(steps: list[Source]) -> None:
+    """These are about what was told to have no match: not one by one as well."""
+    for step in steps:
+        for key in ("regexp", "transform", "merge"):
+            step.whole(key)

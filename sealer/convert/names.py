@@ -51,12 +51,17 @@ def find_names(find: Source, steps: list[Source], notes: Notes) -> dict[str, Any
     find.text("emptyResultPolicy")  # nothing found is no error
     find.text("conversionStrategy")  # Azure's names are keys that a Secret takes as they are
     notes.add("find passes over the secrets that belong to certificates: a tls entry fetches those")
+    rewrite(steps, made, notes)
+    return {"find": made}
+
+
+def rewrite(steps: list[Source], made: dict[str, Any], notes: Notes) -> None:
+    """Give ``made``, a ``find`` or an ``expand``, the ``rename`` and ``case`` of these steps."""
     renames: list[dict[str, str]] = []
     for step in steps:
         _rewrite(step, made, renames, notes)
     if renames:
         made["rename"] = renames
-    return {"find": made}
 
 
 def whole(pattern: str) -> str:
@@ -102,10 +107,12 @@ def _rewrite(
         if "case" in made:
             notes.add("a rewrite after upper-casing has no match here: case: Env comes last")
         body = step.part("regexp")
-        renames.extend(_renames(body.text("source"), body.text("target"), notes))
+        source, target = body.text("source"), body.text("target")
+        # Fields of an object may have any character, objects of a vault few.
+        renames.extend(_renames(source, target, notes, of_names="secret" not in made))
 
 
-def _renames(source: str, target: str, notes: Notes) -> list[dict[str, str]]:
+def _renames(source: str, target: str, notes: Notes, *, of_names: bool) -> list[dict[str, str]]:
     moved, target = _target(target, 1), _target(target, 0)
     if source.startswith("^") and _ends(source) and "|" not in source:
         return [{"regex": source[1:-1], "to": target}]
@@ -116,7 +123,8 @@ def _renames(source: str, target: str, notes: Notes) -> list[dict[str, str]]:
         # Each step replaces one, and names have few.
         for line in _CAPITALS:
             notes.add(line)
-        return [{"regex": _DASH, "to": "${head}" + target + "${tail}"}] * _MANY
+        dashes = _DASH if of_names else f"(?P<head>.*?)(?:{source})(?P<tail>.*)"
+        return [{"regex": dashes, "to": "${head}" + target + "${tail}"}] * _MANY
     notes.add(f"rewrite of {source} replaced each match; here the first only")
     if _ends(source):
         return [{"regex": f"(?P<head>.*?)(?:{source[:-1]})", "to": "${head}" + moved}]

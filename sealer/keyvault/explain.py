@@ -153,7 +153,8 @@ def _entry(entry: Entry) -> str:
     if isinstance(entry, TlsEntry):
         return f"tls.crt, tls.key, ca.crt: the {entry.ref}, chain {entry.chain}{optional}"
     if isinstance(entry, ExpandEntry):
-        return f"each top-level field of the {entry.format} in the {entry.ref}{optional}"
+        fields = f"each top-level field of the {entry.format} in the {entry.ref}"
+        return fields + _renamed(entry) + optional
     words = f"{entry.key}: the {entry.ref}"
     if entry.property:
         words += f", its property {entry.property}"
@@ -173,11 +174,16 @@ def _found(entry: FindEntry) -> str:
         words = f"all secrets named {entry.glob}"
     if entry.tags:
         words += " with tags " + ", ".join(f"{key}={value}" for key, value in entry.tags)
-    for step in entry.rename:
-        words += f", {step.regex} renamed to {step.to}"
-    if entry.case:
-        words += ", in the case of variables: MY_NAME"
-    return f"{words}; not those of certificates"
+    return f"{words}{_renamed(entry)}; not those of certificates"
+
+
+def _renamed(entry: FindEntry | ExpandEntry) -> str:
+    words = "".join(f", {step.regex} renamed to {step.to}" for step in entry.rename)
+    case = {
+        "Env": ", in the case of variables: MY_NAME",
+        "Key": ", _ for what no key may have",
+    }
+    return words + case.get(entry.case, "")
 
 
 def _creation(secret: KeyVaultSecret) -> str:

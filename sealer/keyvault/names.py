@@ -13,9 +13,12 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from sealer.errors import SealerError
-from sealer.keyvault.references import FindEntry, Rename
+from sealer.keyvault.references import ExpandEntry, FindEntry, Rename
 
 _REFERENCE = re.compile(r"\$(?:(\$)|([0-9]+)|\{(\w+)\})")
+# "$1$1" doubles a name: sixteen such steps would fill the memory.
+_LONGEST = 1024
+_NO_KEY = re.compile(r"[^-._a-zA-Z0-9]")
 
 
 class PatternError(SealerError):
@@ -57,19 +60,28 @@ def name_selector(entry: FindEntry) -> Callable[[str], bool]:
     return selects
 
 
-def key_for(entry: FindEntry, name: str) -> str:
-    """Return the key for a found name: each rename whose pattern matches in turn, then the case."""
+def key_for(entry: FindEntry | ExpandEntry, name: str) -> str:
+    """Return the key for a name: each rename whose pattern matches in turn, then the case.
+
+    What grows beyond any key is returned as it is by then, and is no key.
+    """
     for step in entry.rename:
+        if len(name) > _LONGEST:
+            return name
         name = _renamed(step, name)
     if entry.case == "Env":
         name = "".join(char if char.isascii() and char.isalnum() else "_" for char in name).upper()
+    elif entry.case == "Key":
+        name = _NO_KEY.sub("_", name)
     return name
 
 
-def check_patterns(entry: FindEntry) -> Iterable[tuple[tuple[str | int, ...], PatternError]]:
+def check_patterns(
+    entry: FindEntry | ExpandEntry,
+) -> Iterable[tuple[tuple[str | int, ...], PatternError]]:
     """Yield what is wrong with an entry's patterns, and where in it."""
     try:
-        if entry.regex:
+        if isinstance(entry, FindEntry) and entry.regex:
             compile_pattern(entry.regex)
     except PatternError as error:
         yield ("regex",), error

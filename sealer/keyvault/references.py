@@ -19,6 +19,7 @@ DECODINGS = ("None", "Base64", "Base64URL", "Hex")
 CERTIFICATE_FORMS = ("PEM", "PFX", "Key", "Leaf", "Chain")
 KEY_FORMS = ("PEM", "JWK")
 CHAINS = ("Full", "LeafOnly", "NoRoot")
+CASES = ("Env", "Key")
 MAX_HISTORY = 10
 _MAX_ENTRIES, _MAX_RENAMES, _MAX_TAGS = 256, 16, 15
 """As the CRD has them; an object in Azure has no more tags."""
@@ -76,20 +77,22 @@ class TlsEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """One step of ``rename``."""
+
+    regex: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExpandEntry:
     """``{expand}``: the top level of a JSON or YAML object, a key each."""
 
     ref: Ref
     format: str = "JSON"
     optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """One step of ``find.rename``."""
-
-    regex: str
-    to: str
+    rename: tuple[Rename, ...] = ()
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,8 @@ def _tls(fields: Fields, body: Mapping[str, Any], path: Path) -> TlsEntry:
 def _expand(fields: Fields, body: Mapping[str, Any], path: Path) -> ExpandEntry:
     ref = _ref(fields, body, SECRET, path)
     form = choice(fields, body, "format", path, ("JSON", "YAML"))
-    return ExpandEntry(ref, form, _optional(fields, body, path))
+    optional = _optional(fields, body, path)
+    return ExpandEntry(ref, form, optional, *_naming(fields, body, path))
 
 
 def _optional(fields: Fields, body: Mapping[str, Any], path: Path) -> bool:
@@ -242,11 +246,15 @@ def _find(fields: Fields, body: Mapping[str, Any], path: Path) -> FindEntry:
     if not (glob or regex or tags):
         fields.fault("must say which: name, regex or tags", path)
     _at_most(fields, len(tags), _MAX_TAGS, (*path, "tags"))
+    return FindEntry(glob, regex, tuple(sorted(tags.items())), *_naming(fields, body, path))
+
+
+def _naming(fields: Fields, body: Mapping[str, Any], path: Path) -> tuple[tuple[Rename, ...], str]:
+    """How keys are made of what was found: ``rename`` and ``case``."""
     case = fields.string(body.get("case"), (*path, "case"))
-    if case not in ("", "Env"):
-        fields.fault("must be Env", (*path, "case"))
-    rename = _rename(fields, body.get("rename"), (*path, "rename"))
-    return FindEntry(glob, regex, tuple(sorted(tags.items())), rename, case)
+    if case not in ("", *CASES):
+        fields.fault(f"must be one of {', '.join(CASES)}", (*path, "case"))
+    return _rename(fields, body.get("rename"), (*path, "rename")), case
 
 
 def _rename(fields: Fields, value: Any, path: Path) -> tuple[Rename, ...]:

@@ -10,7 +10,7 @@ from sealer.errors import ManifestError, TokenTypeError
 from sealer.fields import Fields, Path, without
 from sealer.keys.custody import KEY_LABEL
 from sealer.keyvault.names import check_patterns
-from sealer.keyvault.references import Entry, FindEntry, known_keys, read_entries
+from sealer.keyvault.references import Entry, ExpandEntry, FindEntry, known_keys, read_entries
 from sealer.keyvault.vaults import (
     CLUSTER_KEY_VAULT,
     GROUP,
@@ -144,9 +144,10 @@ def _check(fields: Fields, resource: KeyVaultSecret) -> None:
     for name in without(resource.template.unknown, "omit"):
         fields.fault("is no field of a template", ("spec", "template", name))
     for index, entry in enumerate(resource.entries):
-        if isinstance(entry, FindEntry):
+        if isinstance(entry, (FindEntry, ExpandEntry)):
+            shape = "find" if isinstance(entry, FindEntry) else "expand"
             for where, problem in check_patterns(entry):
-                path = ("spec", "data", index, "find", *where)
+                path = ("spec", "data", index, shape, *where)
                 fields.fault(problem.message, path, problem.hint)
     types = {"target": resource.target.type, "template": resource.template.type}
     for place, kind in types.items():

@@ -169,6 +169,26 @@ def test_a_key_conflict_names_the_objects(run: Run) -> None:
     run(test)
 
 
+def test_fields_that_no_key_may_have_are_renamed_where_that_is_asked_for(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        await started(half)
+        half.store.set_secret("app", '{"Logging:Level": "Debug", "db": {"x": 1}}')
+        half.store.set_secret("two", '{"a:b": "1", "a/b": "2"}')
+        half.clock.now += 60
+        steps = [{"regex": "db", "to": "DB"}]
+        half.secret("k", {"expand": {"secret": "app", "case": "Key", "rename": steps}})
+        half.secret("bad", {"expand": {"secret": "app"}})
+        half.secret("same", {"expand": {"secret": "two", "case": "Key"}})
+        await half.settle()
+        assert half.data("k") == {"Logging_Level": "Debug", "DB": '{"x":1}'}
+        assert half.ready("bad") == half.ready("same") == ("False", "BadValue")
+        message = half.status("same")["objects"][0]["message"]
+        assert message == "gives one key of two of its fields (rename one of them)"
+        assert "rename or case" in half.status("bad")["objects"][0]["message"]
+
+    run(test)
+
+
 @pytest.mark.parametrize("policy", ["Keep", "DeleteSecret"])
 def test_what_was_read_and_never_written_was_never_had(run: Run, policy: str) -> None:
     """It may go again without blocking the others, or deleting anything."""

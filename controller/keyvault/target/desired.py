@@ -32,6 +32,8 @@ from sealer.keyvault.references import (
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.names import is_secret_key
 
+_MAX_FIELDS = 1000
+"""So many names are matched in some milliseconds, which the event loop has to spare."""
 _HELD = (
     "nor most of what it had: nothing is deleted because of it, "
     "unless a new sync-now annotation says that it is meant"
@@ -198,7 +200,7 @@ class _Work:
         if isinstance(entry, FindEntry):
             return _checked({names.key_for(entry, ref.name): found.value}, ref)
         made = self._converted(entry, found)
-        return _checked(made, ref) if isinstance(entry, ExpandEntry) else made
+        return _checked(_named(entry, made), ref) if isinstance(entry, ExpandEntry) else made
 
     def _converted(self, entry: KeyEntry | TlsEntry | ExpandEntry, found: Found) -> Values:
         reading = reading_of(entry, found)
@@ -365,10 +367,23 @@ def _message(lost: Lost) -> dict[str, Any]:
     return {"message": lost.error.message}
 
 
+def _named(entry: ExpandEntry, made: Values) -> Values:
+    """The fields under the keys that ``rename`` and ``case`` make of their names."""
+    if not (entry.rename or entry.case):
+        return made
+    if len(made) > _MAX_FIELDS:
+        raise BadValueError(f"has more than {_MAX_FIELDS} fields to rename")
+    named = {names.key_for(entry, field): value for field, value in made.items()}
+    if len(named) < len(made):
+        raise BadValueError("gives one key of two of its fields", hint="rename one of them")
+    return named
+
+
 def _checked(made: Values, ref: Ref) -> Values:
     for key in made:
         if not is_secret_key(key):
             raise BadValueError(
-                "gives a key that no Secret can have: letters, digits, '-', '_' and '.' only"
+                "gives a key that no Secret can have: letters, digits, '-', '_' and '.' only",
+                hint="give it another by rename or case",
             )
     return made

@@ -7,7 +7,7 @@ import pytest
 from sealer.convert.names import whole
 from sealer.errors import ManifestError, ManyErrors
 from sealer.keyvault.names import check_patterns, compile_pattern, key_for, selector
-from sealer.keyvault.references import FindEntry
+from sealer.keyvault.references import ExpandEntry, FindEntry
 from sealer.keyvault.resource import KeyVaultSecret
 from tests.testbed import foreign_manifests as foreign
 from tests.testbed.conversions import convert, notes, of_kind, secrets
@@ -128,6 +128,46 @@ def test_keys_are_made_of_names_as_they_were(steps: str, expected: str) -> None:
     assert key_for(entry, "my-key-1") == expected
 
 
+@pytest.mark.parametrize(
+    ("extract", "rewrite", "fields"),
+    [
+        pytest.param(
+            "{key: a}", "", {"Logging:Level": "Logging_Level", "a.b-c": "a.b-c"}, id="default"
+        ),
+        pytest.param(
+            "{key: a, conversionStrategy: None}", "", {"a:b": "a:b", "ok": "ok"}, id="none"
+        ),
+        pytest.param(
+            "{key: a}",
+            "{regexp: {source: '^db-(.*)$', target: 'DB_$1'}}",
+            {"db-user": "DB_user", "db:x": "db_x"},
+            id="renamed",
+        ),
+        pytest.param(
+            "{key: a}",
+            "{regexp: {source: '[^a-zA-Z0-9_]', target: '_'}}",
+            {"a:b-c.d": "a_b_c_d"},
+            id="class",
+        ),
+        pytest.param(
+            "{key: a}",
+            '{transform: {template: \'{{ .value | upper | replace "-" "_" }}\'}}',
+            {"my-key": "MY_KEY"},
+            id="env",
+        ),
+    ],
+)
+def test_the_fields_of_an_object_get_the_keys_they_had(
+    extract: str, rewrite: str, fields: dict[str, str]
+) -> None:
+    """Source: esutils.ConvertKeys of external-secrets, after its rewrite."""
+    text = foreign.external(f"  dataFrom:\n    - extract: {extract}\n      rewrite: [{rewrite}]\n")
+    (made,) = convert(text)
+    (entry,) = KeyVaultSecret.from_dict(made.manifest).entries
+    assert isinstance(entry, ExpandEntry)
+    assert {field: key_for(entry, field) for field in fields} == fields
+
+
 def test_a_path_of_another_store_is_doubted() -> None:
     text = foreign.external("  data: [{secretKey: a, remoteRef: {key: secret/data/db}}]\n")
     assert "is its store of Azure?" in notes(text)
@@ -138,7 +178,7 @@ def test_a_key_was_a_jwk_and_a_property_keeps_its_dots() -> None:
     entries = {one["key"]: one["from"] for one in spec["data"] if "key" in one}
     assert entries["jwk"] == {"key": "sign", "as": "JWK"}
     assert entries["deep"] == {"secret": "json", "property": "a.b.0", "decode": "Base64URL"}
-    assert {"expand": {"secret": "more", "version": VERSION}} in spec["data"]
+    assert {"expand": {"secret": "more", "version": VERSION, "case": "Key"}} in spec["data"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +189,7 @@ def test_a_key_was_a_jwk_and_a_property_keeps_its_dots() -> None:
         "decodingStrategy Auto of json guesses",
         "extract of json with a property",
         "extract of cert/shop has no match",
-        "rewrite of extract more",
+        "rewrite.merge has no match here",
         "decodingStrategy of extract more",
         "the generator Password pw",
         "creationPolicy None",
@@ -183,7 +223,7 @@ def test_labels_that_were_copied_are_the_targets_without_those_that_track() -> N
     }
     assert made.manifest["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] == "1"
     assert made.manifest["spec"]["refresh"] == "Once"
-    assert made.manifest["spec"]["data"] == [{"expand": {"secret": "app-json"}}]
+    assert made.manifest["spec"]["data"] == [{"expand": {"secret": "app-json", "case": "Key"}}]
 
 
 def test_a_cluster_external_secret_is_one_for_each_namespace() -> None:
@@ -228,7 +268,8 @@ def test_a_pfx_with_a_password_is_left_to_a_person() -> None:
 
 def test_what_may_be_missing_is_optional() -> None:
     text = foreign.external("  dataFrom: [{extract: {key: a, emptyResultPolicy: Ignore}}]\n")
-    assert secrets(text)[0]["data"] == [{"expand": {"secret": "a", "optional": True}}]
+    made = {"secret": "a", "optional": True, "case": "Key"}
+    assert secrets(text)[0]["data"] == [{"expand": made}]
 
 
 @pytest.mark.parametrize(
@@ -276,8 +317,3 @@ def test_a_policy_that_has_no_match_is_told() -> None:
         convert(foreign.external(f"  target: {{creationPolicy: Novel}}\n{data}"))
     text = foreign.external(f"  target: {{creationPolicy: Merge, immutable: true}}\n{data}")
     assert "immutable is left out" in notes(text)
-
-
-def test_field_names_that_no_key_may_have_are_told_of() -> None:
-    text = foreign.external("  dataFrom: [{extract: {key: app}}]\n")
-    assert "each character that no key may have became _" in notes(text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sealer.errors import ManifestError, ManyErrors, SealerError
 from sealer.keyvault.names import key_for, matches_glob, selector
-from sealer.keyvault.references import FindEntry, Rename
+from sealer.keyvault.references import ExpandEntry, FindEntry, Ref, Rename
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
 
@@ -70,6 +71,20 @@ def faults(error: SealerError) -> list[tuple[str, str]]:
             "spec.data.0.find.rename.0.to",
             "group 2",
             id="missing-group",
+        ),
+        pytest.param(
+            [{"expand": {"secret": "a", "rename": [{"regex": "(?=x)", "to": "$2"}]}}],
+            {},
+            "spec.data.0.expand.rename.0.regex",
+            "RE2",
+            id="expand",
+        ),
+        pytest.param(
+            [{"expand": {"secret": "a", "case": "env"}}],
+            {},
+            "spec.data.0.expand.case",
+            "one of Env, Key",
+            id="case",
         ),
         *(
             pytest.param(
@@ -191,6 +206,19 @@ def test_found_names_become_keys() -> None:
     assert key_for(FindEntry(glob="*", rename=rename), "shop-db-old") == "old.db"
     assert key_for(FindEntry(glob="*", rename=rename, case="Env"), "shop-db-old") == "OLD_DB"
     assert key_for(FindEntry(glob="*", rename=(Rename("db", "x$$y"),)), "db") == "x$y"
+
+
+def test_fields_of_an_object_become_keys() -> None:
+    entry = ExpandEntry(Ref("secret", "a"), case="Key")
+    assert key_for(entry, "Logging:Level.x-y") == "Logging_Level.x-y"
+    assert key_for(replace(entry, case="Env"), "Logging:Level") == "LOGGING_LEVEL"
+    rename = (Rename("(.*):(.*)", "$2.$1"),)
+    assert key_for(replace(entry, case="", rename=rename), "a:b") == "b.a"
+
+
+def test_a_name_that_steps_double_grows_no_further_than_any_key() -> None:
+    entry = FindEntry(glob="*", rename=(Rename("(.*)", "$1" * 500),) * 16)
+    assert 253 < len(key_for(entry, "a" * 127)) < 100_000
 
 
 def test_a_regex_must_match_the_whole_name_and_tags_all_of_theirs() -> None:
