@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Processes for tests; each has an API server of its own, and mostly waits for it.
 JOBS ?= 2
 
-.PHONY: help install demo cluster check test bench docs pictures changelog lock clean
+.PHONY: help install demo cluster check test fuzz bench docs pictures changelog lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -52,6 +52,9 @@ test: $(STAMP) ## every test this machine can run
 	$(BIN)/python -m tests.pure_coverage
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" --ignore=tests/unit/sealer --ignore=tests/property
 	$(BIN)/python -m pytest -m alone tests/e2e tests/keyvault
+
+fuzz: $(STAMP) ## search for inputs that break a reader, SECONDS=600 for each of the readers
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600)
 
 bench: $(STAMP) ## ratios against the real kubeseal and Go's templates, in one run
 	$(BIN)/python -m tests.perf.bench_cli

@@ -50,6 +50,19 @@ def words(function: _F) -> _F:
 
 def cert(function: _F) -> _F:
     """Which certificate to seal with, and what vouches for it; the command gets one ``wanted``."""
+    return click.option(
+        "--cert",
+        "certs",
+        multiple=True,
+        type=FILE,
+        metavar="FILE|URL",
+        help="Certificate to seal with (PEM); the default is the cluster's.  "
+        f"[env: {CERT_VARIABLE}]",
+    )(vouched(function))
+
+
+def vouched(function: _F) -> _F:
+    """What vouches for a certificate; the command gets ``wanted``, with its ``certs`` in it."""
 
     @wraps(function)
     def wrapper(*args: Any, **values: Any) -> Any:
@@ -60,15 +73,6 @@ def cert(function: _F) -> _F:
         )
         return function(*args, wanted=wanted, **values)
 
-    place = click.option(
-        "--cert",
-        "certs",
-        multiple=True,
-        type=FILE,
-        metavar="FILE|URL",
-        help="Certificate to seal with (PEM); the default is the cluster's.  "
-        f"[env: {CERT_VARIABLE}]",
-    )
     expected = click.option(
         "--fingerprint",
         "expected",
@@ -83,7 +87,7 @@ def cert(function: _F) -> _F:
         is_flag=True,
         help="Take the certificate of a place that served another one before.",
     )
-    return cast("_F", place(expected(accept(wrapper))))
+    return cast("_F", expected(accept(wrapper)))
 
 
 def _fingerprints(

@@ -13,6 +13,8 @@ from sealer.cli._ui import UI
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
+    from sealer.cli._certificates import Wanted
+    from sealer.cluster.source import Source
     from sealer.keys.certificate import Certificate
     from sealer.page import Cluster
 
@@ -36,9 +38,10 @@ Examples:
 @click.option(
     "--check", type=options.FILE, metavar="FILE", help="Check a page instead of making one."
 )
+@options.vouched
 @options.words
 @click.pass_obj
-def command(ui: UI, /, certs: tuple[str, ...], output: str | None, check: str | None) -> None:
+def command(ui: UI, /, wanted: Wanted, output: str | None, check: str | None) -> None:
     """Make a page that seals in a browser: one file, which works without a network.
 
     Nothing that is typed there is sent anywhere. The same certificates make the same page, byte
@@ -51,13 +54,13 @@ def command(ui: UI, /, certs: tuple[str, ...], output: str | None, check: str | 
     if check is not None:
         if output:
             raise UsageError("--check writes nothing", hint="leave -o out")
-        _check(ui, check, certs)
+        _check(ui, check, wanted.certs)
         return
-    if not certs:
+    if not wanted.certs:
         raise UsageError("no certificate", hint="name one at least: --cert cluster.pem")
     if output is None and _ui.stdout_is_terminal():
         raise UsageError("a page is nothing for a terminal", hint="name a file: -o seal.html")
-    clusters = _clusters(certs)
+    clusters = _clusters(ui, wanted)
     _check_usable(ui, clusters)
     page = build(clusters)
     if output is None:
@@ -67,19 +70,27 @@ def command(ui: UI, /, certs: tuple[str, ...], output: str | None, check: str | 
     ui.note(f"{output}: written, for {', '.join(cluster.name for cluster in clusters)}")
 
 
-def _clusters(certs: tuple[str, ...]) -> list[Cluster]:
+def _clusters(ui: UI, wanted: Wanted) -> list[Cluster]:
+    """Whom a page seals for: each certificate is judged, as if it sealed now."""
+    from sealer.cli._certificates import judged
     from sealer.page import named
 
-    return named(_read(cert) for cert in certs)
+    sources = map(_source, wanted.certs)
+    return named((name, judged(source, wanted, ui)) for name, source in sources)
 
 
 def _read(cert: str) -> tuple[str, Certificate]:
-    from sealer.cluster.certificate import read_certificate
+    name, source = _source(cert)
+    return name, source.certificate()
+
+
+def _source(cert: str) -> tuple[str, Source]:
+    from sealer.cluster.source import Source
 
     name, _, place = cert.partition("=") if _is_named(cert) else ("", "", cert)
     if not place:
         raise UsageError("--cert is empty", hint="is the variable set?")
-    return name.strip() or _stem(place), read_certificate(place, alone=True)
+    return name.strip() or _stem(place), Source.file_or_url(place, alone=True)
 
 
 def _is_named(cert: str) -> bool:

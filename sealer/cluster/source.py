@@ -29,13 +29,13 @@ class Source:
     """What the controller announces, empty where nothing is announced."""
 
     @classmethod
-    def file_or_url(cls, location: str) -> Source:
-        """A PEM file, ``file://`` or an http(s) URL."""
+    def file_or_url(cls, location: str, *, alone: bool = False) -> Source:
+        """A PEM file, ``file://`` or an http(s) URL; ``alone`` as for ``read_certificate``."""
         from sealer.cluster.certificate import read_certificate
 
         return cls(
             title=shown(location),
-            certificate=cache(lambda: read_certificate(location)),
+            certificate=cache(lambda: read_certificate(location, alone=alone)),
             place=lambda: address(location) if is_url(location) else "",
             key_list=lambda: _fetched_list(location) if is_url(location) else b"",
         )

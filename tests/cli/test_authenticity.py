@@ -115,13 +115,17 @@ WRITERS = {
     "raw": ("raw", "s.yaml", "--name", "n", "--namespace", "x", "@"),
     "reencrypt-with-keys": ("reencrypt", "-i", "db.yaml", "--key", "one.key", "@"),
     "reencrypt-by-controller": ("reencrypt", "-i", "db.yaml", "--no-journal", "@"),
+    "page": ("page", "-o", "seal.html", "@"),
     "cert-kept": ("cert", "-w", "kept.pem", "@"),
 }
+ONLY_URL = {"page"}
 BY_URL = [name for name in WRITERS if name != "reencrypt-by-controller"]
 writers = pytest.mark.parametrize("writer", WRITERS)
 
 
 def words(writer: str, *where: str) -> tuple[str, ...]:
+    if writer in ONLY_URL and where[0] == "--controller-url":
+        where = ("--cert", f"{where[1]}/v1/cert.pem", *where[2:])
     return (*WRITERS[writer][:-1], *where)
 
 
@@ -261,7 +265,7 @@ class TestRules:
         here.tree.write(".seal.toml", f'[[rule]]\npath = "*.yaml"\n{text}\n')
 
     @pytest.mark.parametrize(
-        "writer", [name for name in WRITERS if "raw" not in name and "cert" not in name]
+        "writer", [name for name in WRITERS if name not in ("raw", "cert-kept", "page")]
     )
     def test_every_writer_holds_its_files_rule(self, here: Here, writer: str) -> None:
         self.rule(here, f'fingerprint = "{ONE}"')
