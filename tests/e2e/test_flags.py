@@ -81,6 +81,7 @@ def test_no_key_is_made_where_that_is_switched_off(
         wait_for("HTTP", lambda: controller.get("/healthz")[0] == 200)
         assert controller.get("/readyz")[0] == 503
         assert controller.get("/v1/cert.pem")[0] == 500
+        assert controller.get("/v1/keys.json")[0] == 500
         pair = new_pair()
         plane.api.create(key_secret(pair, prefix="brought-", namespace=namespace))
         wait_for("ready", controller.is_ready)

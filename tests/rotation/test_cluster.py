@@ -122,6 +122,32 @@ def test_rotate_makes_a_key_as_the_peer_does_and_waits_until_it_is_served(
     assert rows[0]["state"] == "current"
 
 
+def test_a_rotated_key_is_believed_by_whoever_made_it_and_followed_by_everybody_else(
+    tree: Tree, cluster: Cluster
+) -> None:
+    tree.write("s.yaml", "kind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {c: d}\n")
+    colleague = {"XDG_STATE_HOME": str(tree.home / "colleague")}
+    old = cluster.certificate().fingerprint
+    pinned = ("s.yaml", "--fingerprint", old, *cluster.where)
+    first = "is used for the first time: " + old
+    for environment in (colleague, {}):
+        assert first in tree.seal("s.yaml", *cluster.where, environment=environment).stderr
+    tree.seal("rotate", *cluster.where)
+    new = cluster.certificate().fingerprint
+    assert tree.seal("s.yaml", *cluster.where).stderr.count(new) == 0
+    words = f"has a new certificate, announced by the one that was known: {new}"
+    for arguments in (("s.yaml", *cluster.where), pinned):
+        done = tree.seal(*arguments, environment=colleague)
+        assert words in done.stderr
+        assert new in done.stdout
+    assert "announced" not in tree.seal("s.yaml", *cluster.where, environment=colleague).stderr
+    # The list holds certificates alone.
+    status, body = cluster.controller.get("/v1/keys.json")
+    assert status == 200
+    assert b"PRIVATE KEY" not in body
+    assert [one["fingerprint"] for one in json.loads(body)["keys"]] == [new, old]
+
+
 def test_a_key_that_is_needed_is_not_retired_unless_forced(tree: Tree, cluster: Cluster) -> None:
     need("kubeseal")
     old = cluster.certificate().fingerprint
