@@ -35,13 +35,15 @@ def make(
     values: Mapping[str, bytes],
     *,
     strict: bool = False,
+    optional: Collection[str] = (),
     partial: bool = False,
 ) -> Made:
     """Render all templates of one object, on one budget.
 
     ``strict``: they see the values and nothing of each other, and a key that is not there is an
-    error. ``partial``: a template that fails for want of a key is left out. Raises ManyErrors with
-    a TemplateError for each template that fails; messages name places and functions, no value.
+    error; one in ``optional`` only where it would be printed. ``partial``: a template that fails
+    for want of a key is left out. Raises ManyErrors with a TemplateError for each template that
+    fails; messages name places and functions, no value.
     """
     texts = {key: text for key, text in templates.items() if text is not None}
     if not texts:
@@ -61,7 +63,7 @@ def make(
         template = None
         try:
             template = Template.parse(key, text)
-            data[key] = template.render(context, strict=strict, budget=budget)
+            data[key] = template.render(context, strict=strict, optional=optional, budget=budget)
         except TemplateError as error:
             if budget.is_spent:
                 errors.append(error)

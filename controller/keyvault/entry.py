@@ -29,6 +29,8 @@ class Entry:
         default_factory=lambda: Outcome(Reason.VAULT_NOT_READY, "not asked yet")
     )
     status: Mapping[str, Any] = field(default_factory=dict)
+    logged: str = ""
+    """The reason that this process logged last; the logs of the one before are elsewhere."""
     untold: bool = False
     """Whether the last status could not be written."""
     retry: asyncio.Task[None] | None = None

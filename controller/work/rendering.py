@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from controller.work.frames import (
@@ -25,19 +25,28 @@ _MOST_WORDS = 1000
 
 
 def render_job(
-    templates: Templates, values: Mapping[str, bytes], *, strict: bool, partial: bool
+    templates: Templates,
+    values: Mapping[str, bytes],
+    *,
+    strict: bool,
+    optional: Collection[str],
+    partial: bool,
 ) -> bytes:
     """The frame that asks for it."""
-    return frame([RENDER, dict(templates), shown(values), strict, partial])
+    return frame([RENDER, dict(templates), shown(values), strict, sorted(optional), partial])
 
 
 def render(
-    templates: Templates, values: Mapping[str, str], strict: bool, partial: bool
+    templates: Templates,
+    values: Mapping[str, str],
+    strict: bool,
+    optional: list[str],
+    partial: bool,
 ) -> list[Any]:
     """Do it, in a worker: what they made, which keys are unstable, and the errors."""
     opened = {key: encoding.decode(text) for key, text in values.items()}
     try:
-        made = make(templates, opened, strict=strict, partial=partial)
+        made = make(templates, opened, strict=strict, optional=optional, partial=partial)
     except ManyErrors as many:
         return [{}, [], [[one.message, getattr(one, "key", None)] for one in many.errors]]
     return [shown(made.data), sorted(made.unstable), []]

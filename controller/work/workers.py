@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from controller.api.errors import UnavailableError
@@ -65,15 +65,16 @@ class Workers:
         values: Mapping[str, bytes],
         *,
         strict: bool = False,
+        optional: Collection[str] = (),
         partial: bool = False,
     ) -> Made:
         """Render all templates of one object; raises ManyErrors with TemplateErrors.
 
-        ``lane`` is its namespace; ``strict`` and ``partial`` are those of ``templating.make``.
+        ``lane`` is its namespace; the rest is that of ``templating.make``.
         """
         if not has_templates(templates):
             return Made()
-        job = render_job(templates, values, strict=strict, partial=partial)
+        job = render_job(templates, values, strict=strict, optional=optional, partial=partial)
         try:
             answer = await self.do(lane, job, cpu_seconds=_RENDER_SECONDS)
             return made_of(answer, templates, partial=partial)

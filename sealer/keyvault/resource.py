@@ -69,6 +69,12 @@ class KeyVaultSecret:
         """``namespace/name``."""
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def optional_keys(self) -> frozenset[str]:
+        """Keys that may be missing, as far as the manifest names them; templates may ask."""
+        optional = (one for one in self.entries if not isinstance(one, FindEntry) and one.optional)
+        return frozenset(key for entry in optional for key in known_keys(entry))
+
     @classmethod
     def from_dict(cls, manifest: Mapping[str, Any]) -> KeyVaultSecret:
         """Read it; raises ManifestError with a path, or ManyErrors.

@@ -6,7 +6,7 @@ go deep into the interpreter's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sealer.errors import TemplateError
@@ -38,12 +38,18 @@ class Evaluator:
     """One rendering of one tree; several may share a budget."""
 
     def __init__(
-        self, tree: nodes.Tree, functions: Mapping[str, Function], budget: Budget, *, strict: bool
+        self,
+        tree: nodes.Tree,
+        functions: Mapping[str, Function],
+        budget: Budget,
+        *,
+        strict: bool,
+        optional: Collection[str] = (),
     ) -> None:
         self._tree = tree
         self._budget = budget
         self._strict = strict
-        self._expressions = Expressions(functions, budget, strict=strict)
+        self._expressions = Expressions(functions, budget, strict=strict, optional=optional)
         self._output: list[bytes] = []
         self._name = tree.name
         self._depth = 0

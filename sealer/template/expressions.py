@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from sealer.template import nodes
@@ -42,10 +42,18 @@ _NOTHING: Final = _Nothing()
 class Expressions:
     """Evaluates expressions; keeps the variables in sight and the place it is at."""
 
-    def __init__(self, functions: Mapping[str, Function], budget: Budget, *, strict: bool) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        budget: Budget,
+        *,
+        strict: bool,
+        optional: Collection[str] = (),
+    ) -> None:
         self._functions = functions
         self._budget = budget
         self._strict = strict
+        self._optional = optional
         self.position = 0
         self.variables: list[tuple[str, object]] = []
 
@@ -169,7 +177,7 @@ class Expressions:
             if given:
                 raise ExecutionError(f"{name} is not a method but has arguments")
             value = receiver.get(name.encode(), MISSING)
-            if value is MISSING and self._strict:
+            if value is MISSING and self._strict and name not in self._optional:
                 raise ExecutionError(f'map has no entry for key "{name}"')
             return value
         if receiver is MISSING:

@@ -79,13 +79,15 @@ class Template:
         context: Mapping[str, bytes],
         *,
         strict: bool = False,
+        optional: Collection[str] = (),
         budget: Budget | None = None,
         limits: Limits = _LIMITS,
         sources: Sources | None = None,
     ) -> bytes:
         """Render with the context's values as ``.key``.
 
-        ``strict`` refuses a key that is not in there, and to print what has no value. ``budget``
+        ``strict`` refuses a key that is not in there, and to print what has no value; of keys in
+        ``optional`` it refuses the second alone, so that a template may ask for them. ``budget``
         is what is left for the object; without, this rendering gets one of its own.
 
         Raises TemplateError: ``template: name:line:column: executing "name": ...``, which names
@@ -93,9 +95,11 @@ class Template:
         """
         budget = budget or (sources or Sources()).budget(limits)
         values = Map({key.encode(): value for key, value in context.items()}, elem="string")
-        functions = strict_functions() if strict else all_functions()
+        functions = strict_functions(frozenset(optional)) if strict else all_functions()
         try:
-            return Evaluator(self.tree, functions, budget, strict=strict).run(values)
+            return Evaluator(self.tree, functions, budget, strict=strict, optional=optional).run(
+                values
+            )
         except TemplateError as error:
             raise TemplateError(error.message, key=self.tree.name) from None
 

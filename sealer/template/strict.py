@@ -22,21 +22,31 @@ _WRITERS: Final = ("html", "js", "print", "printf", "println", "toString", "urlq
 
 
 @cache
-def strict_functions() -> Mapping[str, Function]:
-    """Return all functions by name; some of them refuse what Go's take."""
+def strict_functions(optional: frozenset[str] = frozenset()) -> Mapping[str, Function]:
+    """Return all functions by name; some of them refuse what Go's take.
+
+    For a key in ``optional`` that is not there ``index`` gives no value, as a field does.
+    """
     found = dict(all_functions())
-    found["index"] = replace(found["index"], call=_index)
+    found["index"] = replace(found["index"], call=_indexing(optional))
     for name in _WRITERS:
         found[name] = replace(found[name], call=_writer(found[name].call))
     return MappingProxyType(found)
 
 
-def _index(item: object, *indexes: object) -> object:
-    for each in indexes:
-        if isinstance(item, Map) and isinstance(each, bytes) and each not in item:
-            raise CallError("the map has no entry for the key")
-        item = index(item, each)
-    return index(item)
+def _indexing(optional: frozenset[str]) -> Callable[..., object]:
+    may_miss = {key.encode() for key in optional}
+
+    def checked(item: object, *indexes: object) -> object:
+        for each in indexes:
+            if isinstance(item, Map) and isinstance(each, bytes) and each not in item:
+                if indexes == (each,) and each in may_miss:
+                    return MISSING
+                raise CallError("the map has no entry for the key")
+            item = index(item, each)
+        return index(item)
+
+    return checked
 
 
 def _writer(call: Callable[..., object]) -> Callable[..., object]:

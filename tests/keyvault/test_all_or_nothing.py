@@ -68,6 +68,29 @@ def test_a_new_user_does_not_stand_beside_an_old_password(run: Run, policy: str)
     run(test)
 
 
+def test_a_template_may_ask_for_an_optional_object(run: Run) -> None:
+    async def test(half: Simulation) -> None:
+        half.store.set_secret("host", "db")
+        half.clock.now += 60
+        await half.vault()
+        data: list[dict[str, Any]] = [
+            {"key": "host", "from": {"secret": "host"}},
+            {"key": "my-port", "from": {"secret": "port", "optional": True}},
+        ]
+        text = '{{ .host }}:{{ index . "my-port" | default "5432" }}'
+        half.secret("asks", *data, template={"data": {"url": text}})
+        half.secret("prints", *data, template={"data": {"url": '{{ index . "my-port" }}'}})
+        await half.settle()
+        assert half.data("asks") == {"host": "db", "url": "db:5432"}
+        assert half.ready("prints") == ("False", "TemplateFailed")
+        half.store.set_secret("port", "1")
+        half.clock.now += 60
+        await half.tick()
+        assert half.data("asks") == {"host": "db", "my-port": "1", "url": "db:1"}
+
+    run(test)
+
+
 @pytest.mark.parametrize("template", [FED, WITH_NULL], ids=["omit", "null"])
 @pytest.mark.parametrize(
     ("policy", "left"),

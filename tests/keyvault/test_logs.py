@@ -47,6 +47,12 @@ def test_each_failure_and_recovery_is_logged_once(
         failures = told()
         assert ("WARNING", "KeyVault/shop/shop", "Unreachable") in failures
         assert len(failures) == len(set(failures)) == 1 + 7
+        await half.restart()
+        for _ in range(3):
+            await half.tick()
+        again = told()
+        assert ("WARNING", "KeyVault/shop/shop", "Unreachable") in again
+        assert len(again) == len(set(again))
         half.azure.faults.clear()
         for _ in range(8):
             await half.tick()

@@ -60,6 +60,8 @@ class Reader:
         self._vault, self._governor, self._memory = vault, governor, memory
         self._clock, self._wall = clock, wall
         self._values: dict[Ref, Found] = {}
+        self._meanwhile: set[Ref] = set()
+        """What was read since the poll's look began."""
         self._until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._flights: dict[Ref, asyncio.Task[Result]] = {}
@@ -105,14 +107,21 @@ class Reader:
     async def look(self, refs: Iterable[Ref]) -> list[Result]:
         """GET each for a poll, which needs no values: those are kept as far as there is room."""
         results: list[Result] = []
+        self._meanwhile.clear()
         for some in _batched(refs):
-            read = await asyncio.gather(*map(self.read, some))
+            read = await asyncio.gather(*map(self._look, some))
             results += (replace(one, value=b"") if isinstance(one, Found) else one for one in read)
         return results
+
+    async def _look(self, ref: Ref) -> Result:
+        """As ``read``, but for what somebody else read while the look was at others."""
+        found = self._values.get(ref) if ref in self._meanwhile else None
+        return await self.read(ref) if found is None else found
 
     def _keep(self, ref: Ref, found: Found) -> None:
         self._drop(ref)
         self._values[ref] = found
+        self._meanwhile.add(ref)
         self.held += len(found.value)
         while self.held > ROOM:
             self._drop(next(iter(self._values)))

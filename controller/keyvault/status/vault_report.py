@@ -49,11 +49,7 @@ class VaultReports:
         if said.reason != before and not (said.ok and not before):
             recovered = said.ok and bool(before)
             self.recorder.record(entry.body, said.reason, said.message, recovered=recovered)
-            where = {"object": "/".join(filter(None, key)), "reason": said.reason}
-            if said.ok:
-                _LOG.info("the vault answers again", extra=where)
-            else:
-                _LOG.warning(said.message, extra=where)
+        _log(key, entry, said, before)
         if status.is_same(entry.status, new) and "lastPollTime" not in new:
             return True
         old, entry.status, entry.untold = entry.status, new, False
@@ -64,3 +60,13 @@ class VaultReports:
             entry.status, entry.untold = old, True
             return False
         return True
+
+
+def _log(key: VaultKey, entry: Entry, said: Outcome, before: str) -> None:
+    """Each failure once, also one that a controller before this one told of; each recovery."""
+    logged, entry.logged = entry.logged, said.reason
+    extra = {"object": "/".join(filter(None, key)), "reason": said.reason}
+    if not said.ok and said.reason != logged:
+        _LOG.warning(said.message, extra=extra)
+    elif said.ok and before and said.reason != before:
+        _LOG.info("the vault answers again", extra=extra)

@@ -112,6 +112,7 @@ class Targets:
             secret.template.data,
             made.data,
             strict=True,
+            optional=secret.optional_keys,
             partial=bool(made.gone),
         )
         manifest = ownership.manifest(secret, rendered(secret, made, templates, live), live)

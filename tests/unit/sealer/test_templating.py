@@ -117,6 +117,30 @@ def test_strict_leaves_alone_what_is_there_or_only_asked_for(text: str, made: by
     assert render_data({"t": text}, values)["t"] == made
 
 
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        pytest.param('{{ .opt | default "none" }}', b"none", id="default"),
+        pytest.param("{{ if .opt }}x{{ else }}y{{ end }}", b"y", id="if"),
+        pytest.param("{{ with .opt }}{{ . }}{{ end }}", b"", id="with"),
+        pytest.param('{{ index . "opt" | default "none" }}', b"none", id="index"),
+        pytest.param('{{ or .opt .user | eq .user }}{{ coalesce .opt "z" }}', b"truez", id="or"),
+    ],
+)  # fmt: skip
+def test_a_template_may_ask_for_what_may_be_missing(text: str, made: bytes) -> None:
+    assert make({"t": text}, VALUES, strict=True, optional=["opt"]).data["t"] == made
+    assert render_data({"t": text}, VALUES)["t"] == made
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ .opt }}", "{{ .opt | b64enc }}", '{{ index . "opt" }}', '{{ printf "%s" .opt }}']
+)
+def test_what_may_be_missing_is_never_printed(text: str) -> None:
+    with pytest.raises(ManyErrors) as caught:
+        make({"t": text}, VALUES, strict=True, optional=["opt"])
+    assert failed_keys(caught) == ["t"]
+
+
 def sealed_with(templates: Templates) -> SealedSecret:
     secret = Secret(name="db", namespace="prod", data=VALUES)
     return replace(seal(secret, pair().certificate), template=SecretTemplate(data=templates))
