@@ -30,6 +30,11 @@ _FETCHED = (
 _FETCHED_WHOLE = re.compile(_FETCHED)
 _PLACEHOLDER = re.compile(
     r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([^()$]*\)|`[^`]*`|\$\[[^\[\]$]*\]|#\{[^{}#]*\}|\(\([\w./:-]+\)\)"
+    r"|<<\s?[\w.]+\s?>>|%[A-Z_]+\([\w?:.-]*\)%|\$ENV\{\w+\}|\{(?:\$\w+|env\.[\w.]+)\}"
+    r"|@\{[\w.:/-]+\}|\bSECRET\[[\w./-]+\]"
+    # What other tools encrypted: Jasypt, Spring Cloud Config, eyaml, Spinnaker.
+    r"|\bENC\([A-Za-z0-9+/=]+\)|\{cipher\}[A-Za-z0-9+/=]+|\bENC\[[A-Z0-9_]+,[^\[\]]*\]"
+    r"|\bencrypted(?:Secret|File)?:[\w.!:/-]+"
     r"|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%|%[sdvq]\b|\[\[[^\[\]]*\]\]|@[A-Z][A-Z0-9_]+@"
     rf"|__[A-Z][A-Z0-9_]*?__|{SOPS}"
     r"|\$__(?:file|env|vault)\{(?:(?!\$__)[^}])*\}"
@@ -41,14 +46,26 @@ _PLACEHOLDER = re.compile(
 _CODE = re.compile(
     r"!(?:secret|env_var|vault|reference|Ref|Sub)\b.*|['\"]?>?\s*(?:getenv|env|secret|vault"
     r"|lookup|file_get_contents|System\.getenv|os\.getenv|os\.environ\.get|ENV\.fetch)\s*\([^()]*\).*"
-    r"|(?:process\.env|os\.environ|ENV|secrets|env|vars|local|var|data|config)[.\[][\w.\[\]'\"]+"
+    r"|(?:process\.env|os\.environ|ENV|secrets|env|vars|local|var|data|config|module|each"
+    r"|random_password)[.\[][\w.\[\]'\"]+"
+    # A call that fetches what it names: os.Getenv("X"), credentials('x'), std.extVar('x').
+    r"|(?=[\w.]{0,60}(?i:get|env|var|read|lookup|credential|fetch|param|secret))[\w.]{1,60}[!?]?"
+    r"\(\s?(?P<quote>['\"])[A-Za-z][A-Za-z_./:-]{0,120}(?P=quote)\s?\)"
+    r"|#@\s.+|builtins\.\w+ \S+"
 )
 _BLANK_WORDS = re.compile(
-    r"(?i)^(?:|change[_-]?(?:it|me|this)\W*\w{0,12}|replace[_-]?(?:me|this|with\b.{0,60})|to-?do|tbd|fix-?me|x{3,}|\*{3,}"
-    r"|\.{3}|-+|_+|redacted|hidden|masked|placeholder|none|null|nil|n/a|undefined|unset|empty|dummy"
-    r"|\w{4,60}EXAMPLE(?:KEY)?|true|false|yes|no|on|off|y|n|enabled?|disabled?|auto|default|generated?|random|required"
-    r"|optional|never|always|example|your[_ -].{0,60}|(?:insert|enter|put|fill|set)[_ -].{0,60}"
-    r"|.{0,60}[_ -]here)$"
+    r"(?i)^[\[({<]?(?:|change[_-]?(?:it|me|this)\W*\w{0,12}|replace[_-]?(?:me|this|with\b.{0,60})"
+    r"|to-?do|tbd|fix-?me|x{3,}|\*{3,}|\.{3}|-+|_+|-?\d|\{\}|\[\]|[?*]{1,3}"
+    r"|redacted|hidden|masked|placeholder|none|null|nil|n/a|string|un-?used|ignored?"
+    r"|undefined|unset|empty|dummy|not[_ -](?:used|set|needed|required|applicable)"
+    r"|\w{4,60}EXAMPLE(?:KEY)?|true|false|yes|no|on|off|y|n|enabled?|disabled?|auto|default"
+    r"|generated?|random|required|optional|never|always|example"
+    r"|(?:managed|set|provided|injected|filled|supplied|overridden|generated|created)"
+    r"[_ -](?:by|from|via)[_ -].{1,60}"
+    r"|(?:will|must|to|should)[_ -]be[_ -](?:replaced|set|filled|provided|defined|overridden"
+    r"|generated|injected|changed)\b.{0,40}"
+    r"|your[_ -].{0,60}|(?:insert|enter|put|fill|set)[_ -].{0,60}"
+    r"|.{0,60}[_ -]here)[\])}>]?$"
 )
 
 

@@ -35,6 +35,8 @@ TOKENS = re.compile(
     r"|\bsntry[su]_[\w+/=-]{40,}|\blin_api_[A-Za-z0-9]{40}\b|\bpul-[a-f0-9]{40}\b"
     r"|\bxkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}\b|\bsq0atp-[\w-]{22,}|\bNRAK-[A-Z0-9]{27}\b"
     r"|\bAKCp[A-Za-z0-9]{69}\b|\bops_eyJ[A-Za-z0-9+/=]{60,}|\btfp_[\w.=-]{59}\b"
+    r"|\bdckr_(?:pat|oat)_[\w-]{20,}|\bPuTTY-User-Key-File-[23]:"
+    r"|discord(?:app)?\.com/api/webhooks/\d{17,20}/[\w-]{60,}"
     r"|\b[\w~.]{3}\dQ~[\w~.-]{31,34}"
 )
 
@@ -67,6 +69,14 @@ _SETTING = re.compile(
     r"|v?\d{1,5}(?:\.\w{1,16}){1,4}(?:[-+][\w.]{1,24})?|[a-z][a-z0-9-]*[@:]v?\d+(?:\.[\w-]{1,16}){1,4}"
     r"|\d{4}-\d\d-\d\d(?:[T ][\d:.Z+-]*)?|(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d+)?"
     r"|(?:HS|RS|ES|PS)(?:256|384|512)|(?:aes|rsa|ed|sha|ec|ecdsa|x)[-_]?\d{3,5}(?:[-_]\w{2,8}){0,2}"
+    r"|(?:tcp|udp|sctp|https?|grpc)/\d{1,5}|\d+(?:\.\d+)?e[+-]?\d{1,2}|0x[0-9A-F]{8}(?:[0-9A-F]{8})?"
+    r"|__(?:Host|Secure)-[\w-]{1,60}|\[[A-Z_]{2,16}\]"
+    # Public halves: age's recipients, OpenSSH's lines.
+    r"|age1[02-9ac-hj-np-z]{58}|(?:ssh|ecdsa|sk)-[\w@.-]{3,60} AAAA[A-Za-z0-9+/=]+(?: \S{1,99})?"
+    # Places in a document, and patterns that a value is held to.
+    r"|\$?\{?(?:\.[A-Za-z_]\w{0,60}(?:\[[\d*]{1,4}\])?){2,20}\}?"
+    r"|[a-z]\w{0,60}(?:(?:\[[\d*]{1,4}\])?\.[A-Za-z_]\w{0,60}){2,20}(?:\[[\d*]{1,4}\])?"
+    r"|\^(?:[^\\\[\]]|\\.|\[[^\]]{1,99}\]){0,99}(?:[\]).][*+?]|\{\d{1,4},?\d{0,4}\})\$"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\*\d,/-]+(?: [\*\d,/-]+){4}",
 )
 _FILE = re.compile(

@@ -54,6 +54,16 @@ def holds_credential_word(text: str) -> bool:
     return _WORD.search(text) is not None
 
 
+def is_word_for_password(text: str) -> bool:
+    """Whether a text says "password" in some language, as a form does beside its field."""
+    return _FIELD.fullmatch(text) is not None
+
+
+_FIELD = re.compile(
+    r"(?i)(?:[^\W\d_]{1,20} ){0,3}(?:password|passwort|kennwort|mot de passe|contraseña|senha"
+    r"|wachtwoord|hasło|heslo|lösenord|salasana|şifre|parola|пароль|пароля|パスワード|密码|密碼|비밀번호)"
+    r"(?: [^\W\d_]{1,20}){0,3}\s?[?:*.!…]?"
+)
 _WORD = re.compile(
     r"(?i)secret|passw|passphrase|token|credential|creds|api-?key|[_.-]key\b|-auth\b|\bauth-|cert"
     r"|tls|[_.-]pass\b|htpasswd|regcred|oauth|oidc|_key\b|key$"

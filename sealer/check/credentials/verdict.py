@@ -14,11 +14,13 @@ from enum import Enum
 from typing import Any
 
 from sealer.check.credentials.forms import TOKENS, Form, form_of
+from sealer.check.credentials.inline import holds_credential
 from sealer.check.credentials.names import (
     holds_credential_word,
     is_credential_name,
     is_object_name,
     is_password_name,
+    is_word_for_password,
 )
 from sealer.fields import Path
 from sealer.values.placeholders import (
@@ -49,6 +51,10 @@ _EXISTING = re.compile(r"(?i)existing\w*secret|secret_?(name|ref)$|^remoteRef$|^
 _REFERRING = frozenset({"remoteRef", "sourceRef", "secretRef", "secretKeyRef"})
 
 
+# 32 bytes in base64: Fernet's, Laravel's, WireGuard's; a public half says so in its name.
+_KEY = re.compile(r"(?i)^(?!.*(?:pub|peer)).*key$")
+_KEY_BYTES = re.compile(r"(?:base64:)?[A-Za-z0-9+/_-]{43}=")
+_FINGERPRINT = re.compile("[0-9A-F]{40}")
 _CONNECTION = re.compile(r"(?i)connection[_.-]?strings?$|dsn$")
 _PROPERTY = re.compile(r"[a-z]+(?:\.[a-z]+)*\.(?:password|passwd|secret|token|key)")
 # Kinds of tokens and of ways to hand them over.
@@ -79,6 +85,8 @@ def judge(path: Path, value: Any, siblings: Collection[str] = ()) -> Verdict:
         return Verdict.CLEAR
     if looks_like_credential(text):
         return Verdict.CREDENTIAL
+    if _KEY.search(name) and _KEY_BYTES.fullmatch(text):
+        return Verdict.CREDENTIAL
     if not is_credential_name(name) or is_placeholder(text) or _is_glue(text):
         return Verdict.CLEAR
     if "\n" in text:
@@ -98,10 +106,12 @@ def _judge_password(text: str, form: Form) -> Verdict:
     """People think of passwords: whatever is not plainly something else is one."""
     if form is Form.PATH:
         return Verdict.CLEAR
-    if form in (Form.PROSE, Form.URL, Form.VARIABLE):
+    if form in (Form.PROSE, Form.URL, Form.VARIABLE) or is_word_for_password(text):
         return Verdict.DOUBTFUL
     if form is Form.SETTING and not text.isdigit():
-        return Verdict.DOUBTFUL
+        # A place in a document, or a pattern to be met, is no password of anybody.
+        is_place = text.startswith((".", "$.", "{.", "^"))
+        return Verdict.CLEAR if is_place else Verdict.DOUBTFUL
     if form is Form.WORDS and _PROPERTY.fullmatch(text):
         return Verdict.CLEAR
     if form in (Form.WORD, Form.WORDS) and holds_credential_word(text):
@@ -127,8 +137,11 @@ def _judge_other(name: str, text: str, form: Form) -> Verdict:
     if _CONNECTION.search(name) and not _holds_login(text):
         return Verdict.CLEAR
     if form is Form.CHANCE:
-        return Verdict.CREDENTIAL
+        # PGP writes fingerprints so, and hardly anybody a secret.
+        return Verdict.DOUBTFUL if _FINGERPRINT.fullmatch(text) else Verdict.CREDENTIAL
     if form is Form.DIGITS:
+        if re.search(r"(?i)tokens$", name) and len(text) < 8:
+            return Verdict.CLEAR  # so many of them, as language models count
         return Verdict.CREDENTIAL if len(text) >= 8 else Verdict.DOUBTFUL
     return Verdict.DOUBTFUL
 
@@ -186,7 +199,7 @@ def _is_glue(text: str) -> bool:
 
 def looks_like_credential(text: str) -> bool:
     """Whether a text is, or holds, something that only credentials look like."""
-    if TOKENS.search(text):
+    if TOKENS.search(text) or holds_credential(text):
         return True
     if "://" not in text:
         return False
