@@ -75,6 +75,8 @@ _ERRORS = {
     "flux-not-a-manifest": "A file that Flux applies is not a Kubernetes manifest",
     "cleartext-in-template": "A SealedSecret's template holds a credential in clear",
     "cleartext-in-annotation": "A SealedSecret's annotation holds a credential in clear",
+    "refused": "A SealedSecret of which the cluster makes no Secret",
+    "two-owners": "Two objects of one build make the same Secret",
     "raw-secret": "A Secret in clear",
     "raw-generator": "A secretGenerator reads its values from the tree in clear",
     "raw-helm-values": "Helm values hold a credential in clear",

@@ -22,7 +22,9 @@ from sealer.check.rules import sealed as sealed_rules
 from sealer.check.rules.judge import Certificates, Judge
 from sealer.check.rules.namespaces import check_namespaces
 from sealer.check.rules.order import check_order
+from sealer.check.rules.owners import check_owners
 from sealer.check.rules.private_keys import check_private_keys
+from sealer.check.rules.refused import check_refused
 from sealer.check.tree import (
     Tree,
     is_manifest,
@@ -140,6 +142,7 @@ class _Run:
         for source in self.sealed:
             made_of_it = built.get(id(source), ())
             yield from sealed_rules.check_sealed(source, self.judge, self._scope, made_of_it)
+            yield from check_refused(source)
             if source.path not in covered | unbuilt:
                 yield from identity.check_alone(source, self.judge)
         made = references.made_secrets(one.value for build in builds for one in build.objects)
@@ -148,6 +151,7 @@ class _Run:
         )
         for build in builds:
             yield from identity.check_build(build, self.index, self.judge)
+            yield from check_owners(build, self.index)
             yield from references.check_references(
                 build, self.index, self.tree, made, every=self.request.require_known
             )

@@ -385,8 +385,8 @@ def test_check_warns_of_keys_that_a_type_of_secret_asks_for() -> None:
     text = SECRET + "  - tls: {certificate: web}\n  onVaultDelete: RemoveKey\n"
     done = run("vault", "check", text=text)
     assert done.returncode == 0
-    assert "<stdin>:8:" in done.stderr
-    assert "cannot take keys out of a Secret of type kubernetes.io/tls" in done.stderr
+    assert "<stdin>:8: warning:" in done.stdout
+    assert "cannot take keys out of a Secret of type kubernetes.io/tls" in done.stdout
 
 
 def test_check_reads_folders_and_warns_of_what_a_conversion_left(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sealer.check.tree import is_core_secret, is_manifest, listing, mapping
 from sealer.errors import SealerError
 from sealer.manifest import read_documents, to_yaml
+from sealer.sealed import PATCH_ANNOTATION
 
 _SECRET = re.compile(rb"kind\W{1,40}Secret\b")
 _WORD = "redacted"
@@ -66,7 +67,10 @@ def _secret(value: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value.get(field), dict):
             changed[field] = dict.fromkeys(value[field], word)
     metadata = dict(mapping(value.get("metadata")))
-    metadata.pop("annotations", None)
+    annotations = mapping(metadata.pop("annotations", None))
+    # kubectl keeps the whole Secret in one; that others may write it is no secret.
+    if annotations.get(PATCH_ANNOTATION) == "true":
+        metadata["annotations"] = {PATCH_ANNOTATION: "true"}
     changed["metadata"] = metadata
     return changed
 

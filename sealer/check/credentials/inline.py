@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from sealer.check.credentials.forms import Form, form_of
-from sealer.check.credentials.placeholders import is_placeholder
+from sealer.values.placeholders import is_placeholder
 
 _VALUE = r"(?P<value>[^\s\"'&;,<>{}()$\[\]|\\]{6,200})"
 _PLACES = (
