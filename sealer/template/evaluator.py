@@ -160,7 +160,8 @@ class Evaluator:
     def _iterations(self, value: object, node: nodes.Range) -> _Loop | None:
         """Return pairs of index and element, None for nothing to iterate over."""
         if isinstance(value, Slice):
-            return iter(list(enumerate(value))) if value else None
+            # As in Go each element is read when it is its turn: the body may sort the list.
+            return ((index, value[index]) for index in range(len(value))) if value else None
         if isinstance(value, Map):
             return iter(sorted(value.items())) if value else None
         if isinstance(value, int) and not isinstance(value, bool):

@@ -1,4 +1,7 @@
-"""sprig's functions on lists. Each makes a new list; none changes the one it was given."""
+"""sprig's functions on lists. Each makes a new one; only ``sortAlpha`` sorts a []string in place.
+
+What Go hands on without a copy (``toStrings``, the whole of ``slice``) is the same list here, too.
+"""
 
 from __future__ import annotations
 
@@ -127,6 +130,8 @@ def cut(items: object, *indices: object) -> object:
     end = to_int(indices[1]) if len(indices) > 1 else len(found)
     if not 0 <= start <= end <= len(found):
         raise CallError("slice bounds out of range")
+    if end - start == len(found):
+        return found
     return Slice(found[start:end], elem=found.elem)
 
 
@@ -166,7 +171,7 @@ def concat(environment: Environment, *lists: object) -> object:
 
 @GROUP.function("toStrings", "func(interface {}) []string", takes_environment=True)
 def to_strings(environment: Environment, value: object) -> Slice:
-    return Slice(strings(environment, value), elem="string")
+    return _strslice(environment, value)
 
 
 @GROUP.function("join", "func(string, interface {}) string", takes_environment=True)
@@ -180,6 +185,14 @@ def join(environment: Environment, separator: bytes, value: object) -> bytes:
 def sort_alpha(environment: Environment, value: object) -> Slice:
     if not isinstance(value, Slice):
         return Slice([strval(environment, value)], elem="string")
-    parts = strings(environment, value)
+    parts = _strslice(environment, value)
     environment.spend(len(parts))
-    return Slice(sorted(parts), elem="string")
+    parts.sort()  # type: ignore[call-overload]  # all of them are bytes
+    return parts
+
+
+def _strslice(environment: Environment, value: object) -> Slice:
+    """A []string as it is, and a new one of everything else: sprig's strslice."""
+    if isinstance(value, Slice) and value.elem == "string":
+        return value
+    return Slice(strings(environment, value), elem="string")
