@@ -27,6 +27,13 @@ _HTML = str.maketrans(
         "\u2029": "\\u2029",
     }
 )
+# Source: k8s.io/apimachinery pkg/apis/meta/v1/types.go.
+_ENTRIES = {
+    "managedFields": (
+        *("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"),
+    ),
+    "ownerReferences": ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"),
+}
 
 
 def check_format(word: str) -> str:
@@ -97,7 +104,17 @@ def object_meta(metadata: Any) -> dict[str, Any]:
         value = metadata.get(key)
         if value:
             written[key] = dict(sorted(value.items())) if isinstance(value, dict) else value
+        if key in _ENTRIES and isinstance(value, list):
+            written[key] = [_in_order(one, _ENTRIES[key]) for one in value]
     return written
+
+
+def _in_order(entry: Any, fields: tuple[str, ...]) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return {
+        key: entry[key] for key in (*fields, *sorted(entry.keys() - set(fields))) if key in entry
+    }
 
 
 def _sorted(value: Any) -> Any:
