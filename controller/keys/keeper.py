@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller.api.cluster import Cluster
+from controller.api.cluster import Cluster, Manifest, WatchEvent
 from controller.api.errors import AlreadyExistsError, ClusterError, NotFoundError
 from controller.events.recorder import Recorder
 from controller.keys.admission import KeyAdmission
@@ -27,6 +27,7 @@ from controller.keys.renewal import (
 from controller.keys.store import KeyStore, SealingKey
 from controller.reasons import Reason
 from controller.settings import Settings
+from controller.watching import Name, Watch
 from sealer.keys.certificate import EXPIRY_WARNING
 from sealer.keys.custody import ACTIVE, KEY_LABEL, filled_by_manifest
 from sealer.keys.pair import KeyPair, generate
@@ -56,6 +57,8 @@ class KeyKeeper:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _told: datetime | None = None
     _cutoff_passed: bool = False
+    _listed: list[Mapping[str, Any]] = field(default_factory=list)
+    """What a list that is not at its end has brought."""
 
     def __post_init__(self) -> None:
         self._admission = KeyAdmission(
@@ -73,38 +76,43 @@ class KeyKeeper:
 
     async def watch(self) -> None:
         """Follow the key Secrets of the own namespace, without an end."""
-        while True:
-            try:
-                await self._follow()
-            except ClusterError as error:
-                _LOG.warning("cannot watch key Secrets", extra={"why": error.message})
-                await asyncio.sleep(_RETRY_SECONDS)
+        await self.watching().run()
 
-    async def _follow(self) -> None:
-        namespace, listed = self.settings.namespace, list[Mapping[str, Any]]()
+    def watching(self) -> Watch:
+        """The watch that feeds ``on_seen``, ``on_gone`` and ``on_listed``."""
+        return Watch("key Secrets", self._events, self)
+
+    async def _events(self) -> AsyncIterator[WatchEvent]:
+        self._listed = []
         await self._admission.load()
+        namespace = self.settings.namespace
         watch = self.cluster.watch_secrets(namespace, selector=KEY_SELECTOR, metadata_only=False)
         async for event in watch:
-            name = event.object.get("metadata", {}).get("name", "")
-            if event.type == "LISTED":
-                legacy = await self._legacy()
-                before = self.store.keys.newest
-                listed = [*listed, legacy] if legacy else listed
-                self.store.replace(listed)
-                await self._admission.admit()
-                if self.loaded.is_set():
-                    self._tell_of_renewal(before, listed)
-                listed = []
-                self.loaded.set()
-                self._wake.set()
-            elif event.type == "DELETED":
-                self.store.remove(name)
-                self._wake.set()
-            elif event.type == "EXISTS":
-                listed.append(event.object)
-            elif event.type != "BOOKMARK":
-                await self._put(event.object)
-                self._wake.set()
+            yield event
+
+    async def on_seen(self, body: Manifest, *, listed: bool) -> None:
+        """A key Secret is there; those of a list are taken together, at its end."""
+        if listed:
+            self._listed.append(body)
+            return
+        await self._put(body)
+        self._wake.set()
+
+    async def on_gone(self, body: Manifest) -> None:
+        """A key Secret was deleted, or is none any more."""
+        self.store.remove(body["metadata"]["name"])
+        self._wake.set()
+
+    async def on_listed(self, present: Set[Name]) -> None:
+        """All key Secrets were seen; whatever else the store has is gone."""
+        legacy, before = await self._legacy(), self.store.keys.newest
+        listed, self._listed = [*self._listed, *([legacy] if legacy else [])], []
+        self.store.replace(listed)
+        await self._admission.admit()
+        if self.loaded.is_set():
+            self._tell_of_renewal(before, listed)
+        self.loaded.set()
+        self._wake.set()
 
     async def _legacy(self) -> Mapping[str, Any] | None:
         """Read the one key Secret without a label that versions before 0.9 made, if it is there."""

@@ -276,7 +276,7 @@ def test_a_key_that_was_deleted_while_nobody_watched_is_gone() -> None:
 
     rig = Rig()
     rig.keeper.cluster = Gap()
-    asyncio.run(rig.keeper._follow())
+    asyncio.run(rig.keeper.watching().follow())
     rig.executor.shutdown()
     assert [key.pair.name for key in rig.store.keys.keys] == ["key-0"]
 
@@ -329,7 +329,7 @@ def test_a_key_that_was_made_while_nobody_watched_is_told_of() -> None:
 
     rig = Rig()
     rig.keeper.cluster = Gap()
-    asyncio.run(rig.keeper._follow())
+    asyncio.run(rig.keeper.watching().follow())
     rig.executor.shutdown()
     assert rig.told.count("KeyRenewed") == 1
 
