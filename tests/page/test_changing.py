@@ -145,7 +145,22 @@ def test_a_file_keeps_its_line_ends_and_its_mark(
 def test_what_cannot_be_changed_says_so_and_nothing_is_sealed_into_it(tab: Tab) -> None:
     tab.fill("Existing SealedSecret", '{"kind": "SealedSecret"}')
     assert "seal set" in tab.text("#existing-status")
-    assert tab.value("Name") == ""
+    name_it(tab)
+    add(tab, "a", "b")
+    assert "seal set" in refused(tab)
+    tab.fill("Existing SealedSecret", "")
+    sealed(tab)
+
+
+def test_what_stands_around_a_pasted_one_goes_into_no_address(tab: Tab, existing: Path) -> None:
+    tab.fill("Existing SealedSecret", f"# password: hunter2\n{existing.read_text()}")
+    tab.fill("Repository", "https://github.com/o/r/tree/main")
+    add(tab, "new", "x")
+    assert "# password: hunter2" in sealed(tab)
+    href = tab.evaluate("document.querySelector('#link a').href")
+    assert href == "https://github.com/o/r/new/main?filename=database.yaml"
+    tab.fill("Existing SealedSecret", f"{existing.read_text()}---\n{SECRET}")
+    assert "There are several" in tab.text("#existing-status")
 
 
 def test_a_key_pasted_in_clear_that_kubernetes_would_not_read_is_refused(tab: Tab) -> None:

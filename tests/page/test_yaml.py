@@ -215,6 +215,27 @@ def test_what_cannot_be_changed_exactly_is_refused_in_words(
     assert script.evaluate(asked) == word
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("kind: SealedSecret\na:" + " " * 300_000 + "x\n", id="blanks"),
+        pytest.param("kind: SealedSecret\na: |\n" + "\n" * 300_000 + "  x\n", id="lines"),
+        pytest.param(
+            "kind: SealedSecret\n" + "".join(f"k{n}: |\n  x\n" for n in range(50_000)), id="blocks"
+        ),
+        pytest.param("kind: SealedSecret\n" + "k" * 1_000_000, id="one-word"),
+        pytest.param('kind: SealedSecret\na: "' + "\\\\" * 500_000, id="escapes"),
+    ],
+)
+def test_no_text_keeps_the_page_for_long(script: Tab, text: str) -> None:
+    asked = (
+        "(() => { const start = performance.now(); try { readSealed(TEXT); } catch (e) {"
+        "if (!e.word) throw e; } return performance.now() - start; })()"
+    )
+    # Quadratic work on these takes minutes.
+    assert script.evaluate(asked.replace("TEXT", json.dumps(text))) < 10_000
+
+
 def test_a_list_of_documents_of_every_other_kind_is_kept(script: Tab) -> None:
     text = "a: {b: c}\n---\n" + sealed_text() + "---\n- [&x 1, *x]\n"
     after = script.evaluate(f"putItem({json.dumps(text)}, 'new', 'AgB')")

@@ -33,7 +33,8 @@ class PageError(AssertionError):
 
 def program() -> str:
     """The path of Chromium, installed first where that may be done; UnavailableError else."""
-    if found := shutil.which("chromium"):
+    # Where there is no Debian, its sibling speaks the same protocol.
+    if found := shutil.which("chromium") or shutil.which("google-chrome"):
         return found
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0 or os.environ.get("CI") != "true":

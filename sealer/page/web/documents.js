@@ -18,6 +18,9 @@ export function documentOfKind(text, kind) {
   const [first, second] = found;
   if (pieces(text).some((piece) => kindOf(piece.text).endsWith("List"))) throw new Refusal("yaml.list");
   if (!first) throw new Refusal("manifest.kind");
+  // A Secret in clear beside a SealedSecret would stand in the result as it is.
+  const clear = kind !== "Secret" && pieces(text).some((piece) => kindOf(piece.text) === "Secret");
+  if (clear) throw new Refusal("manifest.several");
   if (second) throw new Refusal("manifest.several");
   const root = located(text, first);
   if (root?.kind !== "map" || root.flow) throw new Refusal("yaml.flow", { line: 1 });

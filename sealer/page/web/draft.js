@@ -100,7 +100,7 @@ export function sizeOf(draft, more = []) {
 
 /** The values to seal: what was added, and what the type's own fields hold. @param {Draft} draft @param {string} type @param {[string, string][]} filled @returns {Item[]} */
 export function valuesOf(draft, type, filled) {
-  if (draft.existing) return draft.items;
+  if (draft.existing) return [...draft.items];
   const items = itemsOfForm(type, filled);
   for (const item of items) {
     checkValue(item);

@@ -23,6 +23,8 @@ let outputFile = "";
 let busy = 0;
 /** @type {File | null} */
 let openedFile = null;
+/** Why what was pasted cannot be used: nothing is sealed beside it. @type {Refusal | null} */
+let unusable = null;
 
 /** Run what a person asked for; what fails is told and never thrown. @param {() => unknown} action */
 function guarded(action) {
@@ -77,7 +79,12 @@ function showOutput(text) {
   button("copy").disabled = text === "";
   button("download").disabled = text === "";
   if (text === "") block("result-warning").textContent = "";
-  showLink(outputFile || "secret.yaml", text);
+  refreshLink();
+}
+
+function refreshLink() {
+  // What is around a pasted SealedSecret is somebody's, and may be clear: it goes into no address.
+  showLink(outputFile || "secret.yaml", draft.existing ? "" : output);
 }
 
 /** Take what was pasted or dropped as a manifest. @param {string} text */
@@ -85,6 +92,7 @@ function takeManifest(text) {
   const before = draft.existing;
   existingStatus("");
   showOutput("");
+  unusable = null;
   if (text.trim() === "") {
     if (before) draft = { ...emptyDraft(), items: draft.items };
     openedFile = null;
@@ -95,6 +103,7 @@ function takeManifest(text) {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       draft.existing = null;
+      unusable = error;
       existingStatus(error.word, error.facts, true);
     }
   }
@@ -129,7 +138,8 @@ async function openManifest(file) {
   checkSize(Math.max(0, file.size - 8 * MAX_SECRET_BYTES));
   const text = textOf(new Uint8Array(await file.arrayBuffer()));
   if (text === null) {
-    existingStatus("manifest.text", {}, true);
+    unusable = new Refusal("manifest.text");
+    existingStatus(unusable.word, {}, true);
     return;
   }
   area("existing").value = text;
@@ -170,6 +180,7 @@ async function seal() {
   button("seal").disabled = true;
   showOutput("");
   try {
+    if (unusable) throw unusable;
     await addTyped(false);
     const [cluster, type, now] = [chosenCluster(), select("type").value, Date.now()];
     const namespaces = namespacesIn(input("namespace").value);
@@ -217,6 +228,7 @@ function download() {
 function forget(all) {
   draft = emptyDraft();
   openedFile = null;
+  unusable = null;
   outputFile = "";
   block("form").replaceChildren();
   for (const id of ["name", "key", "file", "open"]) input(id).value = "";
@@ -250,7 +262,10 @@ function dropped(event) {
 
 /** @param {DragEvent} event */
 function dragged(event) {
-  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  const { target } = event;
+  const takesText = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+  // Some browsers open what is dropped on a page that takes nothing.
+  if (event.dataTransfer?.types.includes("Files") || !takesText) event.preventDefault();
   document.body.classList.toggle("dragging", event.type === "dragover");
 }
 
@@ -261,7 +276,7 @@ function listen() {
     showForm(draft);
     existingStatus("");
     for (const id of ["message", "done", "result-warning"]) block(id).textContent = "";
-    showLink(outputFile || "secret.yaml", output);
+    refreshLink();
     render();
   });
   select("cluster").addEventListener("change", () => showCluster(Date.now()));
@@ -279,7 +294,7 @@ function listen() {
     const files = input("file").files;
     if (files?.length === 1 && !input("key").value) input("key").value = files[0]?.name ?? "";
   });
-  input("repository").addEventListener("input", () => showLink(outputFile || "secret.yaml", output));
+  input("repository").addEventListener("input", refreshLink);
   button("show").addEventListener("click", () => {
     hideValues(button("show").getAttribute("aria-pressed") !== "true");
   });

@@ -193,7 +193,7 @@ function readScalar(line, at, rest) {
   }
   if (/^[[{]/.test(rest)) fault("yaml.flow", line);
   if (/^[&*!]/.test(rest)) fault("yaml.anchor", line);
-  const text = rest.replace(/\s+#.*$/, "").trimEnd();
+  const text = rest.replace(/(?<!\s)\s+#.*$/, "").trimEnd();
   if (/^[,\]}#%@`]|^[-?:](?:\s|$)|:(?:\s|$)|\t/.test(text)) fault("yaml.layout", line);
   const end = start + text.length;
   return { kind: "scalar", start, end, text, style: "", type: plainKind(text) };
@@ -209,7 +209,7 @@ function readBelow(reader, line, indent) {
     if (isList || /:(?:\s|$)/.test(rest) || /^[|>]/.test(rest)) return readBlock(reader, below.indent);
     return readValue(reader, below, below.indent, indent);
   }
-  const place = line.start + line.text.replace(/\s+#.*$/, "").trimEnd().length;
+  const place = line.start + line.text.replace(/(?<!\s)\s+#.*$/, "").trimEnd().length;
   return { kind: "scalar", start: place, end: place, text: "", style: "", type: "null" };
 }
 
@@ -219,8 +219,9 @@ function readBlockScalar(reader, line, at, indent) {
   if (!header || (header[2] && header[4])) return fault("yaml.layout", line);
   const [style, chomp] = [header[1] ?? "", header[2] || header[4] || ""];
   reader.at += 1;
-  const first = reader.lines.slice(reader.at).find((one) => !one.blank);
-  const inner = header[3] ? indent + Number(header[3]) : (first?.indent ?? 0);
+  let ahead = reader.at;
+  while (reader.lines[ahead]?.blank) ahead += 1;
+  const inner = header[3] ? indent + Number(header[3]) : (reader.lines[ahead]?.indent ?? 0);
   /** @type {string[]} */
   const lines = [];
   for (; reader.at < reader.lines.length; reader.at += 1) {
@@ -240,14 +241,14 @@ function readBlockScalar(reader, line, at, indent) {
 /** @param {string[]} lines @param {Line} place */
 function folded(lines, place) {
   if (lines.some((line) => /^[ \t]/.test(line))) fault("yaml.layout", place);
-  const body = lines.join("\n").replace(/\n+$/, "");
+  const body = lines.join("\n").replace(/(?<!\n)\n+$/, "");
   const trailer = lines.join("\n").slice(body.length);
   return body.replace(/(?<=[^\n])\n(?=[^\n])|\n(\n+)/g, (_, more) => more ?? " ") + trailer;
 }
 
 /** @param {string} text @param {string} chomp @param {boolean} closed whether its last line ends */
 function chomped(text, chomp, closed) {
-  const body = text.replace(/\n+$/, "");
+  const body = text.replace(/(?<!\n)\n+$/, "");
   if (chomp === "-" || (body === "" && chomp !== "+")) return body;
   if (chomp === "+") return closed && text !== "" ? `${text}\n` : text;
   return closed || text !== body ? `${body}\n` : body;
