@@ -157,10 +157,11 @@ def _check(ui: UI, path: str, certs: tuple[str, ...]) -> None:
 
 def _compare(place: str, clusters: list[Cluster], certs: tuple[str, ...]) -> None:
     """PageError unless the page is for exactly these certificates."""
-    from sealer.page import PageError
+    from sealer.page import PageError, named
 
     held = {cluster.certificate.fingerprint: cluster.name for cluster in clusters}
-    given = {cluster.certificate.fingerprint: cluster.name for cluster in _clusters(certs)}
+    wanted = named(map(_read, certs))
+    given = {cluster.certificate.fingerprint: cluster.name for cluster in wanted}
     for fingerprint in held.keys() - given.keys():
         raise PageError(
             f"{place}: seals for {held[fingerprint]} as well, whose certificate was not given",

@@ -187,7 +187,7 @@ def sort_alpha(environment: Environment, value: object) -> Slice:
         return Slice([strval(environment, value)], elem="string")
     parts = _strslice(environment, value)
     environment.spend(len(parts))
-    parts.sort()  # type: ignore[call-overload]  # all of them are bytes
+    parts.sort()
     return parts
 
 
