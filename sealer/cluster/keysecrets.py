@@ -77,11 +77,9 @@ class KeyStore:
     def read(self) -> list[StoredKey]:
         """Every key Secret, active or not, newest certificate first."""
         what = f"list the key Secrets in {self.namespace}"
+        listed = list(_list(self._server, self._path, KEY_LABEL, what=what))
         _, record = self._record()
-        found = [
-            _held(StoredKey.of(item), record)
-            for item in _list(self._server, self._path, KEY_LABEL, what=what)
-        ]
+        found = [_held(StoredKey.of(item), record) for item in listed]
         ring = KeyRing.of([key.pair for key in found if key.pair])
         order = {id(pair): at for at, pair in enumerate(ring.keys)}
         return sorted(found, key=lambda key: order.get(id(key.pair), len(order)))
