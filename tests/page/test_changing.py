@@ -142,6 +142,38 @@ def test_a_file_keeps_its_line_ends_and_its_mark(
     assert after.replace(added[0], b"") == before
 
 
+def test_files_are_dropped_anywhere_and_never_take_the_pages_place(
+    tab: Tab, from_file: Origin, existing: Path, tmp_path: Path
+) -> None:
+    blob = tmp_path / "blob.bin"
+    blob.write_bytes(bytes(range(256)))
+    tab.drop("footer", [blob])
+    tab.drop("#existing", [existing])
+    assert tab.value("Name") == "database"
+    before = opened(existing.read_text(), from_file.key)[0]
+    assert opened(sealed(tab), from_file.key) == [{**before, "blob.bin": blob.read_bytes()}]
+    tab.drop("#existing", [blob])
+    assert "not text in UTF-8" in tab.text("#existing-status")
+    assert "not text in UTF-8" in refused(tab)
+
+
+def test_it_is_used_by_the_keyboard_alone(tab: Tab, from_file: Origin) -> None:
+    name_it(tab)
+    tab.evaluate("document.getElementById('key').focus()")
+    tab.call("Input.insertText", text="a")
+    tab.press("Tab")
+    tab.call("Input.insertText", text="b")
+    reached = []
+    while "seal" not in reached:
+        tab.press("Tab")
+        reached.append(tab.evaluate("document.activeElement.id"))
+        assert len(reached) < 20
+    tab.press("Enter")
+    tab.settle()
+    assert reached == ["show", "generate", "file", "add", "seal"]
+    assert opened(tab.value("SealedSecret"), from_file.key) == [{"a": b"b"}]
+
+
 def test_what_cannot_be_changed_says_so_and_nothing_is_sealed_into_it(tab: Tab) -> None:
     tab.fill("Existing SealedSecret", '{"kind": "SealedSecret"}')
     assert "seal set" in tab.text("#existing-status")

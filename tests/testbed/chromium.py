@@ -274,6 +274,19 @@ class Tab:
         )
         self.settle()
 
+    def drop(self, selector: str, paths: Sequence[Path]) -> None:
+        """Drag files from outside over an element and let go."""
+        script = (
+            f"(() => {{ const one = document.querySelector({json.dumps(selector)});"
+            "one.scrollIntoView(); const box = one.getBoundingClientRect();"
+            "return [box.x + 9, box.y + 9]; })()"
+        )
+        x, y = self.evaluate(script)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+        self.settle()
+
     def settle(self) -> None:
         """Wait until what was asked for is done."""
         script = (
