@@ -95,7 +95,10 @@ class Secret:
             type=kind,
             immutable=immutable,
             metadata=kept,
-            dropped=(*dropped, *sorted(manifest.keys() - _FIELDS)),
+            dropped=(
+                *dropped,
+                *(key for key in sorted(manifest.keys() - _FIELDS) if manifest[key]),
+            ),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,7 +170,9 @@ def _kept_metadata(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     dropped: list[str] = []
     for key, value in metadata.items():
         if key in SERVER_FIELDS:
-            dropped.append(f"metadata.{key}")
+            # kubectl create --dry-run writes creationTimestamp: null; nothing is lost with it.
+            if value is not None:
+                dropped.append(f"metadata.{key}")
         elif key == "annotations":
             clean = {name: text for name, text in value.items() if name not in _LAST_APPLIED}
             dropped.extend(f"metadata.annotations.{name}" for name in value.keys() - clean.keys())

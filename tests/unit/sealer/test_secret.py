@@ -84,13 +84,13 @@ def test_what_a_server_or_a_tool_left_is_dropped_and_told() -> None:
                 "uid": "u",
                 "resourceVersion": "1",
                 "managedFields": [{}],
-                "creationTimestamp": None,
+                "creationTimestamp": "2026-01-01T00:00:00Z",
                 "ownerReferences": [{}],
                 "labels": {"app": "a"},
                 "finalizers": None,
                 "annotations": {last_applied: '{"data": "canary"}', "team": "t"},
             },
-            status={},
+            status={"x": 1},
         )
     )
     assert secret.metadata == {"labels": {"app": "a"}, "annotations": {"team": "t"}}
@@ -104,6 +104,11 @@ def test_what_a_server_or_a_tool_left_is_dropped_and_told() -> None:
         f"metadata.annotations.{last_applied}",
         "status",
     }
+
+
+def test_what_kubectl_writes_of_a_dry_run_is_no_loss() -> None:
+    metadata = {"name": "db", "creationTimestamp": None}
+    assert Secret.from_dict(manifest(metadata=metadata, status={})).dropped == ()
 
 
 def test_annotations_that_held_nothing_else_vanish() -> None:
