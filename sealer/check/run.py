@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sealer.check import allow
-from sealer.check.builds import kustomizations, named
+from sealer.check.builds import argo, kustomizations, named
 from sealer.check.builds.kustomizations import Kustomization
 from sealer.check.builds.model import Build, SealedIndex, items_of
 from sealer.check.builds.renderer import Renderer
@@ -100,7 +100,7 @@ class _Run:
             builds, told = renderer.run()
             findings += told
             failures = renderer.failures
-            findings += self._about_sealed(builds, renderer.unbuilt)
+            findings += self._about_sealed(builds, renderer.unbuilt, renderer.origins.remote)
             read = kustomizations.covered(set(build.files) for build in builds)
             findings += self._about_vaults(builds, read | renderer.unbuilt | renderer.patches)
         findings += allow.without_reason(self.texts)
@@ -136,7 +136,9 @@ class _Run:
                     found.setdefault(id(source), []).append(metadata)
         return found
 
-    def _about_sealed(self, builds: list[Build], unbuilt: set[str]) -> Iterator[Finding]:
+    def _about_sealed(
+        self, builds: list[Build], unbuilt: set[str], remote: str
+    ) -> Iterator[Finding]:
         covered = kustomizations.covered(set(build.files) for build in builds)
         built = self._built(builds)
         for source in self.sealed:
@@ -150,11 +152,12 @@ class _Run:
             one.value for one in self.tree.sources if one.path not in covered
         )
         for build in builds:
-            yield from identity.check_build(build, self.index, self.judge)
             yield from check_owners(build, self.index)
             yield from references.check_references(
                 build, self.index, self.tree, made, every=self.request.require_known
             )
+        for build in argo.applied(builds, self.tree, remote):
+            yield from identity.check_build(build, self.index, self.judge)
         yield from check_order(builds, self.tree)
         yield from check_namespaces(builds, self.tree)
 

@@ -46,6 +46,8 @@ class Build:
     flux: FluxKustomization | None = None
     kustomizations: Mapping[str, Source] = field(default_factory=dict)
     """Kustomization files by path, to name the line that causes a change."""
+    settings: Related | None = None
+    """What applies it with settings of its own: an Application of Argo CD."""
 
     def sealed(self) -> Iterable[Rendered]:
         """Its SealedSecrets."""
@@ -53,6 +55,8 @@ class Build:
 
     def cause(self, item: Rendered, what: str) -> tuple[Related, ...]:
         """The setting that made a change of ``what``: name, namespace or annotations."""
+        if self.settings and what != "annotations":
+            return (self.settings,)
         fields, flux_fields, transformers = _CAUSES[what]
         if self.flux and any(self.flux.spec.get(key) for key in flux_fields):
             return self.flux.causes(*flux_fields)

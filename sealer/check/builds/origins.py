@@ -64,17 +64,17 @@ class Origins:
     def _is_this(self, repository: Mapping[str, Any]) -> bool:
         if text_of(repository, "metadata", "name") == _ROOT:
             return True
-        url = _plain(text_of(repository, "spec", "url"))
+        url = plain_url(text_of(repository, "spec", "url"))
         roots = [one for one in self.repositories if text_of(one, "metadata", "name") == _ROOT]
         if roots:
             return any(
-                url == _plain(text_of(root, "spec", "url")) and _ref(repository) == _ref(root)
+                url == plain_url(text_of(root, "spec", "url")) and _ref(repository) == _ref(root)
                 for root in roots
             )
         if self.remote:
             main = mapping(_ref(repository)).get("branch", "") in _MAIN
-            return url == _plain(self.remote) and main
-        return len({_plain(text_of(one, "spec", "url")) for one in self.repositories}) == 1
+            return url == plain_url(self.remote) and main
+        return len({plain_url(text_of(one, "spec", "url")) for one in self.repositories}) == 1
 
 
 def _any(namespace: str, repository: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def _ref(repository: Mapping[str, Any]) -> Any:
     return mapping(repository.get("spec")).get("ref")
 
 
-def _plain(url: str) -> str:
+def plain_url(url: str) -> str:
     """A URL without scheme, user and ``.git``, so that ssh's and https' are one."""
     found = _URL.fullmatch(url.strip())
     return f"{found['host']}/{found['path']}".casefold() if found else url
