@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sealer.scope import Scope
-from tests.check.test_findings import Tree, findings, overlay, pod, rules, sealed, write
+from tests.check.test_findings import SEAL, Tree, findings, overlay, pod, rules, sealed, write
 from tests.sealing_keys import pair
+from tests.testbed import binaries
+from tests.testbed.fixtures import need
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\n"
 SPEC = "apiVersion: keyvault.sealer.dev/v1alpha1\nkind: KeyVaultSecret\n"
@@ -163,6 +166,28 @@ def test_a_cure_takes_the_finding_away(
     assert rule in rules(findings(tmp_path / "before"))
     write(tmp_path / "after", cure(tree))
     assert rules(findings(tmp_path / "after")) == []
+
+
+def test_what_a_build_of_ones_own_prints_is_judged_by_verify(tmp_path: Path) -> None:
+    """The cure of not-rendered: pipe it into seal verify."""
+    need("kustomize")
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    text = sealed("prod-db").replace("name: prod-db", "name: db", 1)
+    settings = "namePrefix: prod-\nresources: [../base"
+    remote = {"prod/kustomization.yaml": f"{settings}, https://x.example/y]\n"}
+    for home, db in ((right, text), (wrong, sealed())):
+        home.mkdir()
+        write(home, {**overlay("", db=db), **remote})
+        assert "not-rendered" in rules(findings(home))
+        local = {"prod/kustomization.yaml": f"{settings}]\n"}
+        write(home, {**local, "k.pem": pair().private_pem().decode()})
+    kustomize, verdicts = str(binaries.path("kustomize")), []
+    for home in (right, wrong):
+        build, verify = [kustomize, "build", "prod"], [SEAL, "verify", "-q", "--key", "k.pem"]
+        out = subprocess.run(build, cwd=home, capture_output=True, check=True).stdout
+        done = subprocess.run(verify, cwd=home, input=out, capture_output=True, check=False)
+        verdicts.append(done.returncode)
+    assert verdicts == [0, 1]
 
 
 def test_what_is_renamed_opens_once_it_is_sealed_for_its_name(tmp_path: Path) -> None:
