@@ -17,7 +17,6 @@ from sealer.errors import SealerError, UsageError
 if TYPE_CHECKING:
     from sealer.cluster.keysecrets import StoredKey
     from sealer.cluster.location import Location
-    from sealer.rotation.usage import Need
 
 EPILOG = """\b
 Examples:
@@ -271,9 +270,11 @@ def usage(
     """
     from sealer.cli._key_source import store_of
     from sealer.cluster.keysecrets import ring_of
+    from sealer.rotation.found import needs_in
 
     ring = options.load_ring(keys) if keys else ring_of(store_of(location).read())
-    found, errors = _needs(ui, paths, cluster or not paths, location, ring, namespace)
+    server = location if cluster or not paths else None
+    found, errors = needs_in(ui, paths, server, ring, namespace=namespace)
     if form == "json":
         rows = [
             {
@@ -291,32 +292,6 @@ def usage(
             key = need.fingerprint or need.key_name
             _ui.emit_fields(key, need.where, need.title, ",".join(need.items))
     ui.finish(errors)
-
-
-def _needs(
-    ui: UI,
-    paths: tuple[str, ...],
-    cluster: bool,
-    location: Location,
-    ring: Any,
-    namespace: str = "",
-) -> tuple[list[Need], list[SealerError]]:
-    from itertools import chain
-
-    from sealer.rotation.found import found_in_cluster, found_in_files
-    from sealer.rotation.usage import needs
-
-    errors: list[SealerError] = []
-    sources = [found_in_files(ui, paths, errors, namespace)]
-    if cluster:
-        sources.append(found_in_cluster(location, errors))
-    found: list[Need] = []
-    for one in needs(chain(*sources), ring):
-        if isinstance(one, SealerError):
-            errors.append(one)
-        else:
-            found.append(one)
-    return sorted(found, key=lambda need: (need.fingerprint, need.where, need.title)), errors
 
 
 @command.command()
@@ -383,6 +358,7 @@ def _reasons_against(
 ) -> list[SealerError]:
     from sealer.cluster.keysecrets import newest, ring_of
     from sealer.keys.custody import ACTIVE
+    from sealer.rotation.found import needs_in
     from sealer.rotation.usage import UnopenedError
 
     hint = "re-encrypt it first (seal reencrypt, seal rotate --reseal), or use --force"
@@ -391,7 +367,7 @@ def _reasons_against(
     others = {key.fingerprint for key in keys if key is not chosen and key.state == ACTIVE}
     if chosen.fingerprint and chosen.fingerprint in others:
         return []
-    found, errors = _needs(ui, paths, True, location, ring_of(keys), namespace)
+    found, errors = needs_in(ui, paths, location, ring_of(keys), namespace=namespace)
     reasons: list[SealerError] = [
         SealerError(f"{need.where}: {need.title} needs it: {', '.join(need.items)}", hint=hint)
         for need in found

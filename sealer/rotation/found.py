@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from sealer.cluster.apiserver import ApiServer
 from sealer.cluster.keysecrets import sealed_secrets
@@ -10,10 +11,11 @@ from sealer.cluster.location import Location
 from sealer.errors import ManifestError, SealerError
 from sealer.files.text import display, read_text
 from sealer.inputs.sealed import SealedInputs
+from sealer.keys.ring import KeyRing
 from sealer.manifest import read_documents
 from sealer.notices import Notices
 from sealer.rotation.reseal_files import expand
-from sealer.rotation.usage import Found
+from sealer.rotation.usage import Found, Need, needs
 from sealer.sealed import SealedSecret
 
 
@@ -45,3 +47,28 @@ def found_in_files(
         for document in read_documents(text, display(path)):
             for resource, sealed in inputs.of(document):
                 yield Found(resource.place().spot, resource.title, sealed)
+
+
+def needs_in(
+    notices: Notices,
+    paths: Sequence[str],
+    location: Location | None,
+    ring: KeyRing,
+    *,
+    namespace: str = "",
+) -> tuple[list[Need], list[SealerError]]:
+    """Which key each SealedSecret of files, and of a cluster if one is named, needs; what failed.
+
+    Needs are sorted by key, then place; ``namespace`` is of SealedSecrets that name none.
+    """
+    errors: list[SealerError] = []
+    sources = [found_in_files(notices, paths, errors, namespace)]
+    if location is not None:
+        sources.append(found_in_cluster(location, errors))
+    found: list[Need] = []
+    for one in needs(chain(*sources), ring):
+        if isinstance(one, SealerError):
+            errors.append(one)
+        else:
+            found.append(one)
+    return sorted(found, key=lambda need: (need.fingerprint, need.where, need.title)), errors
