@@ -1,9 +1,8 @@
-"""Coverage-guided fuzzing: ``python -m tests.fuzz [--seconds N] [--seed N] [--keep] [TARGET]...``.
+"""Coverage-guided fuzzing: ``python -m tests.fuzz [--seconds N] [--seed N] [TARGET]...``.
 
 Each target starts from its kept corpus (``tests/fuzz/corpus/TARGET``) and from what earlier runs
 on this machine found (``.fuzz/TARGET``, not in Git). An input that breaks a target is put into the
 kept corpus, where ``tests/fuzz/test_corpus.py`` fails until it is cured: commit it with the cure.
-``--keep`` adds to the kept corpus what reaches new branches, and nothing else.
 """
 
 from __future__ import annotations
@@ -25,14 +24,11 @@ _LIMITS = ("-max_len=4096", "-timeout=30", "-rss_limit_mb=2048")
 def fuzz(name: str, arguments: Sequence[str], found: Path) -> subprocess.CompletedProcess[str]:
     """Run one target; a status other than 0 is a finding, whose input is in the kept corpus."""
     kept = CORPUS / name
-    found.mkdir(parents=True, exist_ok=True)
-    return _run(name, *arguments, f"-artifact_prefix={kept}/", str(found), str(kept))
-
-
-def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    (CORPUS / name).mkdir(parents=True, exist_ok=True)
+    for folder in (kept, found):
+        folder.mkdir(parents=True, exist_ok=True)
+    command = (sys.executable, "-m", "tests.fuzz.one", name, *_LIMITS, *arguments)
     return subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.one", name, *_LIMITS, *arguments],
+        [*command, f"-artifact_prefix={kept}/", str(found), str(kept)],
         cwd=ROOT,
         # Of one seed each run is the same: sets and maps of strings, too.
         env={**os.environ, "PYTHONHASHSEED": "0"},
@@ -50,17 +46,12 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=int, default=600, help="for each target")
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
-    parser.add_argument("--keep", action="store_true", help="keep what reaches new branches")
     asked = parser.parse_args()
     broken = []
     for name in asked.targets or NAMES:
         arguments = [f"-max_total_time={asked.seconds}", f"-seed={asked.seed}"]
-        if asked.keep:
-            (FOUND / name).mkdir(parents=True, exist_ok=True)
-            done = _run(name, "-merge=1", str(CORPUS / name), str(FOUND / name))
-        else:
-            done = fuzz(name, arguments, FOUND / name)
-        last = [line for line in done.stdout.splitlines() if line.startswith(("Done", "MERGE"))]
+        done = fuzz(name, arguments, FOUND / name)
+        last = [line for line in done.stdout.splitlines() if line.startswith("Done")]
         print(f"{name}: {' '.join(last[-1:]) or 'ended early'}", flush=True)
         if done.returncode:
             broken.append(name)
