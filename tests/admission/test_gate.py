@@ -210,6 +210,7 @@ PASSES: dict[str, Make] = {
     "restored-sealing-key": lambda p: p.post(
         "sealed-secrets-keyx", own=True, data=TLS, type="kubernetes.io/tls", labels={KEY: "active"}
     ),
+    "restored-record-of-keys": lambda p: p.post("sealed-secrets-key-record", own=True),
     "annotate-managed": lambda p: p.patch(
         "there-0", {"metadata": {"annotations": {"sealedsecrets.bitnami.com/managed": "true"}}}
     ),
@@ -262,6 +263,7 @@ NO_RELEASE: dict[str, Make] = {
         "x", data=TLS, type="kubernetes.io/tls", labels={KEY: "active"}
     ),
     "key-of-another-type": lambda p: p.post("x", own=True, labels={KEY: "active"}),
+    "record-of-another-namespace": lambda p: p.post("sealed-secrets-key-record"),
     "bootstrap-token-elsewhere": lambda p: p.post(
         "bootstrap-token-abcdef", type="bootstrap.kubernetes.io/token"
     ),
