@@ -1,7 +1,7 @@
 """Two objects of one build that make the same Secret: each writes it again and again.
 
-One of them wins each time that it looks, so the Secret goes to and fro. That several fill one
-Secret on purpose is said in it: ``Merge`` of a KeyVaultSecret or an ExternalSecret, the annotation
+Whoever looks last wins, and the next look of the other undoes it. That several fill one Secret on
+purpose is said in it: ``Merge`` of a KeyVaultSecret or an ExternalSecret, the annotation
 ``patch``.
 """
 
