@@ -31,7 +31,7 @@ _FETCHED_WHOLE = re.compile(_FETCHED)
 _PLACEHOLDER = re.compile(
     r"\$?\$\{(?:(?!\$\{)[^}])*\}|\$\([^()$]*\)|`[^`]*`|\$\[[^\[\]$]*\]|#\{[^{}#]*\}|\(\([\w./:-]+\)\)"
     r"|<<\s?[\w.]+\s?>>|%[A-Z_]+\([\w?:.-]*\)%|\$ENV\{\w+\}|\{(?:\$\w+|env\.[\w.]+)\}"
-    r"|@\{[\w.:/-]+\}|\bSECRET\[[\w./-]+\]"
+    r"|%\(\w+\)s|@\{[\w.:/-]+\}|\bSECRET\[[\w./-]+\]"
     # What other tools encrypted: Jasypt, Spring Cloud Config, eyaml, Spinnaker.
     r"|\bENC\([A-Za-z0-9+/=]+\)|\{cipher\}[A-Za-z0-9+/=]+|\bENC\[[A-Z0-9_]+,[^\[\]]*\]"
     r"|\bencrypted(?:Secret|File)?:[\w.!:/-]+"

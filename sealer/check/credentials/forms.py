@@ -70,7 +70,7 @@ _SETTING = re.compile(
     r"|\d{4}-\d\d-\d\d(?:[T ][\d:.Z+-]*)?|(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d+)?"
     r"|(?:HS|RS|ES|PS)(?:256|384|512)|(?:aes|rsa|ed|sha|ec|ecdsa|x)[-_]?\d{3,5}(?:[-_]\w{2,8}){0,2}"
     r"|(?:tcp|udp|sctp|https?|grpc)/\d{1,5}|\d+(?:\.\d+)?e[+-]?\d{1,2}|0x[0-9A-F]{8}(?:[0-9A-F]{8})?"
-    r"|__(?:Host|Secure)-[\w-]{1,60}|\[[A-Z_]{2,16}\]"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?(?:\.pub)?|__(?:Host|Secure)-[\w-]{1,60}|\[[A-Z_]{2,16}\]"
     # Public halves: age's recipients, OpenSSH's lines.
     r"|age1[02-9ac-hj-np-z]{58}|(?:ssh|ecdsa|sk)-[\w@.-]{3,60} AAAA[A-Za-z0-9+/=]+(?: \S{1,99})?"
     # Places in a document, and patterns that a value is held to.

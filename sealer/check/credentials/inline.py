@@ -16,7 +16,14 @@ from sealer.check.credentials.forms import Form, form_of
 from sealer.values.placeholders import is_placeholder
 
 _VALUE = r"(?P<value>[^\s\"'&;,<>{}()$\[\]|\\]{6,200})"
+# Of these only what a generator makes: a word is the name of a Secret, or of its key.
+_MADE = re.compile(
+    r"(?i)(?<![\w.-])(?:--?)?[\w.-]{0,40}(?:api_?key|secret_?key|client_?secret|access_?token)[\"']?"
+    rf"\s{{0,4}}[=:]\s{{0,4}}[\"']?{_VALUE}(?=[\s\"'&;,<>}})|]|$)"
+)
 _PLACES = (
+    # --password x
+    re.compile(rf"(?i)(?<![\w.-])--?[\w-]{{0,40}}(?:password|passphrase) {_VALUE}(?=[\s\"']|$)"),
     # --password=x, password="x" (JAAS, libpq, XML), "password": "x" (JSON).
     re.compile(
         r"(?i)(?<![\w.-])(?:--?)?[\w.-]{0,40}(?:password|passwd|passphrase)[\"']?\s{0,4}[=:]"
@@ -39,6 +46,9 @@ _GENERATED = frozenset({Form.CHANCE, Form.OTHER, Form.DIGITS})
 
 def holds_credential(text: str) -> bool:
     """Whether a credential stands in the midst of the text."""
+    made = (found["value"] for found in _MADE.finditer(text))
+    if any(form_of(one) is Form.CHANCE and not is_placeholder(one) for one in made):
+        return True
     return any(map(_is_one, _values(text))) or any(
         b":" in _decoded(found["value"]) for found in _DOCKER.finditer(text)
     )

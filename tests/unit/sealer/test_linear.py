@@ -56,6 +56,8 @@ INPUTS: dict[str, Callable[[int], object]] = {
     "word": lambda n: looks_like_credential("a" * n),
     "password places": lambda n: looks_like_credential("password=" * (n // 9)),
     "names before a place": lambda n: looks_like_credential("a-" * (n // 2) + "password= x"),
+    "options": lambda n: looks_like_credential("--a-password " * (n // 13)),
+    "keys in places": lambda n: looks_like_credential("api_key=" * (n // 8)),
     "logins": lambda n: looks_like_credential("machine a login b " * (n // 18)),
     "spaces of logins": lambda n: looks_like_credential("machine" + " " * n),
     "docker": lambda n: looks_like_credential('"auth": "' * (n // 9)),
