@@ -252,7 +252,7 @@ def test_a_file_is_vouched_for_by_whoever_keeps_it(here: Here) -> None:
     here.seal("s.yaml", "--cert", "cluster.pem", "--fingerprint", capitals)
 
 
-@pytest.mark.parametrize("text", ["x", ONE[:-2], "s.yaml"])
+@pytest.mark.parametrize("text", ["x", ONE[:-2], "s.yaml"], ids=["letter", "cut", "file"])
 def test_a_fingerprint_that_is_not_one_is_refused(here: Here, text: str) -> None:
     told = here.seal("s.yaml", "--cert", "one.pem", "--fingerprint", text, status=2).stderr
     assert "64 hex digits" in told
