@@ -23,9 +23,13 @@ COMMANDS = {
     "remove": "Remove keys from a SealedSecret file.",
     "edit": "Change a SealedSecret file in $EDITOR, with or without its private key.",
     "merge": "Add or replace keys of a SealedSecret file.",
+    "get": "Decrypt one value of a SealedSecret and print it.",
     "unseal": "Decrypt SealedSecrets with private keys, offline.",
     "render": "Show the Secret that a SealedSecret will become, values hidden.",
     "verify": "Check that SealedSecrets open, and say with which key.",
+    "status": "Show what the cluster says of SealedSecrets, and the cure.",
+    "doctor": "Look at everything that sealing needs, and say what cures it.",
+    "init": "Write .seal.toml, hooks and a CI job for this repository.",
     "check": "Find what would break or leak in a Git tree.",
     "krm": "Generate or validate SealedSecrets as a kustomize function.",
     "reencrypt": "Seal ciphertext again for another key; nothing else changes.",
@@ -75,8 +79,7 @@ class LazyGroup(click.Group):
         elif not args and sys.stdin is not None and sys.stdin.isatty():
             args = ["--help"]
         elif not args or (args[0] not in COMMANDS and args[0] not in own):
-            _known(args)
-            args = [DEFAULT, *args]
+            args = _with_command(args)
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
@@ -107,20 +110,49 @@ def group() -> None:
     """
 
 
+_FLAGS = frozenset({"-q", "--quiet", "-v", "--verbose"})
+_WITH_VALUE = frozenset(
+    {
+        "-n",
+        "--namespace",
+        "--context",
+        "--controller-name",
+        "--controller-namespace",
+        "--controller-url",
+        "--kubeconfig",
+    }
+)
+_GROUPS = frozenset({"git", "keys", "vault"})
+
+
+def _with_command(args: list[str]) -> list[str]:
+    """The words with a command in front: options before a command are the command's own."""
+    at = 0
+    while at < len(args) and args[at].partition("=")[0] in _FLAGS | _WITH_VALUE:
+        at += 2 if args[at] in _WITH_VALUE else 1
+    if at and at < len(args) and args[at] in COMMANDS:
+        after = at + (2 if args[at] in _GROUPS else 1)
+        return [*args[at:after], *args[:at], *args[after:]]
+    _known(args)
+    return [DEFAULT, *args]
+
+
 def _known(args: list[str]) -> None:
     """UsageError for a word that is no file, and nearly a command."""
     if not args or args[0].startswith("-") or os.path.lexists(args[0]):
         return
     from difflib import get_close_matches
 
-    near = get_close_matches(args[0], COMMANDS, n=1)
-    if near:
-        from sealer.errors import UsageError
+    from sealer.cli._synonyms import COMMANDS as SYNONYMS
+    from sealer.errors import UsageError
 
-        raise UsageError(
-            f"{args[0]}: there is no such command, and no such file",
-            hint=f"the nearest command is {near[0]}",
-        )
+    word = args[0]
+    problem = f"{word}: there is no such command, and no such file"
+    if word in SYNONYMS:
+        raise UsageError(problem, hint=f"it is called seal {SYNONYMS[word]}")
+    near = get_close_matches(word, COMMANDS, n=1)
+    if near:
+        raise UsageError(problem, hint=f"the nearest command is {near[0]}")
 
 
 def main() -> None:

@@ -229,6 +229,19 @@ def output_format(function: _F) -> _F:
     )(function)
 
 
+def text_or_json(function: _F) -> _F:
+    """-o/--format of what is listed; the command gets ``form``."""
+    return click.option(
+        "-o",
+        "--format",
+        "form",
+        type=click.Choice(("text", "json"), case_sensitive=False),
+        default="text",
+        show_default=True,
+        help="Output format.",
+    )(function)
+
+
 def write(function: _F) -> _F:
     """-w/--write."""
     return click.option(
@@ -236,8 +249,10 @@ def write(function: _F) -> _F:
     )(function)
 
 
-def inputs(files: tuple[str, ...], *others: str) -> tuple[str, ...]:
+def inputs(files: tuple[str, ...], *others: str, kinds: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The files to read, standard input where none is named; ``others`` are read besides.
+
+    With ``kinds`` a folder stands for the files below it that hold one of them.
 
     Raises UsageError where a person would have to type a manifest without having asked for it,
     and where standard input is to be two things.
@@ -247,6 +262,10 @@ def inputs(files: tuple[str, ...], *others: str) -> tuple[str, ...]:
     paths = files or (STDIN,)
     if (*paths, *others).count(STDIN) > 1:
         raise UsageError("standard input can be read once", hint="put the rest into files")
+    if kinds and any(os.path.isdir(path) for path in paths):  # noqa: PTH112
+        from sealer.inputs.folders import expanded
+
+        return expanded(paths, kinds)
     return paths
 
 

@@ -91,8 +91,7 @@ def run(group: click.Group, program: str) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.UsageError as error:
-        _usage(error, program)
-        return 2
+        return _usage(error, program)
     except (click.Abort, KeyboardInterrupt):
         _say("error", "interrupted")
         return 130
@@ -131,11 +130,26 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _usage(error: click.UsageError, program: str) -> None:
+def _usage(error: click.UsageError, program: str) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError" and error.ctx:
+        # click's name for a group without a command, which asks for help and is no mistake.
+        emit(error.ctx.get_help() + "\n", flush=True)
+        return 0
     message = error.format_message().rstrip(".")
     _say("error", message[:1].lower() + message[1:])
     command = error.ctx.command_path if error.ctx else program
-    _say("hint", f"see {command} --help")
+    _say("hint", _ours(error) or f"see {command} --help")
+    return 2
+
+
+def _ours(error: click.UsageError) -> str:
+    """What does here what a flag of kubeseal's does there; empty for any other fault."""
+    from sealer.cli._synonyms import KUBESEAL
+
+    option = error.option_name if isinstance(error, click.NoSuchOption) else ""
+    if option not in KUBESEAL:
+        return ""
+    return f"that is kubeseal's; here it is {KUBESEAL[option]} (or seal kubeseal {option})"
 
 
 def emit(data: str | bytes, *, flush: bool = False) -> None:
@@ -154,6 +168,31 @@ def emit_lines(lines: Iterable[str]) -> None:
 def emit_fields(*fields: object) -> None:
     """Write one line, a tab between its fields; no field can make another or a line."""
     emit("\t".join(printable(str(field)) for field in fields) + "\n")
+
+
+def emit_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Write rows: for people in columns below ``heads``, for programs a tab between the fields."""
+    shown = [tuple(printable(field) for field in row) for row in rows]
+    if not stdout_is_terminal() or not shown:
+        for row in shown:
+            emit("\t".join(row) + "\n")
+        return
+    table = [heads, *shown]
+    widths = [max(len(row[at]) for row in table) for at in range(len(heads))]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        emit("  ".join(cells).rstrip() + "\n")
+
+
+def emit_findings(findings: Iterable[tuple[str, str, str, str]]) -> None:
+    """Write level, subject, what was seen, and on a line of its own the cure; levels in colour."""
+    for level, subject, says, cure in findings:
+        word = printable(level)
+        if stdout_is_terminal() and not os.environ.get("NO_COLOR"):
+            word = f"\x1b[{_COLOURS.get(level, '32')}m{word}\x1b[0m"
+        emit(f"{word}:{' ' * (8 - len(level))}{printable(subject)}: {printable(says)}\n")
+        if cure:
+            emit(f"{'':9}cure: {printable(cure)}\n")
 
 
 def emit_all(chunks: Iterable[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from sealer.cli._ui import UI
-from sealer.errors import ManifestError, UsageError
+from sealer.errors import ManifestError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -40,17 +40,3 @@ def check_value(ui: UI, value: bytes, *, allow_empty: bool, piped: bool = False)
         ui.warn("the value ends in a newline, which is sealed too; printf %s writes none")
     if what := foreign.reference_in(value):
         ui.warn(f"the value is {what}, and is sealed as it stands")
-
-
-class Unquoted(click.Command):
-    """A command whose words may be a value that somebody typed by mistake: never repeated."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.allow_extra_args = True
-        left = super().parse_args(ctx, args)
-        if left and not ctx.resilient_parsing:
-            raise UsageError(
-                "there are more words than this command takes",
-                hint="a value comes from standard input or a file, never from the command line",
-            )
-        return left

@@ -11,6 +11,7 @@ import click
 from sealer import __version__
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI, Failed
 from sealer.errors import UsageError
 
@@ -26,7 +27,7 @@ Examples:
 """
 
 
-@click.command(name="check", epilog=EPILOG)
+@click.command(name="check", cls=FileCommand, epilog=EPILOG)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option(
     "--cert",

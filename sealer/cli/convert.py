@@ -6,6 +6,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 from sealer.inputs.objects import resources_in
@@ -17,7 +18,7 @@ Examples:
 """
 
 
-@click.command(name="convert", epilog=EPILOG)
+@click.command(name="convert", cls=FileCommand, epilog=EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options.words
 @click.pass_obj

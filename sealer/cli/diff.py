@@ -22,6 +22,7 @@ Examples:
   seal diff main...HEAD --format markdown
   seal diff HEAD~1 -- apps/prod
   seal diff old.yaml new.yaml
+  seal diff --exit-code main...HEAD
 """
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -37,9 +38,17 @@ _SUFFIXES = (".yaml", ".yml", ".json")
     default="text",
     show_default=True,
 )
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if a SealedSecret changed.")
 @options.words
 @click.pass_obj
-def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form: str) -> None:
+def command(
+    ui: UI,
+    /,
+    revisions: tuple[str, ...],
+    paths: tuple[str, ...],
+    form: str,
+    exit_code: bool,
+) -> None:
     """Tell which keys of which SealedSecrets changed; never a value, and no key is needed.
 
     REVISIONs are as for `git diff`; without any it is HEAD and the work tree. Two files that
@@ -55,6 +64,8 @@ def command(ui: UI, /, revisions: tuple[str, ...], paths: tuple[str, ...], form:
         _ui.emit(_markdown(changes))
     else:
         _ui.emit_lines(_text(changes))
+    if exit_code and changes:
+        raise _ui.Failed("changed")
 
 
 def _pairs(ui: UI, revisions: tuple[str, ...], paths: tuple[str, ...]) -> list[Pair]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sealer.cli import _options as options
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import SealerError
 
@@ -30,7 +31,7 @@ Examples:
 """
 
 
-@click.command(name="edit", epilog=EPILOG)
+@click.command(name="edit", cls=FileCommand, epilog=EPILOG)
 @click.argument("file", metavar="FILE")
 @options.cert
 @options.keys(required=False)

@@ -11,6 +11,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import SealerError, UsageError
 
@@ -26,6 +27,7 @@ Examples:
   seal keys trust 3f5c01d2
   seal keys usage apps clusters
   seal keys retire 3f5c01d2 apps clusters
+  seal keys retire --unused apps clusters --dry-run
 """
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -244,7 +246,7 @@ def trust(ui: UI, /, key: str, location: Location) -> None:
     _ui.emit_fields(chosen.name, chosen.fingerprint, "trusted")
 
 
-@command.command()
+@command.command(cls=FileCommand)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--cluster", is_flag=True, help="Look at the cluster's SealedSecrets as well.")
 @options.keys(required=False)
@@ -294,9 +296,11 @@ def usage(
     ui.finish(errors)
 
 
-@command.command()
-@click.argument("key", metavar="KEY")
+@command.command(cls=FileCommand)
+@click.argument("key", metavar="[KEY]", default="")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--unused", is_flag=True, help="Every key that nothing needs; there is no KEY then.")
+@click.option("--dry-run", is_flag=True, help="Only show which it would be.")
 @click.option("--force", is_flag=True, help="Retire it although it is needed.")
 @click.option("--delete", is_flag=True, help="Delete the key Secret for good.")
 @click.option("--undo", is_flag=True, help="Put a retired key back.")
@@ -309,6 +313,8 @@ def retire(
     /,
     key: str,
     paths: tuple[str, ...],
+    unused: bool,
+    dry_run: bool,
     force: bool,
     delete: bool,
     undo: bool,
@@ -321,14 +327,27 @@ def retire(
     now. The key Secret stays, with the label's value "retired": --undo puts it back, and backups
     hold it. Give every tree of the cluster as PATH: what is not looked at is not known.
     Bitnami's controller goes on using it until it is restarted.
+    With --unused it is every key but the one that seals now that none of them needs.
     """
     from sealer.cli._key_source import store_of
-    from sealer.cluster.keysecrets import RETIRED, find
+    from sealer.cluster.keysecrets import RETIRED, find, ring_of
     from sealer.keys.custody import ACTIVE
+    from sealer.rotation.found import needs_in
 
-    if undo and (delete or force or paths):
-        raise UsageError("--undo goes alone")
+    if undo and (delete or force or paths or unused):
+        raise UsageError("--undo cannot be combined with --delete, --force, --unused or PATHs")
     store = store_of(location)
+    if unused:
+        from sealer.cli._retiring import check_paths, retire_unused
+
+        paths = (key, *paths) if key else paths
+        check_paths(paths, force=force)
+        ring = ring_of(store.read())
+        found, errors = needs_in(ui, paths, location, ring, namespace=namespace)
+        retire_unused(ui, location, found, errors, delete=delete, dry_run=dry_run)
+        return
+    if not key:
+        raise UsageError("which key?", hint="name one, as seal keys list shows them, or --unused")
     keys = store.read()
     chosen = find(keys, key)
     if undo:
@@ -340,11 +359,11 @@ def retire(
         ui.finish(reasons)
     for reason in reasons:
         ui.warn(reason.message)
-    if delete:
+    if delete and not dry_run:
         store.delete(chosen.name)
-    else:
+    elif not dry_run:
         store.label(chosen.name, RETIRED)
-    state = "deleted" if delete else RETIRED
+    state = "unused" if dry_run else "deleted" if delete else RETIRED
     _ui.emit_fields(chosen.name, chosen.fingerprint or "-", state)
 
 

@@ -11,6 +11,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._certificates import Certificates, Wanted
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.cli._values import allow_empty
 from sealer.errors import ManifestError, ManyErrors, SealerError, UsageError
@@ -32,7 +33,7 @@ Examples:
 """
 
 
-@click.command(name="merge", epilog=EPILOG)
+@click.command(name="merge", cls=FileCommand, epilog=EPILOG)
 @click.argument("into", type=options.FILE, metavar="INTO")
 @click.argument("files", nargs=-1, required=True, type=options.FILE, metavar="SECRET...")
 @options.cert

@@ -9,6 +9,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._certificates import Certificates, Wanted
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
 
@@ -24,7 +25,7 @@ Examples:
 """
 
 
-@click.command(name="reencrypt", epilog=EPILOG)
+@click.command(name="reencrypt", cls=FileCommand, epilog=EPILOG)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.keys(required=False)
 @options.cert

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sealer.cli import _options as options
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 
 EPILOG = """\b
@@ -14,7 +15,7 @@ Examples:
 """
 
 
-@click.command(name="remove", epilog=EPILOG)
+@click.command(name="remove", cls=FileCommand, epilog=EPILOG)
 @click.argument("file", metavar="FILE")
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @click.option("--name", default="", help="Which SealedSecret, where FILE holds several.")

@@ -9,6 +9,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import SealerError, UsageError
 
@@ -25,7 +26,7 @@ Examples:
 """
 
 
-@click.command(name="render", epilog=EPILOG)
+@click.command(name="render", cls=FileCommand, epilog=EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options.keys(required=False)
 @click.option("--show-values", is_flag=True, help="Print the values IN CLEAR; needs --key.")
@@ -53,7 +54,7 @@ def command(
 
     if show_values and not keys:
         raise UsageError("--show-values needs the private key", hint="give it with --key")
-    paths = options.inputs(files, *keys)
+    paths = options.inputs(files, *keys, kinds=("SealedSecret",))
     ring = options.load_ring(keys) if keys else None
     inputs = SealedInputs(ui, namespace=namespace)
     pieces: list[str] = []

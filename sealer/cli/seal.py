@@ -10,6 +10,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._certificates import Certificates, Wanted
+from sealer.cli._command import FileCommand
 from sealer.cli._sealing_rules import by_path
 from sealer.cli._ui import UI
 from sealer.errors import UsageError
@@ -28,7 +29,7 @@ Examples:
 """
 
 
-@click.command(name="seal", epilog=EPILOG)
+@click.command(name="seal", cls=FileCommand, epilog=EPILOG)
 @click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.cert
 @options.controller
@@ -72,7 +73,7 @@ def command(
     unless everything in a file could be sealed. The rules of .seal.toml (docs/config.md) choose
     certificate, scope and namespace by path, and may name files to write.
     """
-    paths = options.inputs(files, *wanted.certs)
+    paths = options.inputs(files, *wanted.certs, kinds=("Secret", "SealedSecret"))
     targets = (write, output_dir, in_place and "-i")
     _check_usage(paths, targets, check, asked)
     if check:

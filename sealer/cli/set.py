@@ -9,8 +9,9 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import Unquoted
 from sealer.cli._ui import UI
-from sealer.cli._values import Unquoted, allow_empty, check_value
+from sealer.cli._values import allow_empty, check_value
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:

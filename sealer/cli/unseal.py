@@ -6,6 +6,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import SealerError
 
@@ -17,7 +18,7 @@ Examples:
 """
 
 
-@click.command(name="unseal", epilog=EPILOG)
+@click.command(name="unseal", cls=FileCommand, epilog=EPILOG)
 @click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=True)
 @options.namespace
@@ -44,7 +45,7 @@ def command(
     from sealer.manifest import to_json, to_yaml
     from sealer.unsealing import unseal
 
-    paths = options.inputs(files, *keys)
+    paths = options.inputs(files, *keys, kinds=("SealedSecret",))
     ring = options.load_ring(keys)
     inputs = SealedInputs(ui, namespace=namespace)
     pieces: list[str] = []

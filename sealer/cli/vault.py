@@ -9,6 +9,7 @@ import click
 from sealer import __version__
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI, Failed
 from sealer.errors import ManifestError, SealerError, each
 
@@ -32,7 +33,7 @@ def command() -> None:
     """Check and explain manifests of the Azure Key Vault half, offline."""
 
 
-@command.command(name="check", epilog=CHECK_EPILOG)
+@command.command(name="check", cls=FileCommand, epilog=CHECK_EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options.vault_suffixes
 @options.findings
@@ -71,7 +72,7 @@ def check(
         ui.note(f"no problems found in {facts}")
 
 
-@command.command(name="explain", epilog=EXPLAIN_EPILOG)
+@command.command(name="explain", cls=FileCommand, epilog=EXPLAIN_EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @options.words
 @click.pass_obj

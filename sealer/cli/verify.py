@@ -9,6 +9,7 @@ import click
 
 from sealer.cli import _options as options
 from sealer.cli import _ui
+from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
 from sealer.errors import ManifestError, SealerError
 
@@ -24,7 +25,7 @@ Examples:
 """
 
 
-@click.command(name="verify", epilog=EPILOG)
+@click.command(name="verify", cls=FileCommand, epilog=EPILOG)
 @click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=False)
 @options.controller
@@ -49,7 +50,7 @@ def command(
     from sealer.cluster.answer import ClusterError
     from sealer.inputs.sealed import SealedInputs
 
-    paths = options.inputs(files, *keys)
+    paths = options.inputs(files, *keys, kinds=("SealedSecret",))
     openers = _with_keys(keys) if keys else _with_controller(location)
     inputs = SealedInputs(ui, namespace=namespace)
     for resource, sealed in inputs.read(paths):

@@ -7,7 +7,7 @@ takes 0.3 s). No word of an answer, a kubeconfig or a plug-in ever gets into an 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from sealer.cluster.answer import (
     seconds_of,
 )
 from sealer.cluster.location import Location
+from sealer.cluster.rights import cure_for
 
 
 class ProxyTransport:
@@ -33,7 +34,10 @@ class ProxyTransport:
         """Send it with the kubeconfig's credentials."""
         if not self._base:
             self._base = self._service_proxy()
-        return self._server.request(method, self._base + path, body)
+        answer = self._server.request(method, self._base + path, body)
+        if answer.status in (401, 403):
+            raise refused("not allowed to ask the controller", answer.status, self._base)
+        return answer
 
     @property
     def place(self) -> str:
@@ -53,10 +57,7 @@ class ProxyTransport:
                 hint="use --controller-name and --controller-namespace",
             )
         if answer.status != 200:
-            raise ClusterError(
-                f"cannot get Service {place.namespace}/{place.name} (status {answer.status})",
-                hint="check the credentials and rights of this context",
-            )
+            raise refused(f"cannot get Service {place.namespace}/{place.name}", answer.status, path)
         ports = json.loads(answer.body).get("spec", {}).get("ports") or [{}]
         return f"{path[: path.rindex('/')]}/http:{place.name}:{ports[0].get('name', '')}/proxy"
 
@@ -67,6 +68,7 @@ class ApiServer:
     def __init__(self, location: Location) -> None:
         self._location = location
         self._client: Any = None
+        self._context: Mapping[str, Any] = {}
 
     @property
     def url(self) -> str:
@@ -91,6 +93,18 @@ class ApiServer:
             # Whoever asks the server next tells of it.
             return ""
         return f"#{hashlib.sha256(known).hexdigest()[:16]}"
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context."""
+        self._connected()
+        return str((self._context.get("context") or {}).get("namespace") or "default")
+
+    @property
+    def context(self) -> str:
+        """The name of the kubeconfig's context."""
+        self._connected()
+        return str(self._context.get("name") or "")
 
     def request(self, method: str, path: str, body: Any, media_type: str = "") -> Answer:
         """Send it; UnreachableError when nobody answers, ClusterError without a kubeconfig.
@@ -139,10 +153,7 @@ class ApiServer:
         if answer.status == 404 and method != "POST":
             return None
         if answer.status in (401, 403):
-            raise ClusterError(
-                f"not allowed to {what} (status {answer.status})",
-                hint="check the credentials and rights of this context",
-            )
+            raise refused(f"not allowed to {what}", answer.status, path)
         if not 200 <= answer.status < 300:
             raise ClusterError(f"cannot {what} (status {answer.status})")
         try:
@@ -152,8 +163,16 @@ class ApiServer:
 
     def _connected(self) -> Any:
         if self._client is None:
-            self._client = _api_client(self._location)
+            self._client, self._context = _api_client(self._location)
         return self._client
+
+
+def refused(message: str, status: int, path: str) -> ClusterError:
+    """The error for a no; where a right is missing, the hint says which role gives it."""
+    hint = "check the credentials and rights of this context"
+    if status == 403:
+        hint = cure_for(path)
+    return ClusterError(f"{message} (status {status})", hint=hint)
 
 
 def _api_exception() -> type[Exception]:
@@ -163,7 +182,8 @@ def _api_exception() -> type[Exception]:
     return error
 
 
-def _api_client(location: Location) -> Any:
+def _api_client(location: Location) -> tuple[Any, Mapping[str, Any]]:
+    """The client, and the context of the kubeconfig that it was made from."""
     try:
         from kubernetes import client, config
     except ImportError:
@@ -178,10 +198,12 @@ def _api_client(location: Location) -> Any:
         if loaded is None:
             path = location.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
             loaded = kube_config.KubeConfigMerger(path).config
+        _check_context(loaded, location)
         loader = _loader(kube_config)(
             loaded, active_context=location.context, config_base_path=None
         )
         loader.load_and_set(configuration)
+        context = _context_of(loader.current_context)
     except (config.ConfigException, kube_config.yaml.YAMLError) as error:
         raise _kubeconfig_error(location, error) from None
     except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
@@ -192,7 +214,25 @@ def _api_client(location: Location) -> Any:
     connected: Any = client.ApiClient(configuration)
     for name, value in location.headers.items():
         connected.set_default_header(name, value)
-    return connected
+    return connected, context
+
+
+def _context_of(value: Any) -> Mapping[str, Any]:
+    """The context that is used; merged kubeconfigs have nodes of the client's own kind in it."""
+    plain = getattr(value, "value", value)
+    return {"name": plain["name"], "context": getattr(plain["context"], "value", plain["context"])}
+
+
+def _check_context(loaded: Any, location: Location) -> None:
+    """ClusterError for a context that does not exist, with the names of those that do."""
+    plain = getattr(loaded, "value", loaded)
+    if not location.context or not isinstance(plain, dict):
+        return
+    contexts = (getattr(one, "value", one) for one in plain.get("contexts") or ())
+    names = [str(one.get("name")) for one in contexts if isinstance(one, dict)]
+    if location.context not in names:
+        there = f"there are: {', '.join(names)}" if names else "the kubeconfig has none"
+        raise ClusterError(f"the context {location.context} does not exist", hint=there)
 
 
 def _kubeconfig_error(location: Location, error: Exception) -> ClusterError:

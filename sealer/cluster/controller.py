@@ -51,10 +51,15 @@ class Controller:
     def certificate(self) -> bytes:
         """Return the PEM that seals for this cluster now."""
         answer = self._ask("GET", "/v1/cert.pem", None)
+        if answer.status in (502, 503, 504):
+            raise ClusterError(
+                f"the controller does not answer (status {answer.status})",
+                hint="is its pod running? kubectl get pods, in the controller's namespace",
+            )
         if answer.status != 200:
             raise ClusterError(
                 f"the controller has no certificate to give (status {answer.status})",
-                hint="see the controller's log: has it a key?",
+                hint="see the controller's log: does it have a sealing key?",
             )
         return answer.body
 

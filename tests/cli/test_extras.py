@@ -80,6 +80,7 @@ def run(work: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("raw --name a --namespace b", CLUSTER),
         ("rotate --dry-run", CLUSTER),
         ("keys list", CLUSTER),
+        ("status", CLUSTER),
         ("keys usage .", CLUSTER),
         ("keys retire abcdef sealed.yaml", CLUSTER),
         ("keys backup keys.age --to ../keys/cluster.pem", CLUSTER),

@@ -409,3 +409,28 @@ def test_without_rights_the_words_say_which(tree: Tree, cluster: Cluster) -> Non
     for command in (("keys", "list"), ("rotate",), ("keys", "usage")):
         done = tree.seal(*command, *where, status=1)
         assert f"not allowed to list the key Secrets in {cluster.namespace}" in done.stderr
+
+
+def test_the_unused_keys_go_together_and_what_is_needed_stays(tree: Tree, cluster: Cluster) -> None:
+    first = cluster.certificate().fingerprint
+    tree.write("apps/db.yaml", cluster.sealed("db", "v"))
+    tree.seal("rotate", *cluster.where)
+    second = cluster.certificate().fingerprint
+    tree.seal("rotate", *cluster.where)
+    current = cluster.certificate().fingerprint
+    words = ("keys", "retire", "--unused")
+    blind = tree.seal(*words, *cluster.where, status=2)
+    assert "needs the trees of this cluster" in blind.stderr
+    shown = tree.seal(*words, "apps", "--dry-run", *cluster.where).stdout
+    assert shown.endswith(f"\t{second}\tunused\n")
+    done = tree.seal(*words, "apps", *cluster.where).stdout
+    assert done.endswith(f"\t{second}\tretired\n")
+    rows = json.loads(tree.seal("keys", "list", "-o", "json", *cluster.where).stdout)
+    states = {row["fingerprint"]: row["state"] for row in rows}
+    assert states == {current: "current", first: "active", second: "retired"}
+    tree.write("apps/broken.yaml", "kind: SealedSecret\n  x: [\n")
+    unread = tree.seal(*words, "apps", *cluster.where, status=1)
+    assert "apps/broken.yaml" in unread.stderr
+    assert (
+        "every key is needed" in tree.seal(*words, "--force", *cluster.where, "apps/db.yaml").stderr
+    )
