@@ -26,6 +26,11 @@ def main() -> None:
         sys.exit(_told(error, 2))
     except SealerError as error:
         sys.exit(_told(error, 1))
+    except ModuleNotFoundError as error:
+        # The base install has the program, too, and not what it needs.
+        if (error.name or "controller").partition(".")[0] in ("controller", "sealer"):
+            raise
+        sys.exit(_told(_extra(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -39,6 +44,13 @@ def _run(settings: Settings) -> None:
 
     logs.configure(settings.log_level, settings.log_format, info_to_stdout=settings.log_info_stdout)
     asyncio.run(run(settings))
+
+
+def _extra(error: ModuleNotFoundError) -> SealerError:
+    return SealerError(
+        f"the controller needs the extra package {error.name}",
+        hint="pip install 'sealer[controller]', or run the image",
+    )
 
 
 def _own_namespace() -> str:

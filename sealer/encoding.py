@@ -26,6 +26,11 @@ def decode(text: str) -> bytes:
         raise ValueError("not valid base64") from None
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Text in which every character is one to be seen; others as Python escapes them.
 

@@ -67,6 +67,8 @@ class Outcome:
     allowed: int
     builds: int
     sealed: int
+    looked_at: int
+    """How many manifests were asked for; builds and SealedSecrets are counted among them, too."""
 
 
 def check(tree: WorkTree, request: Request, load: Callable[[str], Certificate]) -> Outcome:
@@ -106,7 +108,13 @@ class _Run:
         findings += allow.without_reason(self.texts)
         kept = [one for one in findings if self._selected(one)] + failures
         left, allowed = allow.split_allowed(kept, self._comment_texts(kept), self._allowances())
-        return Outcome(tuple(in_order(left)), allowed, len(builds), len(self.sealed))
+        return Outcome(
+            findings=tuple(in_order(left)),
+            allowed=allowed,
+            builds=sum(self.wants(build.files) for build in builds),
+            sealed=sum(self.wants([one.path]) for one in self.sealed),
+            looked_at=sum(self.wants([path]) for path in self.texts),
+        )
 
     def _raw(self) -> Iterator[Finding]:
         wanted = {

@@ -156,7 +156,7 @@ def _known(args: list[str]) -> None:
 
 
 def main() -> None:
-    """Run one command and exit: 0 ok, 1 findings or failure, 2 usage."""
+    """Run one command and exit: 0 ok, 1 findings or failure, 2 usage, 3 could not check."""
     # Imports make objects that stay: looking for garbage among them costs 5 ms. A long run is
     # still looked after, at 50,000 objects and not at 700.
     gc.set_threshold(50_000)

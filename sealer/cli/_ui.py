@@ -2,7 +2,7 @@
 
 The law: ``seal: error: lower case, no full stop``, then ``seal: hint: what to do``; no word
 about a value, ever; results are bytes, whole, or not there. Exit 0 ok, 1 findings or failure,
-2 usage, 130 interrupted.
+2 usage, 3 where a command that judges could not look, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from sealer.errors import ManyErrors, NoKeyError, SealerError, UsageError
 _COLOURS = {"error": "31", "warning": "33", "hint": "36"}
 
 
+UNCHECKED = 3
+"""The exit code of a check that could not look: 1 is for what it found."""
+
+
 class Failed(SealerError):
     """Something failed and has been told already: exit 1."""
 
@@ -33,6 +37,8 @@ class UI:
 
     quiet: bool = False
     verbose: bool = False
+    breakdown: int = 1
+    """The exit code of an error that ends the run; UNCHECKED for a command that judges."""
     _hints: set[str] = field(default_factory=set)
 
     def fail(self, error: SealerError) -> None:
@@ -103,7 +109,7 @@ def run(group: click.Group, program: str) -> int:
         return 1
     except SealerError as error:
         ui.fail(error)
-        return 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, UsageError) else ui.breakdown
     except OSError as error:
         # Library edges wrap theirs; what is left is standard output.
         _discard_stdout()
@@ -135,7 +141,7 @@ def _usage(error: click.UsageError, program: str) -> int:
         # click's name for a group without a command, which asks for help and is no mistake.
         emit(error.ctx.get_help() + "\n", flush=True)
         return 0
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     _say("error", message[:1].lower() + message[1:])
     command = error.ctx.command_path if error.ctx else program
     _say("hint", _ours(error) or f"see {command} --help")

@@ -12,7 +12,8 @@ from sealer import __version__
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._command import FileCommand
-from sealer.cli._ui import UI, Failed
+from sealer.cli._ui import UI, UNCHECKED, Failed
+from sealer.encoding import counted
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Examples:
 
 
 @click.command(name="check", cls=FileCommand, epilog=EPILOG)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=options.FILE, metavar="[PATH]...")
 @click.option(
     "--cert",
     "certs",
@@ -82,6 +83,7 @@ def command(
     from sealer.cluster.certificate import read_certificate
     from sealer.git.worktree import WorkTree
 
+    ui.breakdown = UNCHECKED
     work = WorkTree.open(_start(paths), staged=staged)
     request = Request(
         keys=options.load_ring(keys).keys,
@@ -95,9 +97,11 @@ def command(
     )
     outcome = check(work, request, read_certificate)
     _ui.emit(report.write(outcome.findings, format_name, __version__), flush=True)
-    facts = f"{outcome.sealed} SealedSecrets, {outcome.builds} kustomizations"
+    facts = f"{counted(outcome.sealed, 'SealedSecret')}, {counted(outcome.builds, 'kustomization')}"
     allowed = f", {outcome.allowed} allowed" if outcome.allowed else ""
-    ui.note(f"{len(outcome.findings)} findings{allowed} ({facts})")
+    ui.note(f"{counted(len(outcome.findings), 'finding')}{allowed} ({facts})")
+    if not outcome.looked_at:
+        ui.note("nothing was looked at: there is no manifest in what was asked for")
     if report.failed(outcome.findings, strict=strict):
         raise Failed("findings")
 

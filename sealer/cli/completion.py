@@ -15,6 +15,29 @@ Examples:
 """
 
 
+# click's own script drops every word as soon as a file may stand there, too.
+_BASH = r"""_seal_completion() {
+    local IFS=$'\n' line name
+    COMPREPLY=()
+    local answers words="${COMP_WORDS[*]}"
+    answers=$(COMP_WORDS="$words" COMP_CWORD=$COMP_CWORD _SEAL_COMPLETE=bash_complete "$1")
+    for line in $answers; do
+        [[ ${line%%,*} == plain ]] && COMPREPLY+=("${line#*,}")
+    done
+    for line in $answers; do
+        if [[ ${line%%,*} == file || ${line%%,*} == dir ]]; then
+            # The name gets its slash or its quotes by readline, where no other word may stand.
+            (( ${#COMPREPLY[@]} )) || compopt -o filenames 2>/dev/null
+            for name in $(compgen -f -- "${line#*,}"); do
+                COMPREPLY+=("$name")
+            done
+        fi
+    done
+}
+complete -o nosort -F _seal_completion seal
+"""
+
+
 @click.command(name="completion", epilog=EPILOG)
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @options.words
@@ -24,6 +47,9 @@ def command(shell: str) -> None:
 
     from sealer.cli import group
 
+    if shell == "bash":
+        _ui.emit(_BASH)
+        return
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 the three are click's own
     _ui.emit(found(group, {}, "seal", "_SEAL_COMPLETE").source())

@@ -19,7 +19,7 @@ Examples:
 
 
 @click.command(name="convert", cls=FileCommand, epilog=EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.words
 @click.pass_obj
 def command(ui: UI, /, files: tuple[str, ...]) -> None:

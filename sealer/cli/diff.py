@@ -28,7 +28,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @click.command(name="diff", epilog=EPILOG)
-@click.argument("revisions", nargs=-1, metavar="[REVISION]...")
+@click.argument("revisions", nargs=-1, type=options.FILE, metavar="[REVISION]...")
 @click.option("--path", "paths", multiple=True, help="Only below this path; repeatable.")
 @click.option(
     "-o",
@@ -57,6 +57,8 @@ def command(
     """
     from sealer.changes.compare import compare
 
+    if exit_code:
+        ui.breakdown = _ui.UNCHECKED
     changes = list(compare(_pairs(ui, revisions, paths), os.urandom(16)))
     if form == "json":
         _ui.emit(json.dumps([_row(change) for change in changes], indent=2) + "\n")

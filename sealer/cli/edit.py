@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command(name="edit", cls=FileCommand, epilog=EPILOG)
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @options.cert
 @options.keys(required=False)
 @click.option("--from-cluster", is_flag=True, help="Show values as the Secrets in the cluster say.")

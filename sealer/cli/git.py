@@ -11,6 +11,7 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
+from sealer.encoding import counted
 from sealer.errors import ManifestError, SealerError
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ def install(ui: UI, /, patterns: tuple[str, ...], everywhere: bool, local: bool)
     if missing:
         start = text if not text or text.endswith("\n") else text + "\n"
         write_atomic(path, [(start + "\n".join(missing) + "\n").encode()])
-    ui.note(f"{path}: {len(missing)} lines added")
+    ui.note(f"{path}: {counted(len(missing), 'line')} added")
 
 
 @command.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @options.words
 @click.pass_obj
 def textconv(ui: UI, /, file: str) -> None:

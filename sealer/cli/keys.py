@@ -13,6 +13,7 @@ from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
+from sealer.encoding import counted
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _row(key: StoredKey, current: bool, now: datetime) -> dict[str, Any]:
 
 
 @command.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @options.backup_recipients
 @options.sign_with
 @click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
@@ -142,11 +143,11 @@ def backup(
         if key.refused:
             ui.warn(f"{key.name} is left out: {key.problem}")
     count = write_backup(file, keys, wanted, store.namespace, signer)
-    ui.note(f"{file}: {count} keys")
+    ui.note(f"{file}: {counted(count, 'key')}")
 
 
 @command.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @options.keys(required=False)
 @click.option("--identity", "identities", multiple=True, metavar="FILE", help="age identity.")
 @click.option("--passphrase-file", metavar="FILE", help="The backup's passphrase.")
@@ -247,7 +248,7 @@ def trust(ui: UI, /, key: str, location: Location) -> None:
 
 
 @command.command(cls=FileCommand)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=options.FILE, metavar="[PATH]...")
 @click.option("--cluster", is_flag=True, help="Look at the cluster's SealedSecrets as well.")
 @options.keys(required=False)
 @options.namespace
@@ -298,7 +299,7 @@ def usage(
 
 @command.command(cls=FileCommand)
 @click.argument("key", metavar="[KEY]", default="")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=options.FILE, metavar="[PATH]...")
 @click.option("--unused", is_flag=True, help="Every key that nothing needs; there is no KEY then.")
 @click.option("--dry-run", is_flag=True, help="Only show which it would be.")
 @click.option("--force", is_flag=True, help="Retire it although it is needed.")

@@ -11,6 +11,7 @@ from sealer.cli import _ui
 from sealer.cli._certificates import Certificates, Wanted
 from sealer.cli._command import FileCommand
 from sealer.cli._ui import UI
+from sealer.encoding import counted
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Examples:
 
 
 @click.command(name="reencrypt", cls=FileCommand, epilog=EPILOG)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=options.FILE, metavar="[PATH]...")
 @options.keys(required=False)
 @options.cert
 @options.controller
@@ -79,7 +80,7 @@ def command(
         return
     outcome = reseal_files(ui, paths, renewals, namespace=namespace)
     if outcome.changed or len(paths) > 1 or manifests_below(paths[0]) is not None:
-        ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
+        ui.note(f"{counted(outcome.changed, 'file')} changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)
 
 

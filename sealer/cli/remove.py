@@ -16,7 +16,7 @@ Examples:
 
 
 @click.command(name="remove", cls=FileCommand, epilog=EPILOG)
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @click.option("--name", default="", help="Which SealedSecret, where FILE holds several.")
 @click.option("-n", "--namespace", default="", help="Which SealedSecret, by its namespace.")

@@ -27,7 +27,7 @@ Examples:
 
 
 @click.command(name="render", cls=FileCommand, epilog=EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.keys(required=False)
 @click.option("--show-values", is_flag=True, help="Print the values IN CLEAR; needs --key.")
 @options.namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ import click
 from sealer.cli import _options as options
 from sealer.cli import _ui
 from sealer.cli._ui import UI
+from sealer.encoding import counted
 from sealer.errors import KeyFileError, SealerError, UsageError
 
 if TYPE_CHECKING:
     from sealer.cli._certificates import Certificates
+    from sealer.cluster.controller import Controller
     from sealer.cluster.keysecrets import KeyStore, StoredKey
     from sealer.cluster.location import Location
     from sealer.keys.pair import KeyPair
@@ -69,6 +72,7 @@ def command(
     from sealer.cli._backups import refuse_older_backup, write_backup
     from sealer.cli._certificates import CLUSTER, Certificates, Wanted, judged, source_of
     from sealer.cli._key_source import recipients, signer_of, store_of
+    from sealer.cluster.controller import Controller, NoCertificateError
     from sealer.cluster.keysecrets import newest
 
     if (to or passphrase_file or sign_with) and not backup_file:
@@ -82,6 +86,10 @@ def command(
     signer = signer_of(sign_with)
     store = store_of(location)
     keys = store.read()
+    # Before a key is made that nobody might serve: is there a controller to serve it?
+    controller = Controller.at(location)
+    with suppress(NoCertificateError):
+        controller.certificate()
     old = newest(keys)
     old_name = old.fingerprint if old else "-"
     if dry_run:
@@ -93,12 +101,12 @@ def command(
     # Our controller tells of keys that it does not know of.
     store.let_seal(pair.fingerprint)
     name = store.create(_manifest(pair, old, store))
-    ui.note(f"made Secret {store.namespace}/{name}")
+    ui.note(f"made Secret {store.namespace}/{name}; waiting until the controller serves it")
     if backup_file:
         # The new key is in it, too, before anything is sealed for it.
         count = write_backup(backup_file, store.read(), wanted, store.namespace, signer)
-        ui.note(f"{backup_file}: {count} keys")
-    _wait(location, pair, name, timeout)
+        ui.note(f"{backup_file}: {counted(count, 'key')}")
+    _wait(controller, pair, f"{location.namespace}/{name}", timeout)
     _ui.emit_fields("old", old_name)
     _ui.emit_fields("new", pair.fingerprint)
     # Whoever made the key need not be asked whether it is the right one.
@@ -121,7 +129,7 @@ def _reseal(
 
     renewals = ByController(certificates, own)
     outcome = reseal_files(ui, paths, renewals, namespace=namespace)
-    ui.note(f"{outcome.changed} files changed, {outcome.unchanged} left as they are")
+    ui.note(f"{counted(outcome.changed, 'file')} changed, {outcome.unchanged} left as they are")
     ui.finish(outcome.errors)
 
 
@@ -136,13 +144,13 @@ def _tell(
     from sealer.rotation.found import found_in_files
 
     if backup_file:
-        ui.note(f"would back up {count} keys to {backup_file}")
+        ui.note(f"would back up {counted(count, 'key')} to {backup_file}")
     replaced = f" in place of {old.name}" if old else ""
     ui.note(f"would make a key Secret in {store.namespace}{replaced}")
     errors: list[SealerError] = []
     if reseal:
         found = sum(1 for _ in found_in_files(ui, reseal, errors))
-        ui.note(f"would re-encrypt {found} SealedSecrets below {', '.join(reseal)}")
+        ui.note(f"would re-encrypt {counted(found, 'SealedSecret')} below {', '.join(reseal)}")
     _ui.emit(f"old\t{old.fingerprint if old else '-'}\n")
     ui.finish(errors)
 
@@ -176,12 +184,10 @@ def _manifest(pair: KeyPair, old: StoredKey | None, store: KeyStore) -> dict[str
     return key_secret(pair, prefix=prefix, namespace=store.namespace)
 
 
-def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
+def _wait(controller: Controller, pair: KeyPair, name: str, timeout: float) -> None:
     from sealer.cluster.answer import ClusterError
-    from sealer.cluster.controller import Controller
     from sealer.keys.certificate import Certificate
 
-    controller = Controller.at(location)
     deadline = time.monotonic() + timeout
     problem = "it serves another key"
     while True:
@@ -193,8 +199,9 @@ def _wait(location: Location, pair: KeyPair, name: str, timeout: float) -> None:
             problem = error.message
         if time.monotonic() > deadline:
             raise ClusterError(
-                f"Secret {location.namespace}/{name} is made, and after {timeout:.0f} s the "
-                f"controller does not serve it: {problem}",
-                hint="Bitnami's controller reads its keys when it starts: restart it",
+                f"Secret {name} is made, and after {timeout:.0f} s the controller does not serve "
+                f"it: {problem}",
+                hint="Bitnami's controller reads its keys when it starts: restart it; to take the "
+                f"key away again: seal keys retire {name.partition('/')[2]} --force --delete",
             )
         time.sleep(_POLL_SECONDS)

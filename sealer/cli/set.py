@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command(name="set", cls=Unquoted, epilog=EPILOG)
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @click.argument("key", metavar="KEY")
 @click.argument("source", metavar="[@FILE]", required=False)
 @options.cert

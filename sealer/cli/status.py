@@ -59,6 +59,7 @@ def command(
 
     if all_namespaces and (namespace or objects):
         raise UsageError("--all-namespaces cannot be combined with names or a namespace")
+    ui.breakdown = _ui.UNCHECKED
     server = ApiServer(location)
     if objects:
         found, errors = _named(server, objects, namespace)

@@ -34,7 +34,7 @@ def command() -> None:
 
 
 @command.command(name="check", cls=FileCommand, epilog=CHECK_EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.vault_suffixes
 @options.findings
 @options.words
@@ -73,7 +73,7 @@ def check(
 
 
 @command.command(name="explain", cls=FileCommand, epilog=EXPLAIN_EPILOG)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=options.FILE, metavar="[FILE]...")
 @options.words
 @click.pass_obj
 def explain(ui: UI, /, files: tuple[str, ...]) -> None:

@@ -50,6 +50,7 @@ def command(
     from sealer.cluster.answer import ClusterError
     from sealer.inputs.sealed import SealedInputs
 
+    ui.breakdown = _ui.UNCHECKED
     paths = options.inputs(files, *keys, kinds=("SealedSecret",))
     openers = _with_keys(keys) if keys else _with_controller(location)
     inputs = SealedInputs(ui, namespace=namespace)

@@ -19,9 +19,13 @@ from sealer.cluster.answer import (
 )
 from sealer.cluster.apiserver import ProxyTransport
 from sealer.cluster.location import Location
-from sealer.cluster.web import UrlTransport
+from sealer.cluster.web import UrlTransport, is_url
 
 _TRIES = 8
+
+
+class NoCertificateError(ClusterError):
+    """The controller answers, and has no certificate yet: a new key may cure it."""
 
 
 class Controller:
@@ -36,7 +40,14 @@ class Controller:
     @classmethod
     def at(cls, location: Location) -> Controller:
         """Return the controller there; the first request is made when something is asked of it."""
-        return cls(UrlTransport(location.url) if location.url else ProxyTransport(location))
+        if not location.url:
+            return cls(ProxyTransport(location))
+        if not is_url(location.url):
+            raise ClusterError(
+                "--controller-url is not an address that begins with https:// or http://",
+                hint="such as https://sealed-secrets.example.com",
+            )
+        return cls(UrlTransport(location.url))
 
     @property
     def place(self) -> str:
@@ -57,7 +68,7 @@ class Controller:
                 hint="is its pod running? kubectl get pods, in the controller's namespace",
             )
         if answer.status != 200:
-            raise ClusterError(
+            raise NoCertificateError(
                 f"the controller has no certificate to give (status {answer.status})",
                 hint="see the controller's log: does it have a sealing key?",
             )

@@ -127,7 +127,11 @@ class UrlTransport:
             reason = getattr(error, "reason", error)
             # Other texts than the system's may quote the URL.
             words = getattr(reason, "strerror", None) or type(reason).__name__
-            raise ClusterError(f"cannot reach {shown(self._base)}: {words}") from None
+            words = "no valid answer" if isinstance(reason, str) else words
+            raise ClusterError(
+                f"cannot reach {shown(self._base)}: {words}",
+                hint="check --controller-url, the network and the proxy",
+            ) from None
 
 
 FETCH_SECONDS = 15

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -71,6 +70,8 @@ class Confinement:
 
     def apply(self) -> None:
         """Confine this process for good; for a fork alone."""
+        import resource
+
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _lower(resource.RLIMIT_CPU, self._cpu)
         _lower(resource.RLIMIT_DATA, self._memory)
@@ -131,6 +132,8 @@ class Confinement:
 
 def _lower(which: int, wanted: int) -> None:
     """Lower a limit; a hard one that is lower already stays."""
+    import resource
+
     _, hard = resource.getrlimit(which)
     bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(which, (bound, bound))

@@ -54,6 +54,12 @@ class Runner:
 
     def run(self, commands: Sequence[Sequence[str]]) -> list[Ended | ConfinedError]:
         """What each command left, or the bound that stopped it, in their order."""
+        if not hasattr(os, "fork"):
+            # Windows: nothing would hold what the program reads, sends and takes.
+            raise ConfinedError(
+                "kustomize is not run on this system, where nothing can confine it",
+                hint="use --raw-only here, and Linux, macOS or WSL for the rest",
+            )
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:

@@ -63,7 +63,8 @@ def write_atomic(
             for piece in pieces:
                 stream.write(piece)
             stream.flush()
-            os.fchmod(stream.fileno(), 0o600 if private else _mode_for(target))
+            if hasattr(os, "fchmod"):
+                os.fchmod(stream.fileno(), 0o600 if private else _mode_for(target))
             os.fsync(stream.fileno())
         if expected is not None and target.read_bytes() != expected:
             raise ChangedError(

@@ -11,13 +11,22 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from sealer.errors import SealerError
+from sealer.pages import page
 
+VARIABLE = "SEAL_EDIT_DIR"
+_HINTS = {
+    "darwin": "use seal set FILE KEY, which needs no file, or make a RAM disk and name it by "
+    f"{VARIABLE}: {page('platforms', 'macos')}",
+    "win32": "use seal set FILE KEY, which needs no file, or edit in WSL: "
+    f"{page('platforms', 'windows')}",
+}
 _MEMORY = frozenset({"tmpfs", "ramfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
 _VIM_OFF = "set noswapfile nobackup nowritebackup noundofile viminfo="
@@ -55,7 +64,9 @@ def memory_directory(environment: Mapping[str, str] | None = None) -> Iterator[P
     def stop(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # Windows has no SIGHUP.
+    ends = (signal.SIGTERM, getattr(signal, "SIGHUP", None))
+    before = {number: signal.signal(number, stop) for number in ends if number is not None}
     directory = Path(tempfile.mkdtemp(prefix="seal-", dir=parent))
     try:
         yield directory
@@ -66,19 +77,28 @@ def memory_directory(environment: Mapping[str, str] | None = None) -> Iterator[P
 
 
 def _memory_parent(environment: Mapping[str, str]) -> Path:
-    names = (environment.get("XDG_RUNTIME_DIR", ""), "/dev/shm", f"/run/user/{os.getuid()}")  # noqa: S108 checked below to be memory
+    """The folder to work in; ScratchError with a cure for this platform."""
+    named = environment.get(VARIABLE, "")
+    names = [named, environment.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]  # noqa: S108 checked below to be memory
+    if hasattr(os, "getuid"):
+        names.append(f"/run/user/{os.getuid()}")
     for name in filter(None, names):
         path = Path(name)
-        if path.is_dir() and os.access(path, os.W_OK | os.X_OK) and in_memory(path):
+        # Where the kernel says nothing of file systems, a RAM disk is the user's word.
+        trusted = name == named and not _MOUNTS.exists()
+        usable = path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+        if usable and (trusted or in_memory(path)):
             return path
     raise ScratchError(
         "there is no directory in memory here (tmpfs) to edit in, and cleartext goes to no disk",
-        hint="mount a tmpfs on /dev/shm, or use seal set, which needs no file",
+        hint=_HINTS.get(sys.platform, "mount a tmpfs on /dev/shm, or use seal set FILE KEY"),
     )
 
 
 def in_memory(path: Path) -> bool:
     """Whether a path lies on tmpfs or ramfs, as the kernel says."""
+    if not hasattr(os, "major"):
+        return False  # Windows
     try:
         device = path.stat().st_dev
         lines = _MOUNTS.read_text(errors="replace").splitlines()

@@ -162,3 +162,41 @@ def test_a_group_without_a_command_prints_its_help(work: Path, name: str) -> Non
     assert done.returncode == 0
     assert done.stdout == run(work, name, "--help").stdout
     assert done.stderr == ""
+
+
+def test_an_address_without_a_scheme_is_told_as_that(work: Path) -> None:
+    done = run(work, "cert", "--controller-url", "127.0.0.1:9")
+    assert "--controller-url is not an address that begins with https://" in done.stderr
+
+
+def test_a_usage_error_is_one_line_without_escapes(work: Path) -> None:
+    done = run(work, "completion")
+    assert "\\t" not in done.stderr
+    assert done.stderr.count("seal: error: ") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("check", "."), id="a rule file that cannot be read"),
+        pytest.param(("verify", "apps", "--controller-url", "http://127.0.0.1:9"), id="no answer"),
+        pytest.param(("status",), id="no kubeconfig"),
+        pytest.param(("diff", "--exit-code", "nothing"), id="no repository"),
+    ],
+)
+def test_a_command_that_judges_and_could_not_look_exits_with_3(
+    sealed: Path, words: tuple[str, ...]
+) -> None:
+    (sealed / ".seal.toml").write_text("[[rule]\n")
+    done = run(sealed, *words)
+    assert done.returncode == 3, done.stderr
+
+
+def test_a_check_counts_what_was_asked_for(sealed: Path) -> None:
+    assert (
+        "0 findings (1 SealedSecret, 0 kustomizations)"
+        in run(sealed, "check", "--raw-only", "apps/a").stderr
+    )
+    (sealed / "empty").mkdir()
+    assert "nothing was looked at" in run(sealed, "check", "--raw-only", "empty").stderr
+    assert "nothing was looked at" not in run(sealed, "check", "--raw-only", "apps").stderr

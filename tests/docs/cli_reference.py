@@ -14,10 +14,12 @@ HEAD = """\
 # Commands
 
 Made from `--help` by `make docs`; a check keeps it so. `seal FILE` means `seal seal FILE`. The
-same program is installed as `kubectl-seal` and `flux-seal`, so that `kubectl seal` and
-`flux seal` work too.
+same program is installed as `kubectl-seal`, so that `kubectl seal` works, too, and as `flux-seal`:
+flux looks for plugins in its own folder, `$FLUXCD_PLUGINS` or `~/.fluxcd/plugins`, so link it there
+(`ln -s "$(command -v flux-seal)" ~/.fluxcd/plugins/`) for `flux seal`.
 
-Exit codes: 0 done, 1 findings or failure, 2 wrong usage, 130 interrupted. Results go to standard
+Exit codes: 0 done, 1 findings or failure, 2 wrong usage, 3 for a command that judges (`check`,
+`verify`, `status`, `diff --exit-code`) and could not look, 130 interrupted. Results go to standard
 output, words to standard error. `NO_COLOR` and `CLICOLOR_FORCE` are honoured.
 """
 

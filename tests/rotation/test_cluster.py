@@ -97,7 +97,7 @@ def test_rotate_makes_a_key_as_the_peer_does_and_waits_until_it_is_served(
     safe = ("--backup", "keys.age", "--passphrase-file", "passphrase")
 
     told = tree.seal("rotate", "--dry-run", *safe, "--reseal", "apps", *cluster.where)
-    assert "would re-encrypt 1 SealedSecrets below apps" in told.stderr
+    assert "would re-encrypt 1 SealedSecret below apps" in told.stderr
     assert len(cluster.key_secrets()) == 1
     assert not (tree.root / "keys.age").exists()
 

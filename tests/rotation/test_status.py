@@ -216,3 +216,14 @@ def test_a_kubeconfig_that_cannot_be_used_is_told_with_its_contexts(
     )["kubeconfig"]
     assert (level, says) == ("error", "the context nosuch does not exist")
     assert cure == f"there are: {there}"
+
+
+def test_rotate_looks_for_the_controller_before_it_makes_a_key(
+    tree: Tree, place: Place, plane: ControlPlane
+) -> None:
+    namespace = plane.api.namespace("nobody-serves")
+    where = ("--kubeconfig", str(plane.kubeconfig), "--controller-namespace", namespace)
+    for more in ((), ("--dry-run",)):
+        done = tree.seal("rotate", *more, *where, status=1)
+        assert f"there is no Service {namespace}/" in done.stderr
+    assert plane.api.list("Secret", namespace) == []

@@ -560,10 +560,21 @@ def client_context(ca: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca))
 
 
+def end_by_signals() -> None:
+    """Let SIGTERM and SIGINT end this program as Ctrl-C does, started with ``&`` as well."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
 def main() -> None:
     """Keep one running, our controller with it, until it is interrupted."""
     from tests.testbed.controllers import ours
 
+    end_by_signals()
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl"):
         binaries.path(name)
     with control_plane() as plane, ours(plane) as controller:
