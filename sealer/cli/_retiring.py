@@ -27,7 +27,8 @@ def retire_unused(
 ) -> None:
     """Retire what ``found`` does not need; nothing at all where something could not be read."""
     from sealer.cli._key_source import store_of
-    from sealer.cluster.keysecrets import RETIRED, unused
+    from sealer.cluster.keysecrets import RETIRED
+    from sealer.rotation.retiring import unused
     from sealer.rotation.usage import UnopenedError
 
     # What no key opens needs none of these; what could not even be read may need any.

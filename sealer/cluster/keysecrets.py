@@ -6,9 +6,9 @@ error has a byte of them. Nothing is deleted that was not named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from sealer.cluster.answer import ClusterError
@@ -21,9 +21,6 @@ from sealer.keys.record import RECORD_NAME, KeyRecord, only_unseals
 from sealer.keys.ring import KeyRing
 from sealer.sealed import API_VERSION, KIND
 from sealer.secret import Secret
-
-if TYPE_CHECKING:
-    from sealer.rotation.usage import Need
 
 RETIRED = "retired"
 """The label's value of keys that controllers must no longer take; they can be put back."""
@@ -152,21 +149,6 @@ def _held(key: StoredKey, record: KeyRecord | None) -> StoredKey:
     if record is not None and record.knows(key.fingerprint):
         return replace(key, only_unseals=key.fingerprint not in record.sealing)
     return replace(key, only_unseals=only_unseals(key.manifest))
-
-
-def unused(keys: list[StoredKey], found: Sequence[Need]) -> list[StoredKey]:
-    """The active keys that nothing in ``found`` needs; never the one that seals now.
-
-    A key that cannot be read, or has no certificate, is needed: nobody can say it is not.
-    """
-    needed = {need.fingerprint for need in found} | {need.key_name for need in found}
-    current = newest(keys)
-    return [
-        key
-        for key in keys
-        if key.state == ACTIVE and key.pair and key.fingerprint and key is not current
-        if not {key.fingerprint, key.name} & needed
-    ]
 
 
 def find(keys: list[StoredKey], word: str) -> StoredKey:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_terminal import at_a_terminal
-from tests.daytwo.tree import CANARY, Tree, make_tree, sealed_yaml
+from tests.tree import CANARY, Tree, make_tree, sealed_yaml
 
 
 @pytest.fixture

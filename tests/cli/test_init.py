@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daytwo.tree import Tree, make_tree
+from tests.tree import Tree, make_tree
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_doctor_names_a_rule_file_that_cannot_be_used(tree: Tree) -> None:
 
 
 def test_a_diff_can_tell_by_its_exit_code(tree: Tree) -> None:
-    from tests.daytwo.tree import sealed_yaml
+    from tests.tree import sealed_yaml
 
     tree.write("db.yaml", sealed_yaml({"k": "v"}))
     tree.git("add", ".")

@@ -12,9 +12,9 @@ import pytest
 from controller.keys.renewal import key_secret
 from sealer import Secret, encoding, seal, to_yaml
 from tests import sealing_keys
-from tests.daytwo.tree import Tree
 from tests.testbed.cluster import ControlPlane, wait_for
 from tests.testbed.controllers import SERVICE, ours
+from tests.tree import Tree, make_tree
 
 OLD = {"app.kubernetes.io/part-of": "sealer", "app.kubernetes.io/version": "0.0.9"}
 
@@ -66,6 +66,12 @@ def place(plane: ControlPlane, network: bool) -> Iterator[Place]:
         for name in ("good", "bad"):
             wait_for(f"{name} has no status", lambda name=name: place.conditions(name))
         yield place
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A folder with two key pairs."""
+    return make_tree(tmp_path)
 
 
 def findings(tree: Tree, *words: str, status: int = 0) -> dict[str, tuple[str, str, str]]:
