@@ -38,7 +38,7 @@ resources:
       ref: refs/tags/vVERSION
       endpoint: github
 jobs:
-  - template: ci/azure-pipelines/seal.yml@sealer
+  - template: examples/ci/azure-pipelines.yml@sealer
 """
 
 _GITLAB = """\
