@@ -13,6 +13,7 @@ import yaml
 from sealer.manifest.yaml_syntax import resolve
 
 _STRING = "tag:yaml.org,2002:str"
+_BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -21,7 +22,10 @@ class _Dumper(yaml.CSafeDumper):
 
 def _represent_string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in text:
+    if _BREAKS & set(text):
+        # A line break to YAML 1.1 and none to 1.2: escaped, both read the same.
+        style = '"'
+    elif "\n" in text:
         style = "|"
     elif resolve(text) != text or not _is_string_in_yaml_1_1(dumper, text):
         style = '"'

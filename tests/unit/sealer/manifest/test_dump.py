@@ -45,3 +45,10 @@ def test_json_ends_in_a_newline_and_has_no_nan() -> None:
     assert to_json({"a": "é"}) == '{\n  "a": "é"\n}\n'
     with pytest.raises(ValueError, match="JSON"):
         to_json(float("nan"))
+
+
+@pytest.mark.parametrize("text", ["a\nb\u2028", "\u2028", "a\n\u2029b", "a\x85\n"])
+def test_what_only_yaml_1_1_takes_for_a_line_break_is_escaped(text: str) -> None:
+    written = to_yaml({"k": text})
+    assert written.endswith('"\n')
+    assert written.removesuffix("\n").isprintable()
