@@ -28,7 +28,9 @@ def _reason(url: str, error: BaseException) -> str:
         if isinstance(cause, TimeoutError):
             return f"dial tcp {address}: i/o timeout"
         # An SSLCertVerificationError says why in words of its own, without the place in C.
-        words = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
+        if words := getattr(cause, "verify_message", None):
+            return f"tls: failed to verify certificate: {words[:1].lower()}{words[1:]}"
+        words = getattr(cause, "strerror", None)
         if isinstance(cause, OSError) and words:
             return f"dial tcp {address}: connect: {words[:1].lower()}{words[1:]}"
     return "EOF"

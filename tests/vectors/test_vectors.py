@@ -69,7 +69,7 @@ def test_a_vector_fails_by_its_layer(vector: Vector) -> None:
     errors = error.errors if isinstance(error, ManyErrors) else (error,)
     layer = LAYERS[vector.expect]
     # NoKeyError is an UnsealError, too: a new key would cure it.
-    assert all(type(one) is layer for one in errors), errors
+    assert all(isinstance(one, layer) for one in errors), errors
     failed = {key for one in errors if (key := getattr(one, "key", None))}
     assert sorted(failed) == list(vector.items)
 

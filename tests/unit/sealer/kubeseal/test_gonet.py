@@ -56,17 +56,17 @@ def verification(words: str) -> ssl.SSLCertVerificationError:
         ),
         pytest.param(
             verification("self-signed certificate in certificate chain"),
-            "dial tcp h:1: connect: self-signed certificate in certificate chain",
+            "tls: failed to verify certificate: self-signed certificate in certificate chain",
             id="unknown authority",
         ),
         pytest.param(
             verification("certificate has expired"),
-            "dial tcp h:1: connect: certificate has expired",
+            "tls: failed to verify certificate: certificate has expired",
             id="expired",
         ),
         pytest.param(
             verification("Hostname mismatch"),
-            "dial tcp h:1: connect: hostname mismatch",
+            "tls: failed to verify certificate: hostname mismatch",
             id="another reason",
         ),
         pytest.param(
