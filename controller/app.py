@@ -135,7 +135,8 @@ class App:
         spawn("key watch", self.keeper.watch)
         spawn("key renewal", self.keeper.renew)
         spawn("event recorder", self.recorder.run)
-        spawn("loop watch", partial(watch_loop, self.metrics.loop_lag.observe))
+        late, computed = self.metrics.loop_lag, self.metrics.loop_computing
+        spawn("loop watch", partial(watch_loop, late.observe, computed.observe))
         if not self.settings.skip_recreate:
             for namespace in self.settings.watched_namespaces or ("",):
                 what = f"Secrets {namespace}".strip()

@@ -63,6 +63,9 @@ class Metrics:
         self.loop_lag = self._histogram(
             "event_loop_lag_seconds", "How late the event loop was, looked at ten times a second."
         )
+        self.loop_computing = self._histogram(
+            "event_loop_computing_seconds", "How long the event loop computed while it was late."
+        )
         self.keys = self._gauge("keys", "Sealing keys that can be used.")
         self.keys_bad = self._gauge("keys_rejected", "Key Secrets that cannot be used.")
         self.key_created = self._gauge(
