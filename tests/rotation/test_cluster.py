@@ -14,6 +14,7 @@ from sealer.keys.keyfile import key_secret
 from sealer.rotation.backup import Recipients, encrypt
 from tests import sealing_keys
 from tests.changes.test_editing import editor
+from tests.cli.test_certificate_sources import SECRET
 from tests.e2e.conftest import World
 from tests.rotation import corpus
 from tests.rotation.test_reencrypt import skeleton, snapshot
@@ -125,7 +126,7 @@ def test_rotate_makes_a_key_as_the_peer_does_and_waits_until_it_is_served(
 def test_a_rotated_key_is_believed_by_whoever_made_it_and_followed_by_everybody_else(
     tree: Tree, cluster: Cluster
 ) -> None:
-    tree.write("s.yaml", "kind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {c: d}\n")
+    tree.write("s.yaml", SECRET)
     colleague = {"XDG_STATE_HOME": str(tree.home / "colleague")}
     old = cluster.certificate().fingerprint
     pinned = ("s.yaml", "--fingerprint", old, *cluster.where)
