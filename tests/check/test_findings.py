@@ -564,7 +564,7 @@ def test_a_missing_kustomize_is_an_error_and_never_a_pass(tmp_path: Path) -> Non
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "no kustomize" in done.stderr
 
 

@@ -210,28 +210,28 @@ def test_an_unpacked_repository_is_looked_at_without_its_programs(trap: Trap) ->
 
 def test_a_repository_that_stands_for_another_folder_is_refused(trap: Trap) -> None:
     trap.clone(ATTACKS["another tree"][0], embedded=False)
-    assert "another folder" in trap.seal("check", "apps", status=1)
+    assert "another folder" in trap.seal("check", "apps", status=3)
 
 
 def test_a_filter_that_cannot_be_left_out_is_refused(trap: Trap) -> None:
     trap.clone('[filter "a=b"]\nclean = {evil}\n', embedded=False)
     attributes = trap.tree.root / "apps/.gitattributes"
     attributes.write_text("*.yaml filter=a=b\n")
-    assert "cannot be left out" in trap.seal("check", "--staged", "apps", status=1)
+    assert "cannot be left out" in trap.seal("check", "--staged", "apps", status=3)
 
 
 def test_a_repository_that_git_cannot_read_is_no_pass(trap: Trap) -> None:
     trap.clone("", embedded=True)
     (trap.tree.root / ".git/index").write_bytes(b"junk")
     for words in (("check",), ("check", "apps"), ("check", "--staged")):
-        assert "seal: error: git ls-files" in trap.seal(*words, status=1)
+        assert "seal: error: git ls-files" in trap.seal(*words, status=3)
 
 
 def test_a_link_that_leads_out_of_the_repository_is_refused(trap: Trap, tmp_path: Path) -> None:
     trap.clone("", embedded=True)
     (trap.tree.root / "link").symlink_to(tmp_path / "elsewhere")
     (trap.tree.root / "inside").symlink_to("apps/overlays")
-    assert "leads out" in trap.seal("check", "link", status=1)
+    assert "leads out" in trap.seal("check", "link", status=3)
     assert LEAK in trap.seal("check", "inside/prod", status=1)
 
 
