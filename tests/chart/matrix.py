@@ -27,7 +27,6 @@ MATRIX: dict[str, dict[str, Any]] = {
     "page": {
         "page": {"enabled": True, "clusterName": "the shop's, in Zürich"},
         "ingress": {"enabled": True},
-        "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
     },
     "key-vault": {
         "keyVault": {
@@ -214,6 +213,7 @@ FOREIGN: dict[str, dict[str, Any]] = {
         "metrics": {"omitSecretLabels": True, "prometheusRule": {"enabled": True}}
     },
     "gateway": {
+        "page": {"enabled": True},
         "httpRoute": {
             "enabled": True,
             "parentRefs": [{"name": "public", "namespace": "gateways"}],
