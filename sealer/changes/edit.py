@@ -18,7 +18,7 @@ from sealer.keys.certificate import Certificate
 from sealer.manifest import Document
 from sealer.manifest.edit import put
 from sealer.manifest.entries import remove, rename
-from sealer.names import (
+from sealer.manifest.names import (
     is_name,
     is_namespace,
     is_secret_key,

@@ -19,9 +19,9 @@ from sealer.check.builds.renderer import Renderer
 from sealer.check.findings import Finding, in_order
 from sealer.check.rules import cleartext, identity, misspelt, references
 from sealer.check.rules import sealed as sealed_rules
+from sealer.check.rules.gitops.namespaces import check_namespaces
+from sealer.check.rules.gitops.order import check_order
 from sealer.check.rules.judge import Certificates, Judge
-from sealer.check.rules.namespaces import check_namespaces
-from sealer.check.rules.order import check_order
 from sealer.check.rules.owners import check_owners
 from sealer.check.rules.private_keys import check_private_keys
 from sealer.check.rules.refused import check_refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sealer.names import MAX_NAME, is_name
+from sealer.manifest.names import MAX_NAME, is_name
 
 _NO_NAME = "a name that Kubernetes does not take"
 _NO_KEY = "a key that Kubernetes does not take"

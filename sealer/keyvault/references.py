@@ -9,7 +9,7 @@ from typing import Any
 
 from sealer.fields import Fields, Path
 from sealer.keyvault.vaults import choice, sequence
-from sealer.names import is_secret_key
+from sealer.manifest.names import is_secret_key
 
 SECRET = "secret"  # noqa: S105 a type of object
 CERTIFICATE = "certificate"

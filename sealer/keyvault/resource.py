@@ -19,7 +19,7 @@ from sealer.keyvault.vaults import (
     read_duration,
     strings,
 )
-from sealer.names import is_secret_key
+from sealer.manifest.names import is_secret_key
 from sealer.sealed import SecretTemplate
 from sealer.secret import TOKEN_TYPES
 

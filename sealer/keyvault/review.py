@@ -14,7 +14,7 @@ from sealer.keyvault.names import matches_glob
 from sealer.keyvault.references import FindEntry, TlsEntry, known_keys
 from sealer.keyvault.resource import KeyVaultSecret
 from sealer.keyvault.vaults import VaultResource
-from sealer.names import is_name, is_namespace, missing_keys, refused_metadata
+from sealer.manifest.names import is_name, is_namespace, missing_keys, refused_metadata
 
 Finding = tuple[int, ManifestError]
 """Which of the manifests, and what is wrong with it."""

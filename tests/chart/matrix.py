@@ -218,6 +218,6 @@ FOREIGN: dict[str, dict[str, Any]] = {
             "enabled": True,
             "parentRefs": [{"name": "public", "namespace": "gateways"}],
             "hostnames": ["seal.example"],
-        }
+        },
     },
 }

@@ -9,7 +9,7 @@ import pytest
 
 from sealer.check import shown
 from sealer.check.builds.model import Build, Rendered
-from sealer.check.rules.order import check_order
+from sealer.check.rules.gitops.order import check_order
 from tests.check.test_findings import findings, overlay, rules, run, sealed, write
 from tests.check.test_hostile_builds import FORMATS
 

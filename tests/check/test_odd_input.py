@@ -17,8 +17,8 @@ from sealer.check.builds.model import Build, Rendered, SealedIndex
 from sealer.check.builds.redaction import redacted
 from sealer.check.rules import cleartext, identity, references
 from sealer.check.rules import sealed as sealed_rules
+from sealer.check.rules.gitops.order import check_order
 from sealer.check.rules.judge import Judge
-from sealer.check.rules.order import check_order
 from sealer.check.tree import read_tree
 
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("${x}"))

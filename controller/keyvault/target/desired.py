@@ -30,7 +30,7 @@ from sealer.keyvault.references import (
     past_key,
 )
 from sealer.keyvault.resource import KeyVaultSecret
-from sealer.names import is_secret_key
+from sealer.manifest.names import is_secret_key
 
 _MAX_FIELDS = 1000
 """So many names are matched in some milliseconds, which the event loop has to spare."""

@@ -8,7 +8,7 @@ from sealer.check import shown
 from sealer.check.findings import Finding
 from sealer.check.tree import Source, mapping, text_of
 from sealer.fields import Path
-from sealer.names import is_secret_key, missing_keys, refused_metadata
+from sealer.manifest.names import is_secret_key, missing_keys, refused_metadata
 from sealer.sealed import PATCH_ANNOTATION
 from sealer.secret import TOKEN_TYPES
 

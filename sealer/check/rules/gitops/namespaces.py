@@ -14,7 +14,11 @@ from sealer.check import shown
 from sealer.check.builds.kustomizations import join
 from sealer.check.builds.model import Build, Rendered
 from sealer.check.findings import Finding, Place, Related
-from sealer.check.rules.controllers import application_sources, applications, controller_namespaces
+from sealer.check.rules.gitops.controllers import (
+    application_sources,
+    applications,
+    controller_namespaces,
+)
 from sealer.check.tree import Source, Tree, is_kustomization, listing, mapping, text_of
 
 FLUX_PRUNE = "kustomize.toolkit.fluxcd.io/prune"

@@ -13,7 +13,7 @@ from sealer.check import shown
 from sealer.check.builds.flux import GROUP, KIND, FluxKustomization
 from sealer.check.builds.model import Build, Rendered
 from sealer.check.findings import Finding, Place, Related
-from sealer.check.rules.controllers import is_release
+from sealer.check.rules.gitops.controllers import is_release
 from sealer.check.rules.references import made_secrets, meets, references
 from sealer.check.tree import Tree, listing, mapping, text_of, title
 

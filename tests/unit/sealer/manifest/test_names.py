@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sealer.names import (
+from sealer.manifest.names import (
     is_label_value,
     is_name,
     is_namespace,
