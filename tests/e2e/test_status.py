@@ -123,7 +123,7 @@ def test_status_of_what_nobody_looks_at_says_so(
 def test_whoever_may_not_look_is_told_which_role_lets_them(tree: Tree, place: Place) -> None:
     words = ("-n", place.namespace, *place.where(place.nobody))
     for object_ in ((), ("good",)):
-        done = tree.seal("status", *object_, *words, status=1)
+        done = tree.seal("status", *object_, *words, status=3)
         assert "not allowed to" in done.stderr
         assert "rbac.aggregate.enabled" in done.stderr
     keys = tree.seal("keys", "list", *place.where(place.nobody), status=1)
