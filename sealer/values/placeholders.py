@@ -33,7 +33,7 @@ _PLACEHOLDER = re.compile(
     r"|<<\s?[\w.]+\s?>>|%[A-Z_]+\([\w?:.-]*\)%|\$ENV\{\w+\}|\{(?:\$\w+|env\.[\w.]+)\}"
     r"|%\(\w+\)s|@\{[\w.:/-]+\}|\bSECRET\[[\w./-]+\]"
     # What other tools encrypted: Jasypt, Spring Cloud Config, eyaml, Spinnaker.
-    r"|\bENC\([A-Za-z0-9+/=]+\)|\{cipher\}[A-Za-z0-9+/=]+|\bENC\[[A-Z0-9_]+,[^\[\]]*\]"
+    r"|\bENC\([A-Za-z0-9+/=]+\)|\{cipher\}[A-Za-z0-9+/=]+|\bENC\[(?!AES256_GCM)[A-Z0-9_]+,[A-Za-z0-9+/=]+\]"
     r"|\bencrypted(?:Secret|File)?:[\w.!:/-]+"
     r"|<[^<>\s][^<>]*>|%[A-Z_][A-Z0-9_]*%|%[sdvq]\b|\[\[[^\[\]]*\]\]|@[A-Z][A-Z0-9_]+@"
     rf"|__[A-Z][A-Z0-9_]*?__|{SOPS}"
