@@ -48,3 +48,11 @@ def test_it_writes_one_padded_line() -> None:
 def test_what_cannot_be_seen_is_written_out() -> None:
     assert encoding.printable("prod/db") == "prod/db"
     assert encoding.printable("a\nb\x1b[1m\ud800") == "a\\nb\\x1b[1m\\ud800"
+
+
+def test_one_is_one_and_all_else_is_many() -> None:
+    assert [encoding.counted(number, "file") for number in (0, 1, 2)] == [
+        "0 files",
+        "1 file",
+        "2 files",
+    ]

@@ -315,3 +315,11 @@ def test_a_generated_certificate_is_as_bitnami_writes_it() -> None:
 def test_no_repr_shows_a_private_key() -> None:
     assert "BEGIN" not in repr(pair())
     assert repr(ring()).count("SealingKeyPair") == 1
+
+
+def test_keys_that_only_unseal_have_no_certificate_to_seal_with() -> None:
+    keys = (pair("one"),)
+    assert KeyRing(()).certificate is None
+    assert KeyRing(keys).certificate == pair("one").certificate
+    assert KeyRing(keys, seals=False).certificate is None
+    assert KeyRing(keys, seals=False).open(sealed_for("one"), LABEL)[1] is keys[0]
