@@ -219,3 +219,12 @@ def each(*errors: SealerError) -> Iterator[SealerError]:
             yield from each(*error.errors)
         else:
             yield error
+
+
+DOCS = "https://github.com/sealer/sealer/blob/main/docs"
+"""Where people read on: a user's repository has none of our pages, so a hint names an address."""
+
+
+def docs_page(name: str, anchor: str = "") -> str:
+    """The address of ``docs/NAME.md``, at a heading's ``anchor`` where there is one."""
+    return f"{DOCS}/{name}.md" + (f"#{anchor}" if anchor else "")

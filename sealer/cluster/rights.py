@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sealer.pages import page
+from sealer.errors import docs_page
 
 if TYPE_CHECKING:
     from sealer.cluster.apiserver import ApiServer
@@ -67,4 +67,4 @@ def cure_for(path: str) -> str:
         role, value = "the ClusterRole view or edit", "rbac.aggregate.enabled"
     else:
         return "check the credentials and rights of this context"
-    return f"ask for {role} (chart value {value}): {page('install-helm', 'rights')}"
+    return f"ask for {role} (chart value {value}): {docs_page('install-helm', 'rights')}"

@@ -6,7 +6,7 @@ the cure. A test holds the table to the reasons that the controller knows.
 
 from __future__ import annotations
 
-from sealer.pages import page
+from sealer.errors import docs_page
 
 SEALED = {
     "NoKey": "seal it again for this cluster, namespace and name, or restore its key "
@@ -31,4 +31,4 @@ def cure_of(kind: str, reason: str) -> str:
     """What cures ``reason`` of an object of this kind."""
     if kind == "SealedSecret":
         return SEALED.get(reason, PEER_FAILED)
-    return f"see {reason} in {page('key-vault-reasons')}"
+    return f"see {reason} in {docs_page('key-vault-reasons')}"

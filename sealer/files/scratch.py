@@ -17,15 +17,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sealer.errors import SealerError
-from sealer.pages import page
+from sealer.errors import SealerError, docs_page
 
 VARIABLE = "SEAL_EDIT_DIR"
 _HINTS = {
     "darwin": "use seal set FILE KEY, which needs no file, or make a RAM disk and name it by "
-    f"{VARIABLE}: {page('platforms', 'macos')}",
+    f"{VARIABLE}: {docs_page('platforms', 'macos')}",
     "win32": "use seal set FILE KEY, which needs no file, or edit in WSL: "
-    f"{page('platforms', 'windows')}",
+    f"{docs_page('platforms', 'windows')}",
 }
 _MEMORY = frozenset({"tmpfs", "ramfs"})
 _MOUNTS = Path("/proc/self/mountinfo")

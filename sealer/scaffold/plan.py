@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealer.pages import page
+from sealer.errors import docs_page
 from sealer.scaffold.jobs import JOBS
 
 CERTIFICATE = "sealing.pem"
@@ -60,7 +60,7 @@ def steps(tree: Tree) -> list[str]:
 
 
 def _rules(clusters: tuple[str, ...]) -> str:
-    head = f"# Which certificate each path is sealed with: {page('config')}\n"
+    head = f"# Which certificate each path is sealed with: {docs_page('config')}\n"
     rules = [(f"{folder}/**", f"{folder}/{CERTIFICATE}") for folder in clusters]
     return head + "".join(
         f"\n[[rule]]\npath = {_quoted(path)}\ncert = {_quoted(cert)}\n"

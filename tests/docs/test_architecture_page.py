@@ -50,3 +50,21 @@ def test_every_module_that_a_line_goes_through_is_there() -> None:
     lines = PAGE.split("## Three straight lines", 1)[1].split("## Rooms", 1)[0]
     for room in re.findall(r"`((?:sealer|controller)/[^`]+\.py)`", lines):
         assert (ROOT / room).is_file(), room
+
+
+# A file a command, and the modules of Go's template language.
+_WIDE = ("sealer/cli", "sealer/template")
+
+
+def test_no_room_and_no_module_is_larger_than_one_can_look_over() -> None:
+    modules = [path for root in ("sealer", "controller") for path in (ROOT / root).rglob("*.py")]
+    assert len(modules) > 300
+    rooms: dict[str, int] = {}
+    for path in modules:
+        if not path.name.startswith("__"):
+            room = path.parent.relative_to(ROOT).as_posix()
+            rooms[room] = rooms.get(room, 0) + 1
+    assert {
+        room: count for room, count in rooms.items() if count > 14 and not room.startswith(_WIDE)
+    } == {}
+    assert [path for path in modules if path.read_text().count("\n") > 400] == []
