@@ -133,7 +133,9 @@ def documents(chance: random.Random, count: int) -> Iterator[tuple[str, list[str
             *([head, "".join(items)] if items else [head]),
             one(["", "\n", "    # a comment\n", "# end\n"]),
             f"{pad}template:\n{pad}  type: Opaque\n" if chance.random() < 0.6 else "",
-            one(["", "", "---\nkind: ConfigMap\n", "---\na: {b: [c, &d e]}\n", "\n\n"]),
+            one(
+                ["", "", "---\nkind: ConfigMap\n", "---\nkind: Thing\na: {b: [c, &d e]}\n", "\n\n"]
+            ),
         ]
         text = "".join(parts)
         text = one([text, text, text.rstrip("\n"), text.replace("\n", "\r\n")])
@@ -237,7 +239,7 @@ def test_no_text_keeps_the_page_for_long(script: Tab, text: str) -> None:
 
 
 def test_a_list_of_documents_of_every_other_kind_is_kept(script: Tab) -> None:
-    text = "a: {b: c}\n---\n" + sealed_text() + "---\n- [&x 1, *x]\n"
+    text = "kind: A\na: {b: c}\n---\n" + sealed_text() + "---\nb: [&x 1, *x]\nkind: B\n"
     after = script.evaluate(f"putItem({json.dumps(text)}, 'new', 'AgB')")
     assert after == text.replace("    a: AgA\n", "    a: AgA\n    new: AgB\n")
 

@@ -276,13 +276,21 @@ class Tab:
 
     def drop(self, selector: str, paths: Sequence[Path]) -> None:
         """Drag files from outside over an element and let go."""
+        self._drop(selector, items=[], files=[str(path) for path in paths])
+
+    def drop_link(self, selector: str, address: str) -> None:
+        """Drag a link from outside over an element and let go."""
+        kinds = ("text/uri-list", "text/plain")
+        self._drop(selector, items=[{"mimeType": one, "data": address} for one in kinds], files=[])
+
+    def _drop(self, selector: str, **dragged: Any) -> None:
         script = (
             f"(() => {{ const one = document.querySelector({json.dumps(selector)});"
             "one.scrollIntoView(); const box = one.getBoundingClientRect();"
             "return [box.x + 9, box.y + 9]; })()"
         )
         x, y = self.evaluate(script)
-        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        data = {**dragged, "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
         self.settle()

@@ -7,6 +7,8 @@ import { readDocument } from "./reading.js";
 /** @typedef {import("./reading.js").MapNode} MapNode */
 /** @typedef {{text: string, start: number, end: number, root: MapNode}} Found */
 
+const KIND_LINE = /^\ufeff?(?:kind|"kind"|'kind')[ \t]*:[ \t]+(["']?)[A-Za-z]+\1[ \t]*(?:[ \t]#.*)?$/gm;
+
 /**
  * The document of one kind in a text; its places are offsets into its own text. Refusal where
  * there is none or several, and for JSON and Lists.
@@ -14,14 +16,14 @@ import { readDocument } from "./reading.js";
  */
 export function documentOfKind(text, kind) {
   if (/^\ufeff?\s*[[{]/.test(text)) throw new Refusal("yaml.json");
-  const found = pieces(text).filter((piece) => kindOf(piece.text) === kind);
-  const [first, second] = found;
-  if (pieces(text).some((piece) => kindOf(piece.text).endsWith("List"))) throw new Refusal("yaml.list");
+  const all = pieces(text);
+  const [first, second] = all.filter((piece) => kindOf(piece.text) === kind);
+  if (all.some((piece) => kindOf(piece.text).endsWith("List"))) throw new Refusal("yaml.list");
   if (!first) throw new Refusal("manifest.kind");
   // A Secret in clear beside a SealedSecret would stand in the result as it is.
-  const clear = kind !== "Secret" && pieces(text).some((piece) => kindOf(piece.text) === "Secret");
-  if (clear) throw new Refusal("manifest.several");
-  if (second) throw new Refusal("manifest.several");
+  const clear = kind !== "Secret" && all.some((piece) => kindOf(piece.text) === "Secret");
+  if (clear || second) throw new Refusal("manifest.several");
+  if (all.some((piece) => piece !== first && isUnclear(piece.text))) throw new Refusal("manifest.unclear");
   const root = located(text, first);
   if (root?.kind !== "map" || root.flow) throw new Refusal("yaml.flow", { line: 1 });
   return { ...first, root };
@@ -43,9 +45,15 @@ function pieces(text) {
   });
 }
 
-/** @param {string} text */
+/** The kind of a document as one word on a line of its own; empty for any other way to say it. @param {string} text */
 function kindOf(text) {
-  return /^\ufeff?(?:kind|"kind"|'kind')[ \t]*:[ \t]+["']?([A-Za-z]+)/m.exec(text)?.[1] ?? "";
+  return text.match(KIND_LINE)?.[0].match(/:[ \t]+["']?([A-Za-z]+)/)?.[1] ?? "";
+}
+
+/** Whether a document holds something, and not one kind that is sure. @param {string} text */
+function isUnclear(text) {
+  const body = text.replace(/^\ufeff?(?:---(?=\s|$))?/, "").replace(/^[ \t]*#.*$/gm, "").trim();
+  return body !== "" && (/^[[{]/.test(body) || text.match(KIND_LINE)?.length !== 1);
 }
 
 /** @param {string} text @param {{text: string, start: number}} piece */

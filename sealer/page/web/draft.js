@@ -41,13 +41,17 @@ export function takeSecret(draft, text) {
   return secret;
 }
 
-/** Add a value: a key that is sealed already is replaced, one that was added is refused. @param {Draft} draft @param {Item} item */
-export function addItem(draft, item) {
-  checkKey(item.key);
-  if (draft.items.some(({ key }) => key === item.key)) throw new Refusal("key.twice", { key: item.key });
-  checkValue(item);
-  checkSize(sizeOf(draft, [item]));
-  draft.items.push(item);
+/** Add values, all or none: a key that is sealed already is replaced, one that was added is refused. @param {Draft} draft @param {Item[]} items */
+export function addItems(draft, items) {
+  const keys = new Set(draft.items.map(({ key }) => key));
+  for (const item of items) {
+    checkKey(item.key);
+    if (keys.has(item.key)) throw new Refusal("key.twice", { key: item.key });
+    keys.add(item.key);
+    checkValue(item);
+  }
+  checkSize(sizeOf(draft, items));
+  draft.items = [...draft.items, ...items];
 }
 
 /** @param {Draft} draft @param {string} key */

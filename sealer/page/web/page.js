@@ -2,7 +2,7 @@
 
 import { textOf, utf8 } from "./bytes.js";
 import { firstKind } from "./documents.js";
-import { addItem, dropKey, emptyDraft, renameKey, sizeOf, takeSealed, takeSecret, valuesOf } from "./draft.js";
+import { addItems, dropKey, emptyDraft, renameKey, sizeOf, takeSealed, takeSecret, valuesOf } from "./draft.js";
 import { area, block, button, input, select } from "./elements.js";
 import { showKeys } from "./keys.js";
 import { MAX_APPLY_BYTES, MAX_SECRET_BYTES, checkKey, checkSize, namespacesIn } from "./names.js";
@@ -136,7 +136,7 @@ function takeExisting(text) {
 /** @param {File} file */
 async function openManifest(file) {
   checkSize(Math.max(0, file.size - 8 * MAX_SECRET_BYTES));
-  const text = textOf(new Uint8Array(await file.arrayBuffer()));
+  const text = textOf(await bytesOf(file));
   if (text === null) {
     unusable = new Refusal("manifest.text");
     existingStatus(unusable.word, {}, true);
@@ -151,12 +151,23 @@ async function openManifest(file) {
 async function addFiles(files, key = "") {
   const all = [...files];
   checkSize(all.reduce((sum, file) => sum + file.size, 0));
+  const items = [];
   for (const file of all) {
     const name = key && all.length === 1 ? key : file.name;
     checkKey(name);
-    addItem(draft, { key: name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    items.push({ key: name, bytes: await bytesOf(file) });
   }
+  addItems(draft, items);
   render();
+}
+
+/** What a file holds; a folder that was dropped is no file. @param {File} file */
+async function bytesOf(file) {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Refusal("file.unreadable", { file: file.name });
+  }
 }
 
 /** Add what is typed or chosen. @param {boolean} asked whether by the button: then it may be empty */
@@ -167,7 +178,7 @@ async function addTyped(asked) {
   if (files.length > 0 && value) throw new Refusal("value.both");
   if (files.length > 0) await addFiles(files, key);
   else if (!asked && key && !value) throw new Refusal("value.missing", { key });
-  else addItem(draft, { key, bytes: utf8(value) });
+  else addItems(draft, [{ key, bytes: utf8(value) }]);
   input("key").value = "";
   area("value").value = "";
   input("file").value = "";
@@ -243,13 +254,22 @@ function forget(all) {
   render();
 }
 
+/**
+ * Whether a field takes the text that is dropped on it. What nothing takes, a browser opens: a
+ * connection string with its password would be an address to go to.
+ * @param {DragEvent} event
+ */
+function takesText({ target, dataTransfer }) {
+  const isField = target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && target.type !== "file");
+  return isField && !target.readOnly && !target.disabled && dataTransfer?.types.includes("text/plain");
+}
+
 /** A file that is dropped anywhere must not take the page's place. @param {DragEvent} event */
 function dropped(event) {
   document.body.classList.remove("dragging");
   const target = event.target instanceof Element ? event.target : null;
   const files = [...(event.dataTransfer?.files ?? [])];
-  const takesText = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
-  if (files.length === 0 && takesText) return;
+  if (files.length === 0 && takesText(event)) return;
   event.preventDefault();
   const [first] = files;
   if (!first) return;
@@ -262,10 +282,7 @@ function dropped(event) {
 
 /** @param {DragEvent} event */
 function dragged(event) {
-  const { target } = event;
-  const takesText = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
-  // Some browsers open what is dropped on a page that takes nothing.
-  if (event.dataTransfer?.types.includes("Files") || !takesText) event.preventDefault();
+  if (event.dataTransfer?.types.includes("Files") || !takesText(event)) event.preventDefault();
   document.body.classList.toggle("dragging", event.type === "dragover");
 }
 
