@@ -21,6 +21,7 @@ from sealer.keys.ring import KeyRing
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 YEARS = timedelta(days=3650)
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 def pair(name: str = "one") -> SealingKeyPair:
@@ -59,8 +60,14 @@ def certificate_pem(
     subject: str = "test",
 ) -> bytes:
     """A self-signed certificate as PEM."""
+    return _certificate(key.public_key(), key, start=start, end=end, subject=subject)
+
+
+def _certificate(
+    public_key: PublicKey, signer: SigningKey, *, start: datetime, end: datetime, subject: str
+) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)] if subject else [])
-    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    digest = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -68,9 +75,15 @@ def certificate_pem(
         .serial_number(7)
         .not_valid_before(start)
         .not_valid_after(end)
-        .public_key(key.public_key())
+        .public_key(public_key)
     )
-    return builder.sign(key, digest).public_bytes(serialization.Encoding.PEM)
+    return builder.sign(signer, digest).public_bytes(serialization.Encoding.PEM)
+
+
+def large_certificate_pem(bits: int) -> bytes:
+    """A certificate for a public key of this size that has no private key: such take long."""
+    public_key = rsa.RSAPublicNumbers(65537, 2**bits - 1).public_key()
+    return _certificate(public_key, rsa_key(2048), start=NOW, end=NOW + YEARS, subject="large")
 
 
 def private_pem(key: SigningKey, *, pkcs8: bool = True, password: bytes | None = None) -> bytes:

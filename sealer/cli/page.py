@@ -54,6 +54,12 @@ def command(ui: UI, /, wanted: Wanted, output: str | None, check: str | None) ->
     if check is not None:
         if output:
             raise UsageError("--check writes nothing", hint="leave -o out")
+        if wanted.fingerprints or wanted.accept_new:
+            raise UsageError(
+                "--check believes no place: --fingerprint and --accept-new-certificate are for "
+                "making a page",
+                hint="give the certificate: --cert cluster.pem",
+            )
         _check(ui, check, wanted.certs)
         return
     if not wanted.certs:
@@ -162,6 +168,11 @@ def _compare(place: str, clusters: list[Cluster], certs: tuple[str, ...]) -> Non
     held = {cluster.certificate.fingerprint: cluster.name for cluster in clusters}
     wanted = named(map(_read, certs))
     given = {cluster.certificate.fingerprint: cluster.name for cluster in wanted}
+    asked = [
+        one.certificate.fingerprint
+        for one, cert in zip(wanted, certs, strict=True)
+        if _is_named(cert)
+    ]
     for fingerprint in held.keys() - given.keys():
         raise PageError(
             f"{place}: seals for {held[fingerprint]} as well, whose certificate was not given",
@@ -169,8 +180,7 @@ def _compare(place: str, clusters: list[Cluster], certs: tuple[str, ...]) -> Non
         )
     for fingerprint in given.keys() - held.keys():
         raise PageError(f"{place}: does not seal for {given[fingerprint]}")
-    if not all(_is_named(cert) for cert in certs):
-        return
-    for fingerprint, name in given.items():
-        if held[fingerprint] != name:
-            raise PageError(f"{place}: calls {name} by another name: {held[fingerprint]}")
+    for fingerprint in asked:
+        name, own = given[fingerprint], held[fingerprint]
+        if own != name:
+            raise PageError(f"{place}: calls {name} by another name: {own}")

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from sealer.encoding import encode
 from sealer.manifest import to_yaml
-from tests.sealing_keys import certificate_pem, ec_key, pair, private_pem, rsa_key
+from tests.sealing_keys import (
+    certificate_pem,
+    ec_key,
+    large_certificate_pem,
+    pair,
+    private_pem,
+    rsa_key,
+)
 
 BIN = Path(sys.executable).parent
 SEAL = BIN / "seal"
@@ -29,7 +36,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def make_keys(folder: Path) -> None:
-    """Write cluster, old, soon, expired, future, small and ec: NAME.pem, and NAME.key of some.
+    """Write cluster, old, soon, expired, future, small, ec, large: NAME.pem, and NAME.key of most.
 
     ``backup.yaml`` holds the keys of cluster and old as kubectl prints them.
     """
@@ -48,6 +55,7 @@ def make_keys(folder: Path) -> None:
     ):
         (folder / f"{name}.pem").write_bytes(certificate_pem(key, start=start, end=end))
         (folder / f"{name}.key").write_bytes(private_pem(key))
+    (folder / "large.pem").write_bytes(large_certificate_pem(4104))
     items = [
         {
             "apiVersion": "v1",
