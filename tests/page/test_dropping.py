@@ -51,8 +51,33 @@ def test_of_files_that_cannot_all_be_taken_none_is(
     assert opened(sealed(tab), from_file.key) == [{"there": b"x"}]
 
 
-def test_a_folder_is_no_manifest(tab: Tab, tmp_path: Path) -> None:
-    tab.drop("#existing", [tmp_path])
-    assert f"{tmp_path.name} cannot be read" in tab.text("#message")
+@pytest.mark.parametrize(
+    ("refused_file", "words"), [("folder", "folder cannot be read"), ("bin", "not text in UTF-8")]
+)
+def test_a_file_that_is_no_manifest_is_taken_out_again_and_the_form_stays(
+    tab: Tab, from_file: Origin, tmp_path: Path, refused_file: str, words: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "bin").write_bytes(b"\xff\xfe\x00")
     name_it(tab)
-    assert "nothing to seal" in refused(tab)
+    add(tab, "a", "b")
+    sealed(tab)
+    tab.drop("#existing", [tmp_path / refused_file])
+    assert words in tab.text("#existing-status")
+    assert tab.value("SealedSecret") == ""
+    assert words in refused(tab)
+    tab.fill("Existing SealedSecret", "")
+    assert opened(sealed(tab), from_file.key) == [{"a": b"b"}]
+
+
+def test_what_goes_with_a_secret_unseen_is_told(
+    tab: Tab, from_file: Origin, tmp_path: Path
+) -> None:
+    head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  namespace: shop\n"
+    text = f"{head}stringData:\n  a: b\n"
+    for more, told in (("", False), ("immutable: true\n", True)):
+        (tmp_path / "secret.yaml").write_text(f"{text}{more}")
+        tab.drop("#existing", [tmp_path / "secret.yaml"])
+        assert "taken into the form below" in tab.text("#existing-status")
+        assert ("until you press Clear" in tab.text("#existing-status")) is told
+        assert opened(sealed(tab), from_file.key) == [{"a": b"b"}]

@@ -90,16 +90,19 @@ def test_several_namespaces_make_a_sealed_secret_each(tab: Tab, from_file: Origi
     ]
 
 
+@pytest.mark.parametrize("scope", SCOPES)
 def test_a_whole_mebibyte_is_sealed_and_a_byte_more_is_refused(
-    tab: Tab, from_file: Origin, tmp_path: Path
+    tab: Tab, from_file: Origin, tmp_path: Path, scope: str
 ) -> None:
     need("kubeseal")
     name_it(tab)
+    tab.choose("Scope", scope)
     large = tmp_path / "large"
     large.write_bytes(bytes(range(256)) * 4096)
     add_file(tab, "large", large)
     text = sealed(tab)
     assert opened_by_kubeseal(text, from_file.key) == {"large": large.read_bytes()}
+    assert opened(text, from_file.key) == [{"large": large.read_bytes()}]
     assert "kubectl apply --server-side" in tab.text("#result-warning")
     add(tab, "more", "x")
     assert "1048577 bytes together" in tab.text("#message")

@@ -101,14 +101,19 @@ function takeManifest(text) {
       if (firstKind(text) === "Secret") takeClear(text);
       else takeExisting(text);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      draft.existing = null;
-      unusable = error;
-      existingStatus(error.word, error.facts, true);
+      refuseManifest(error);
     }
   }
   showForm(draft);
   render();
+}
+
+/** Nothing is sealed until what was refused is out of its field. @param {unknown} error */
+function refuseManifest(error) {
+  if (!(error instanceof Refusal)) throw error;
+  draft.existing = null;
+  unusable = error;
+  existingStatus(error.word, error.facts, true);
 }
 
 /** @param {string} text */
@@ -120,7 +125,9 @@ function takeClear(text) {
   chooseType(secret.shape.type);
   area("existing").value = "";
   openedFile = null;
-  existingStatus("existing.clear");
+  const { annotations, immutable, labels } = secret.shape;
+  const carries = annotations.length > 0 || labels !== undefined || immutable !== undefined;
+  existingStatus(carries ? "existing.carried" : "existing.clear");
 }
 
 /** @param {string} text */
@@ -135,16 +142,22 @@ function takeExisting(text) {
 
 /** @param {File} file */
 async function openManifest(file) {
-  checkSize(Math.max(0, file.size - 8 * MAX_SECRET_BYTES));
-  const text = textOf(await bytesOf(file));
-  if (text === null) {
-    unusable = new Refusal("manifest.text");
-    existingStatus(unusable.word, {}, true);
-    return;
+  try {
+    checkSize(Math.max(0, file.size - 8 * MAX_SECRET_BYTES));
+    const text = textOf(await bytesOf(file));
+    if (text === null) throw new Refusal("manifest.text");
+    area("existing").value = text;
+    openedFile = file;
+    takeManifest(text);
+  } catch (error) {
+    // Its name stands where its text would, to be taken out again.
+    area("existing").value = file.name;
+    openedFile = null;
+    showOutput("");
+    refuseManifest(error);
+    showForm(draft);
+    render();
   }
-  area("existing").value = text;
-  openedFile = file;
-  takeManifest(text);
 }
 
 /** @param {Iterable<File>} files @param {string} [key] for the first of them */

@@ -16,6 +16,7 @@ export const GERMAN = {
   "existing.hint": "Optional. Ein SealedSecret einfügen oder hierher ziehen, um es zu ändern, oder ein Secret im Klartext, um es zu versiegeln.",
   "existing.sealed": "Schlüssel können jetzt hinzugefügt, ersetzt, umbenannt und entfernt werden. Alle anderen Zeilen bleiben, wie sie sind.",
   "existing.clear": "Das Secret wurde in das Formular unten übernommen und steht nicht mehr in diesem Feld.",
+  "existing.carried": "Das Secret wurde in das Formular unten übernommen und steht nicht mehr in diesem Feld. Seine Labels, Annotationen und immutable gehen mit allem, was versiegelt wird, bis Sie „Leeren“ drücken.",
   "open": "Datei öffnen",
   "name": "Name",
   "namespace": "Namespace",

@@ -16,6 +16,7 @@ export const ENGLISH = {
   "existing.hint": "Optional. Paste or drop a SealedSecret to change it, or a Secret in clear to seal it.",
   "existing.sealed": "Keys can now be added, replaced, renamed and removed. All other lines stay as they are.",
   "existing.clear": "The Secret was taken into the form below, and is no longer in this field.",
+  "existing.carried": "The Secret was taken into the form below, and is no longer in this field. Its labels, annotations and immutable go with all that is sealed, until you press Clear.",
   "open": "Open a file",
   "name": "Name",
   "namespace": "Namespace",

@@ -16,6 +16,7 @@ export const SPANISH = {
   "existing.hint": "Opcional. Pegue o suelte un SealedSecret para cambiarlo, o un Secret en claro para sellarlo.",
   "existing.sealed": "Ahora se pueden añadir, reemplazar, renombrar y quitar claves. Todas las demás líneas quedan como están.",
   "existing.clear": "El Secret se ha tomado en el formulario de abajo y ya no está en este campo.",
+  "existing.carried": "El Secret se ha tomado en el formulario de abajo y ya no está en este campo. Sus etiquetas, sus anotaciones e immutable acompañan a todo lo que se selle, hasta que pulse «Vaciar».",
   "open": "Abrir un archivo",
   "name": "Nombre",
   "namespace": "Namespace",

@@ -16,6 +16,7 @@ export const FRENCH = {
   "existing.hint": "Facultatif. Collez ou déposez un SealedSecret pour le modifier, ou un Secret en clair pour le sceller.",
   "existing.sealed": "Vous pouvez maintenant ajouter, remplacer, renommer et supprimer des clés. Toutes les autres lignes restent telles quelles.",
   "existing.clear": "Le Secret a été repris dans le formulaire ci-dessous et n'est plus dans ce champ.",
+  "existing.carried": "Le Secret a été repris dans le formulaire ci-dessous et n'est plus dans ce champ. Ses labels, ses annotations et immutable accompagnent tout ce qui est scellé, jusqu'à ce que vous pressiez « Vider ».",
   "open": "Ouvrir un fichier",
   "name": "Nom",
   "namespace": "Namespace",

@@ -16,6 +16,7 @@ export const JAPANESE = {
   "existing.hint": "任意。変更する SealedSecret、または封印する平文の Secret を貼り付けるかドロップしてください。",
   "existing.sealed": "キーの追加、置き換え、名前の変更、削除ができます。ほかの行はそのまま残ります。",
   "existing.clear": "Secret は下のフォームに取り込まれ、この欄からは消去されました。",
+  "existing.carried": "Secret は下のフォームに取り込まれ、この欄からは消去されました。そのラベル、アノテーション、immutable は、「消去」を押すまで、封印するものすべてに付きます。",
   "open": "ファイルを開く",
   "name": "名前",
   "namespace": "名前空間",
