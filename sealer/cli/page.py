@@ -162,25 +162,34 @@ def _check(ui: UI, path: str, certs: tuple[str, ...]) -> None:
 
 
 def _compare(place: str, clusters: list[Cluster], certs: tuple[str, ...]) -> None:
-    """PageError unless the page is for exactly these certificates."""
+    """PageError unless the page is for exactly these certificates, by the names that are given."""
     from sealer.page import PageError, named
 
-    held = {cluster.certificate.fingerprint: cluster.name for cluster in clusters}
     wanted = named(map(_read, certs))
-    given = {cluster.certificate.fingerprint: cluster.name for cluster in wanted}
-    asked = [
-        one.certificate.fingerprint
-        for one, cert in zip(wanted, certs, strict=True)
-        if _is_named(cert)
-    ]
+    held, given = _names(clusters), _names(wanted)
     for fingerprint in held.keys() - given.keys():
         raise PageError(
-            f"{place}: seals for {held[fingerprint]} as well, whose certificate was not given",
+            f"{place}: seals for {held[fingerprint][0]} as well, whose certificate was not given",
             hint=f"its fingerprint is {fingerprint}: whose is it?",
         )
     for fingerprint in given.keys() - held.keys():
-        raise PageError(f"{place}: does not seal for {given[fingerprint]}")
-    for fingerprint in asked:
-        name, own = given[fingerprint], held[fingerprint]
-        if own != name:
-            raise PageError(f"{place}: calls {name} by another name: {own}")
+        raise PageError(f"{place}: does not seal for {given[fingerprint][0]}")
+    for fingerprint, names in held.items():
+        # Whoever chooses prod must not seal for dev.
+        if len(names) > len(given[fingerprint]):
+            raise PageError(
+                f"{place}: has one certificate under several names: {', '.join(names)}",
+                hint="if that is meant, give it under each: --cert NAME=FILE",
+            )
+    for cluster, cert in zip(wanted, certs, strict=True):
+        names = held[cluster.certificate.fingerprint]
+        if _is_named(cert) and cluster.name not in names:
+            raise PageError(f"{place}: calls {cluster.name} by another name: {', '.join(names)}")
+
+
+def _names(clusters: list[Cluster]) -> dict[str, list[str]]:
+    """The names of each certificate, by its fingerprint."""
+    names: dict[str, list[str]] = {}
+    for cluster in clusters:
+        names.setdefault(cluster.certificate.fingerprint, []).append(cluster.name)
+    return names

@@ -45,7 +45,7 @@ def test_kubeseal_and_seal_open_what_the_page_sealed(
 ) -> None:
     need("kubeseal")
     tab = open_page(origin.url)
-    name_it(tab)
+    name_it(tab, "1e3", "0123")
     tab.choose("Scope", scope)
     for key, value in TEXTS.items():
         add(tab, key, value)
