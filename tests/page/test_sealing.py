@@ -224,3 +224,34 @@ def test_copy_and_download_give_the_result(tab: Tab, tmp_path: Path) -> None:
         browserContextId=tab.context,
     )
     assert tab.evaluate("navigator.clipboard.readText()") == text
+
+
+def test_every_control_has_the_name_that_its_label_shows(tab: Tab) -> None:
+    name_it(tab)
+    add(tab, "a", "b")
+    sealed(tab)
+    fields = {"Cluster", "Scope", "Type", "Language"}
+    texts = {"Name", "Namespace", "Key", "Value", "Existing SealedSecret", "SealedSecret"}
+    buttons = {"File", "Open a file", "Add", "Rename", "Remove", "Show", "Generate", "Seal"}
+    assert set(tab.names("combobox")) == fields
+    assert set(tab.names("textbox")) == {*texts, "Repository"}
+    assert set(tab.names("button")) == {*buttons, "Clear", "Copy", "Download"}
+
+
+def test_nothing_is_wider_than_a_narrow_screen(tab: Tab) -> None:
+    name_it(tab)
+    add(tab, "k" * 253, "b")
+    sealed(tab)
+    tab.show(width=320)
+    for language in ("en", "de", "fr", "es", "ja"):
+        tab.evaluate(
+            f"(() => {{ const list = document.getElementById('language');"
+            f"list.value = '{language}'; list.dispatchEvent(new Event('change')); }})()"
+        )
+        wide = tab.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('main *')]"
+            ".filter((one) => one.getBoundingClientRect().right > innerWidth + 1"
+            " && !one.closest('.quiet')).map((one) => one.id || one.className || one.tagName)"
+        )
+        assert (language, wide) == (language, [])
+    tab.show()
