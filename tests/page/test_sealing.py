@@ -242,6 +242,8 @@ def test_nothing_is_wider_than_a_narrow_screen(tab: Tab) -> None:
     name_it(tab)
     add(tab, "k" * 253, "b")
     sealed(tab)
+    heights = "[...document.querySelectorAll('td button')].map((one) => one.offsetHeight)"
+    assert len(set(tab.evaluate(heights))) == 1
     tab.show(width=320)
     for language in ("en", "de", "fr", "es", "ja"):
         tab.evaluate(
