@@ -244,6 +244,31 @@ def test_a_list_of_documents_of_every_other_kind_is_kept(script: Tab) -> None:
     assert after == text.replace("    a: AgA\n", "    a: AgA\n    new: AgB\n")
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        pytest.param("kind:\n  Secret", id="below"),
+        pytest.param("? kind\n: Secret", id="asked"),
+        pytest.param("kind: !!str Secret", id="tagged"),
+        pytest.param("kind: &kind Secret", id="anchored"),
+        pytest.param('kind: "S\\x65cret"', id="escaped"),
+        pytest.param('"k\\u0069nd": Secret', id="escaped-key"),
+        pytest.param("kind: >-\n  Secret", id="folded"),
+        pytest.param("kind: ConfigMap\nkind: Secret", id="twice"),
+        pytest.param('{"kind": "Secret",\n"a": 1}', id="json"),
+        pytest.param("{\nkind: Thing\n}", id="flow"),
+    ],
+)
+def test_a_document_that_does_not_say_its_kind_plainly_is_refused(script: Tab, beside: str) -> None:
+    asked = "(() => { try { readSealed(TEXT); return ''; } catch (e) { return e.word; } })()"
+    sealed = sealed_text()
+    for text in (f"{sealed}---\n{beside}\n", f"---\n# x\n{beside}\n---\n{sealed}"):
+        found = script.evaluate(asked.replace("TEXT", json.dumps(text)))
+        assert found in ("manifest.unclear", "manifest.several")
+    plain = f"---\n# nothing\n---\nkind: A # ours\ndata: {{a: &b [1]}}\n---\n{sealed}"
+    assert script.evaluate(asked.replace("TEXT", json.dumps(plain))) == ""
+
+
 def sealed_text() -> str:
     return (
         "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: x\n"
