@@ -108,12 +108,14 @@ class _Run:
         findings += allow.without_reason(self.texts)
         kept = [one for one in findings if self._selected(one)] + failures
         left, allowed = allow.split_allowed(kept, self._comment_texts(kept), self._allowances())
+        # What a build that is asked for reads is looked at with it, wherever it lies.
+        reached = {path for build in builds if self.wants(build.files) for path in build.files}
         return Outcome(
             findings=tuple(in_order(left)),
             allowed=allowed,
             builds=sum(self.wants(build.files) for build in builds),
-            sealed=sum(self.wants([one.path]) for one in self.sealed),
-            looked_at=sum(self.wants([path]) for path in self.texts),
+            sealed=sum(one.path in reached or self.wants([one.path]) for one in self.sealed),
+            looked_at=sum(path in reached or self.wants([path]) for path in self.texts),
         )
 
     def _raw(self) -> Iterator[Finding]:

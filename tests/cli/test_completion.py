@@ -18,17 +18,18 @@ COMP_CWORD={at}
 _seal_completion seal
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
-# A shell in a terminal of its own, into which the words and a tab are typed.
+# A shell in a terminal of its own, into which the words and a key are typed. Zsh gives up a list
+# when more is typed meanwhile: the key's own command says when the list is drawn.
 _ZSH = """\
 zmodload zsh/zpty
 zpty inner zsh -f -i
 zpty -w inner "PS1=; autoload -U compinit; compinit -u -D; source <(seal completion zsh)"
-zpty -w inner "zstyle ':completion:*' list-prompt ''; LISTMAX=10000; echo RE''ADY"
+zpty -w inner "zstyle ':completion:*' list-prompt ''; LISTMAX=10000"
+zpty -w inner "offers() {{ zle list-choices; zle -R; zle -I; print DO''NE }}"
+zpty -w inner "zle -N offers; bindkey '^T' offers"
+zpty -w inner "echo RE''ADY"
 zpty -r -m inner reply '*READY*' > /dev/null
-zpty -w -n inner $'{words}\\t'
-zpty -w -n inner $'\\t'
-zpty -w -n inner $'\\x15'
-zpty -w inner "echo DO''NE"
+zpty -w -n inner $'{words}\\x14'
 zpty -r -m inner reply '*DONE*'
 print -r -- "$reply"
 zpty -d inner
