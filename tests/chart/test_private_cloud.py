@@ -75,6 +75,7 @@ def test_a_vault_is_reached_through_the_proxy_and_the_api_server_is_not(
     values = {
         "keyVault": {
             "enabled": True,
+            "serviceAccounts": ["*"],
             "vaultSuffixes": [world.azure.suffix],
             "authorityHost": world.azure.login,
         },
