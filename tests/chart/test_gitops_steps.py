@@ -108,7 +108,7 @@ def made(name: str, tmp_path: Path) -> Iterator[Cluster]:
     with control_plane() as plane:
         for group, version, kind in PLAIN:
             plane.kubectl("apply", "-f", "-", text=json.dumps(plain_crd(group, version, kind)))
-        plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", "crd", "--all")
+        plane.wait_established("crd", "--all")
         plane.api.namespace(HOMES[name])
         yield Cluster(plane, name, tmp_path)
 

@@ -200,7 +200,7 @@ def test_key_vault_is_switched_on_off_and_on_again_and_nothing_is_lost(tmp_path:
         assert set(VAULT_CRDS) < set(crds())
         assert "--key-vault=true" in told()
         assert "keyvaultsecrets/status" in told()
-        plane.kubectl("wait", "--for=condition=Established", *(f"crd/{one}" for one in VAULT_CRDS))
+        plane.wait_established(*(f"crd/{one}" for one in VAULT_CRDS))
         made = [plane.api.create(one) for one in vault_objects("sealer")]
         before = uids()
 

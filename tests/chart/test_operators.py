@@ -56,7 +56,7 @@ def operators(plane: ControlPlane) -> Iterator[ControlPlane]:
     paths = [sources.folder(name) / file for name, files in CRDS.items() for file in files]
     words = [word for path in paths for word in ("-f", str(path))]
     plane.kubectl("apply", "--server-side", "--force-conflicts", *words)
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", *words)
+    plane.wait_established(*words)
     yield plane
     plane.kubectl("delete", *words)
 

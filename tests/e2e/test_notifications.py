@@ -44,7 +44,7 @@ def make_kustomization(plane: ControlPlane, namespace: str) -> None:
     """Flux's Kustomization, of its own kind, as its controller leaves it."""
     crds = sources.folder("kustomize-controller") / "config/crd/bases"
     plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(crds))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=20s", "-f", str(crds))
+    plane.wait_established("-f", str(crds))
     if plane.api.find("Namespace", "", "flux-system") is None:
         plane.api.namespace("flux-system")
     spec = {"interval": "10m", "prune": True, "path": "./apps"}

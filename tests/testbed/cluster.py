@@ -318,8 +318,23 @@ class ControlPlane:
         names = [one["metadata"]["name"] for one in self.api.list("CustomResourceDefinition")]
         if names:
             targets = [f"crd/{name}" for name in names]
-            self.kubectl("wait", "--for=condition=Established", "--timeout=20s", *targets)
+            self.wait_established(*targets)
             wait_for("the kinds are discovered", lambda: self._groups() >= _GROUPS)
+
+    def wait_established(self, *crds: str) -> None:
+        """Wait until these CRDs are served, named as kubectl takes them."""
+
+        def are() -> bool:
+            try:
+                self.kubectl("wait", "--for=condition=Established", "--timeout=20s", *crds)
+            except AssertionError as error:
+                # kubectl gives up on one that has no status yet.
+                if "accessor error" not in str(error):
+                    raise
+                return False
+            return True
+
+        wait_for("the CRDs are established", are)
 
     def forget_before(self, version: str) -> None:
         """Let etcd drop its history before a resourceVersion, as it does every five minutes."""
