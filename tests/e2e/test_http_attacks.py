@@ -30,9 +30,11 @@ pytestmark = pytest.mark.alone
 
 _LOG = logging.getLogger(__name__)
 MIB = 2**20
-# The pod has 512 MiB. One controller stands all of the attacks; 110 to 260 MiB were its peaks.
 LIMIT = 384 * MIB
-"""Half of what the chart gives a pod: the rest is for what it is there for."""
+"""Three quarters of what the chart gives a pod: the rest is for what it is there for.
+
+One controller stands all of the attacks in a row, with peaks of 110 to 260 MiB.
+"""
 ATTACKER = "127.0.0.2"
 """All of 127/8 is this machine: to the controller it is another client."""
 # Neither limit by address is in the way: those who attack have many.
