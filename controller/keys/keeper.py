@@ -1,6 +1,7 @@
 """The life of sealing keys in the cluster: found, watched, made anew in time, told of.
 
-Pure rules are in ``renewal``, the parsed keys in ``keystore``; here are the two tasks between.
+Pure rules are in ``renewal``, the parsed keys in ``store``, which of them may seal in
+``admission``; here are the two tasks between.
 """
 
 from __future__ import annotations

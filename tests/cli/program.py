@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,19 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "K": "../keys",
         **more,
     }
+
+
+def run(work: Path, *words: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run ``seal`` in a folder on a standard input; ``more`` is for its environment."""
+    return subprocess.run(
+        [SEAL, *words],
+        cwd=work,
+        env=environment(work, **more),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def make_keys(folder: Path) -> None:

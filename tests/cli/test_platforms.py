@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sealer.files import scratch
-from tests.cli.program import SEAL, environment
+from tests.cli import program
 
 # What the os and signal modules of Windows do not have, and modules that it has not at all.
 _ABSENT = """\
@@ -38,15 +38,7 @@ def windows(work: Path) -> Path:
 
 
 def run(work: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SEAL, *words],
-        cwd=work,
-        env=environment(work, PYTHONPATH=str(work / "absent"), **more),
-        input="value",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return program.run(work, *words, text="value", PYTHONPATH=str(work / "absent"), **more)
 
 
 def test_every_kind_of_writing_works_without_the_names_of_unix(windows: Path) -> None:

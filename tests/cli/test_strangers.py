@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.program import SEAL, environment
+from tests.cli.program import run
 
 SECRET = (
     "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {p: canary}\n"
 )
 TEMPLATE = "{{- if .Values.on }}\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n{{- end }}\n"
-
-
-def run(work: Path, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SEAL, *words],
-        cwd=work,
-        env=environment(work),
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import click
@@ -11,23 +10,11 @@ import pytest
 from sealer.cli import COMMANDS, group
 from sealer.cli._synonyms import COMMANDS as SYNONYMS
 from sealer.cli._synonyms import KUBESEAL
-from tests.cli.program import SEAL, environment
+from tests.cli.program import run
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {k: v}\n"
 CERT = ("--cert", "../keys/cluster.pem")
 KEY = ("--key", "../keys/cluster.key")
-
-
-def run(work: Path, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SEAL, *words],
-        cwd=work,
-        env=environment(work),
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture
