@@ -208,22 +208,38 @@ def test_a_value_is_hidden_until_it_is_shown(tab: Tab) -> None:
     assert "my-secret-value" in tab.evaluate("document.body.innerText")
 
 
+@pytest.mark.parametrize(("size", "is_told"), [(190 * 1024, False), (190 * 1024 + 1, True)])
+def test_what_kubectl_takes_only_server_side_is_told(
+    tab: Tab, tmp_path: Path, size: int, is_told: bool
+) -> None:
+    # kubectl apply keeps the object in an annotation: base64 of 190 KiB is near its 256 KiB.
+    name_it(tab)
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * size)
+    add_file(tab, "large", large)
+    sealed(tab)
+    assert ("--server-side" in tab.text("#result-warning")) is is_told
+
+
 def test_copy_and_download_give_the_result(tab: Tab, tmp_path: Path) -> None:
     tab.download_to(tmp_path)
     name_it(tab)
     add(tab, "a", "b")
+    copied = sealed(tab)
+    tab.click("Copy")
+    assert tab.text("#done") == "Copied."
     text = sealed(tab)
+    assert text != copied
     tab.click("Download")
     assert tab.downloaded() == "completed"
     assert (tmp_path / "database.yaml").read_text() == text
-    tab.click("Copy")
-    assert tab.text("#done") == "Copied."
     tab.browser.call(
         "Browser.grantPermissions",
         permissions=["clipboardReadWrite"],
         browserContextId=tab.context,
     )
-    assert tab.evaluate("navigator.clipboard.readText()") == text
+    # Nothing but the button puts anything there.
+    assert tab.evaluate("navigator.clipboard.readText()") == copied
 
 
 def test_every_control_has_the_name_that_its_label_shows(tab: Tab) -> None:
